@@ -1,0 +1,84 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// One list for every target, so that no target can be laxer than another.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+// C kernels choose their instruction set at run time, so the baseline stays the architecture's own.
+let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wall", "-Werror"])]
+
+/// A Swift target and its tests, which share a name.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], tests: [Target.Dependency] = []) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: strict),
+        .testTarget(
+            name: name + "Tests",
+            dependencies: [.byName(name: name), "Fixtures"] + tests,
+            swiftSettings: strict
+        ),
+    ]
+}
+
+let package = Package(
+    name: "uae-serve",
+    products: [.executable(name: "uae", targets: ["uae"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // System libraries: a module map each, imported by one Swift target only.
+        .systemLibrary(name: "COpenBLAS"),
+        .systemLibrary(name: "CFFTW"),
+        .systemLibrary(name: "CTurboJPEG"),
+        .systemLibrary(name: "CSPNG"),
+        .systemLibrary(name: "CNGHTTP2"),
+        .target(name: "CKernels", cSettings: kernels),
+        .target(name: "CEmbedded"),
+        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data"], swiftSettings: strict),
+    ]
+        // The engine: knows tensors and pictures, not HTTP.
+        + room("TensorFiles")
+        + room("TensorKernels", ["CKernels", "COpenBLAS"])
+        + room("FrequencyBands", ["CFFTW"])
+        + room("ImageCodec", ["CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
+        + room("Autoencoder", ["TensorKernels", "FrequencyBands", "TensorFiles"], tests: ["ImageCodec"])
+        // The server: knows bytes and deadlines, not the model.
+        + room("InferenceQueue")
+        + room("HTTPWire", ["CNGHTTP2", .product(name: "HTTPTypes", package: "swift-http-types")])
+        + room("SocketServer", ["HTTPWire", .product(name: "HTTPTypes", package: "swift-http-types")])
+        // The only place that knows both sides.
+        + room(
+            "Service",
+            [
+                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "InferenceQueue", "HTTPWire", "SocketServer",
+                "CEmbedded", "Yams",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        )
+        + [
+            .executableTarget(
+                name: "uae",
+                dependencies: [
+                    "Service", "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "InferenceQueue",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                    .product(name: "Logging", package: "swift-log"),
+                    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                ],
+                swiftSettings: strict
+            )
+        ]
+)
