@@ -9,8 +9,8 @@ import Testing
     // The authors walk diagonals the other way round from JPEG's zigzag.
     @Test(arguments: [
         (side: 1, expected: [0]),
-        (side: 2, expected: [0, 1, 2, 3]),
-        (side: 3, expected: [0, 1, 3, 6, 4, 2, 5, 7, 8]),
+        (side: 2, expected: [0, 2, 1, 3]),
+        (side: 3, expected: [0, 3, 1, 2, 4, 6, 7, 5, 8]),
     ])
     func zigzagWalksDiagonalsFromTheTopLeft(side: Int, expected: [Int]) {
         #expect(CoefficientOrder(.zigzag, height: side, width: side).indices == expected)
