@@ -146,11 +146,9 @@ private func decoded(_ name: String, exif: EXIFPolicy = .apply) throws -> RGBIma
             for _ in 0..<60 {
                 var bytes = original
                 for _ in 0...next() % 4 { bytes[next() % bytes.count] = UInt8(truncatingIfNeeded: next()) }
-                do throws(ImageDecodeError) {
-                    _ = try bytes.withUnsafeBytes { raw throws(ImageDecodeError) in
-                        try decodeImage(raw, limits: ImageLimits(maximumPixels: 1_000_000))
-                    }
-                } catch {
+                do {
+                    _ = try bytes.withUnsafeBytes { try decodeImage($0, limits: ImageLimits(maximumPixels: 1_000_000)) }
+                } catch is ImageDecodeError {
                     refused += 1
                 }
             }
