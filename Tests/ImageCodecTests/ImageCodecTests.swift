@@ -31,7 +31,7 @@ private func pattern(_ width: Int, _ height: Int) -> RGBImage {
     pixels.reserveCapacity(width * height * 3)
     for y in 0..<height {
         for x in 0..<width {
-            let value = x * x * 7 + y * 13 + x * y * 3 + (x * 2_654_435_761 >> 7)
+            let value = x * x * 7 + y * 13 + x * y * 3 + ((x * 2_654_435_761) >> 7)
             for c in 0..<3 { pixels.append(UInt8(truncatingIfNeeded: value + c * 91)) }
         }
     }
