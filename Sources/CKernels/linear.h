@@ -38,8 +38,17 @@ static void pack(const float *weight, long outputs, long inputs, bool half_weigh
 
 typedef struct {
     const ck_linear *l;
+    const float *x;  // the rows: the caller's, or a copy that is kinder to the cache
+    long x_stride;
+    float *converted;  // a panel of each member, when weights are half precision
     long tiles, row_groups, panels, panel_groups;
 } linear_plan;
+
+/// Whether a tile's rows meet in the same few sets of the first-level cache (4096 bytes a way) and drive each other out.
+INLINE bool rows_collide(const ck_linear *l) { return l->rows > 4 && l->inputs > 64 && l->x_stride % 512 == 0; }
+
+/// A row's floats in the copy: whole cache lines, odd in number.
+INLINE long copy_stride(long inputs) { return (inputs + 15) / 16 * 16 | 16; }
 
 static linear_plan plan_linear(const ck_linear *l, long team_size) {
     linear_plan plan = {.l = l, .tiles = tile_count(l->rows), .panels = panel_count(l->outputs)};
@@ -54,8 +63,17 @@ static linear_plan plan_linear(const ck_linear *l, long team_size) {
 }
 
 static long linear_scratch(long rows, long inputs, long team_size) {
-    (void)rows;
-    return team_size * inputs * PANEL;
+    return rows * copy_stride(inputs) + team_size * inputs * PANEL;
+}
+
+static void copy_unit(void *context, long index, long member) {
+    (void)member;
+    const linear_plan *plan = context;
+    const ck_linear *l = plan->l;
+    const long end = l->rows * (index + 1) / plan->tiles;
+    for (long row = l->rows * index / plan->tiles; row < end; row++) {
+        memcpy(l->scratch + row * plan->x_stride, l->x + row * l->x_stride, (size_t)l->inputs * sizeof(float));
+    }
 }
 
 static void linear_unit(void *context, long index, long member) {
@@ -75,7 +93,7 @@ static void linear_unit(void *context, long index, long member) {
         const float *b = (const float *)l->weight + column * l->inputs;
         if (l->half_weights) {
             const uint16_t *half = (const uint16_t *)l->weight + column * l->inputs;
-            float *whole = l->scratch + member * l->inputs * PANEL;
+            float *whole = plan->converted + member * l->inputs * PANEL;
             for (long i = 0; i < l->inputs * width; i += LANES) store(whole + i, from_half(half + i));
             b = whole;
         }
@@ -84,12 +102,12 @@ static void linear_unit(void *context, long index, long member) {
             float *out = l->out + row * l->out_stride + column;
             run_tile(
                 (tile){
-                    .a = l->x + row * l->x_stride,
+                    .a = plan->x + row * plan->x_stride,
                     .b = b,
                     .bias = l->bias ? l->bias + column : 0,
                     .out = out,
                     .depth = l->inputs,
-                    .a_stride = l->x_stride,
+                    .a_stride = plan->x_stride,
                     .out_stride = l->out_stride,
                     .low = bounded ? 0 : -__builtin_inff(),
                     .high = bounded ? 6 : __builtin_inff(),
@@ -106,5 +124,13 @@ static void linear_unit(void *context, long index, long member) {
 static void linear(const ck_linear *l, ck_team *team, long team_size) {
     if (l->rows <= 0 || l->outputs <= 0) return;
     linear_plan plan = plan_linear(l, team_size);
+    plan.x = l->x;
+    plan.x_stride = l->x_stride;
+    plan.converted = l->scratch + l->rows * copy_stride(l->inputs);
+    if (rows_collide(l)) {
+        plan.x = l->scratch;
+        plan.x_stride = copy_stride(l->inputs);
+        ck_team_run(team, plan.tiles, copy_unit, &plan);
+    }
     ck_team_run(team, plan.row_groups * plan.panel_groups, linear_unit, &plan);
 }

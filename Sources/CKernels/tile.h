@@ -4,8 +4,8 @@
 #include "vector.h"
 
 // The matrix product's tile: up to TILE_ROWS rows by PANEL columns of sums held in registers while the whole depth
-// streams by. A sum starts at zero and takes its products in order of depth, in every tile height, so that a row's
-// bits do not depend on the rows beside it.
+// streams by. A sum takes its products in order of depth, in every tile height, so that a row's bits do not depend on the
+// rows beside it.
 
 #define PANEL (2 * LANES)
 
@@ -19,27 +19,48 @@ typedef struct {
     bool accumulate;    // add to what `out` holds
 } tile;
 
+// Sums of more than DEPTH_BLOCK products are sums of blocks: the rounding of a long sum grows with the length of its runs.
+#define DEPTH_BLOCK 1024
+
 INLINE void tile_product(const int rows, const int vectors, const tile *t) {
     vf sums[TILE_ROWS][2];
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
-    }
+    _Alignas(64) float totals[TILE_ROWS][PANEL];  // of the blocks before
     const float *a = t->a, *b = t->b;
     const long stride = t->a_stride;
-    for (long k = 0; k < t->depth; k++) {
-        vf weights[2];
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) weights[v] = load(b + v * LANES);
+    for (long start = 0;; start += DEPTH_BLOCK) {
+        const bool last = t->depth - start <= DEPTH_BLOCK;
+        const long length = last ? t->depth - start : DEPTH_BLOCK;
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
-            vf value = splat(a[r * stride]);
 #pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) sums[r][v] = multiply_add(value, weights[v], sums[r][v]);
+            for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
         }
-        a += 1;
-        b += vectors * LANES;
+        for (long k = 0; k < length; k++) {
+            vf weights[2];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) weights[v] = load(b + v * LANES);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const vf value = splat(a[r * stride]);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < vectors; v++) sums[r][v] = multiply_add(value, weights[v], sums[r][v]);
+            }
+            a += 1;
+            b += vectors * LANES;
+        }
+        if (start > 0) {
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+                for (int v = 0; v < vectors; v++) sums[r][v] += load(totals[r] + v * LANES);
+            }
+        }
+        if (last) break;
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) store(totals[r] + v * LANES, sums[r][v]);
+        }
     }
     const vf low = splat(t->low), high = splat(t->high);
 #pragma clang loop unroll(full)
