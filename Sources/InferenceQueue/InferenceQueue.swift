@@ -1,1 +1,189 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Synchronization
+
+/// Admission, batch forming, deadlines and cancellation in front of one inference engine.
+///
+/// One lock guards `QueueState`; continuations are resumed and the engine is called outside it. The worker is a
+/// serial queue of its own, so that a long product never occupies a thread of the cooperative pool.
+package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
+    package typealias Answer = [(output: Backend.Output, wait: Duration, run: Duration)]
+    typealias State = QueueState<Backend.Item, Backend.Output>
+
+    package let backend: Backend
+    package let limits: QueueLimits
+    private let state: Mutex<State>
+    private let worker = DispatchQueue(label: "uae.inference", qos: .userInitiated)
+    private let timer = DispatchQueue(label: "uae.deadlines")
+    private let clock = ContinuousClock()
+
+    package init(backend: Backend, limits: QueueLimits) {
+        self.backend = backend
+        self.limits = limits
+        state = Mutex(State(limits: limits))
+    }
+
+    /// Sets places aside for all items of a request, or for none of them.
+    ///
+    /// - Throws: `QueueError.full`, `.requestTooLarge`, `.draining`.
+    package func reserve(items: Int, cost: Double) throws(QueueError) -> Reservation {
+        if let refusal = refusal(items: items, cost: cost, keep: true) { throw refusal }
+        return Reservation(items: items, cost: cost) { [self] items, cost in
+            state.withLock { $0.release(items: items, cost: cost) }
+        }
+    }
+
+    /// Why a request of one cheap item would be refused now; asked before a body is read.
+    package func refusal() -> QueueError? {
+        refusal(items: 1, cost: 1, keep: false)
+    }
+
+    private func refusal(items: Int, cost: Double, keep: Bool) -> QueueError? {
+        state.withLock { state in
+            do throws(QueueError) {
+                try state.reserve(items: items, cost: cost)
+                if !keep { state.release(items: items, cost: cost) }
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    /// Enqueues the items of a reservation and waits for all their outputs, in order.
+    ///
+    /// - Parameters:
+    ///   - items: as many as were reserved, or fewer; at least one.
+    ///   - reservation: its places pass to the items.
+    ///   - deadline: when the request is given up, wherever its items are.
+    ///   - timeout: the request's time limit, for the error.
+    /// - Throws: `QueueError.deadlineExceeded`, `.cancelled`.
+    package func submit(
+        _ items: [Backend.Item],
+        reservation: Reservation,
+        deadline: ContinuousClock.Instant,
+        timeout: Duration
+    ) async throws(QueueError) -> Answer {
+        precondition(!items.isEmpty && items.count <= reservation.items)
+        let priced = items.map { (item: $0, cost: backend.cost(of: $0)) }
+        if deadline <= clock.now { throw .deadlineExceeded(stage: .queue, timeout: timeout) }
+        let id = state.withLock { state in
+            state.nextRequest += 1
+            return state.nextRequest
+        }
+        do {
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let mustStart = state.withLock { state in
+                        if reservation.spend() { state.release(items: reservation.items, cost: reservation.cost) }
+                        state.enqueue(
+                            id,
+                            items: priced,
+                            deadline: deadline,
+                            timeout: timeout,
+                            now: clock.now,
+                            continuation: continuation
+                        )
+                        return state.startWorker()
+                    }
+                    if mustStart { worker.async { [self] in runBatches() } }
+                    scheduleSweep(for: deadline)
+                    // The client may have left before the handler below could know the request.
+                    if Task.isCancelled { cancel(id) }
+                }
+            } onCancel: {
+                cancel(id)
+            }
+        } catch let error as QueueError {
+            throw error
+        } catch {
+            throw .cancelled
+        }
+    }
+
+    private func cancel(_ id: UInt64) {
+        let request = state.withLock { $0.remove(id) }
+        request?.continuation.resume(throwing: QueueError.cancelled)
+    }
+
+    /// The worker: batches until nothing waits. Only one runs at a time (`workerIsBusy`).
+    private func runBatches() {
+        if limits.batchDelay > .zero {
+            // Asked for by flag only: trades latency for fuller batches.
+            let seconds = limits.batchDelay / .seconds(1)
+            worker.asyncAfter(deadline: .now() + seconds) { [self] in runBatchesNow() }
+        } else {
+            runBatchesNow()
+        }
+    }
+
+    private func runBatchesNow() {
+        while true {
+            let batch = state.withLock { $0.takeBatch(parallelism: backend.parallelism, now: clock.now) }
+            if batch.isEmpty { return }
+            let outputs = backend.run(batch.map(\.item))
+            precondition(outputs.count == batch.count)
+            let complete = state.withLock { $0.finishBatch(batch, outputs: outputs, now: clock.now) }
+            for request in complete {
+                request.continuation.resume(returning: request.outputs.compactMap(\.self))
+            }
+        }
+    }
+
+    /// Keeps exactly one timer for the earliest deadline.
+    private func scheduleSweep(for deadline: ContinuousClock.Instant) {
+        let isEarliest = state.withLock { state in
+            guard state.sweep.map({ deadline < $0 }) ?? true else { return false }
+            state.sweep = deadline
+            return true
+        }
+        guard isEarliest else { return }
+        let seconds = max(0, (deadline - clock.now) / .seconds(1))
+        timer.asyncAfter(deadline: .now() + seconds) { [self] in sweep(scheduledFor: deadline) }
+    }
+
+    private func sweep(scheduledFor deadline: ContinuousClock.Instant) {
+        let (expired, next) = state.withLock { state in
+            // A later sweep than the one in force was overtaken by an earlier deadline; that one does the work.
+            if state.sweep == deadline { state.sweep = nil }
+            return (state.removeExpired(now: clock.now), state.earliestDeadline)
+        }
+        for (request, stage) in expired {
+            request.continuation.resume(
+                throwing: QueueError.deadlineExceeded(stage: stage, timeout: request.timeout)
+            )
+        }
+        if let next { scheduleSweep(for: next) }
+    }
+
+    /// Refuses everything new from now on; what was reserved or enqueued is still answered.
+    package func beginDraining() {
+        state.withLock { $0.isDraining = true }
+    }
+
+    /// True when nothing is reserved, waiting or running.
+    package var isIdle: Bool {
+        state.withLock { $0.isEmpty && !$0.workerIsBusy }
+    }
+
+    /// The queue's figures now.
+    package func snapshot() -> QueueSnapshot {
+        let now = clock.now
+        return state.withLock { state in
+            var snapshot = QueueSnapshot()
+            snapshot.waitingItems = state.waitingItems
+            snapshot.waitingCost = state.waitingCost
+            snapshot.reservedItems = state.reservedItems
+            if state.head < state.waiting.count { snapshot.oldestWait = now - state.waiting[state.head].enqueued }
+            snapshot.busyFor = state.batchStarted.map { now - $0 }
+            snapshot.isHung = snapshot.busyFor.map { $0 > limits.watchdog } ?? false
+            snapshot.isDraining = state.isDraining
+            snapshot.busyTotal = state.busyTotal + (snapshot.busyFor ?? .zero)
+            snapshot.cancelledInQueue = state.cancelledInQueue
+            snapshot.cancelledInInference = state.cancelledInInference
+            snapshot.costPerSecond = state.costPerSecond
+            return snapshot
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bounds of the inference queue.
+package struct QueueLimits: Sendable {
+    /// Items that may wait; also the waiting cost, in encodes, since a decode takes several encodes' place.
+    package var items: Int
+    /// Cost of one batch, in encodes. A batch always takes at least as many items as the engine has cores.
+    package var batchCost: Int
+    /// How long a free worker waits for a batch to fill; zero: never.
+    package var batchDelay: Duration
+    /// How long a batch may run before the worker counts as hung.
+    package var watchdog: Duration
+
+    package init(items: Int = 256, batchCost: Int = 8, batchDelay: Duration = .zero, watchdog: Duration = .seconds(60)) {
+        self.items = items
+        self.batchCost = batchCost
+        self.batchDelay = batchDelay
+        self.watchdog = watchdog
+    }
+}
+
+/// Why the queue did not answer a request.
+package enum QueueError: Error, Equatable {
+    /// No room for all items of the request; nothing was enqueued.
+    case full(queuedItems: Int, requestedItems: Int, capacity: Int, retryAfterSeconds: Int)
+    /// More items than the queue could ever hold.
+    case requestTooLarge(items: Int, capacity: Int)
+    /// The service is shutting down and takes nothing new.
+    case draining
+    /// The deadline passed while the items waited or ran.
+    case deadlineExceeded(stage: Stage, timeout: Duration)
+    /// The client left.
+    case cancelled
+
+    /// Where an item was when its request ended early.
+    package enum Stage: String, Sendable, CaseIterable {
+        case queue
+        case inference
+    }
+}
+
+/// What the queue looks like at one moment.
+package struct QueueSnapshot: Sendable {
+    package var waitingItems = 0
+    package var waitingCost = 0.0
+    package var reservedItems = 0
+    package var oldestWait: Duration = .zero
+    /// How long the batch under way has been running; nil: the worker is idle.
+    package var busyFor: Duration?
+    package var isHung = false
+    package var isDraining = false
+    /// Time that the worker has spent in batches since the start.
+    package var busyTotal: Duration = .zero
+    package var cancelledInQueue = 0
+    package var cancelledInInference = 0
+    /// Measured work rate, in encodes a second; zero before the first batch.
+    package var costPerSecond = 0.0
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The queue's bookkeeping as a value: every change is one mutating method, nothing here waits or calls out.
+///
+/// The order of service is first come, first served over requests; the items of one request stay in order.
+struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
+    typealias Instant = ContinuousClock.Instant
+    typealias Continuation = CheckedContinuation<[(output: Output, wait: Duration, run: Duration)], any Error>
+
+    struct Entry {
+        let request: UInt64
+        let index: Int
+        let item: Item
+        let cost: Double
+        let enqueued: Instant
+    }
+
+    struct Request {
+        let continuation: Continuation
+        let deadline: Instant
+        let timeout: Duration
+        var outputs: [(output: Output, wait: Duration, run: Duration)?]
+        var remaining: Int
+        var running: Int
+    }
+
+    let limits: QueueLimits
+    var waiting: [Entry] = []
+    /// Index of the first live entry of `waiting`; the front is cut off in bulk so that taking is not quadratic.
+    var head = 0
+    var requests: [UInt64: Request] = [:]
+    var nextRequest: UInt64 = 0
+    var reservedItems = 0
+    var reservedCost = 0.0
+    var waitingCost = 0.0
+    var workerIsBusy = false
+    var batchStarted: Instant?
+    var busyTotal: Duration = .zero
+    var costPerSecond = 0.0
+    var isDraining = false
+    var cancelledInQueue = 0
+    var cancelledInInference = 0
+    /// When the next deadline sweep is due; nil: none is scheduled.
+    var sweep: Instant?
+
+    init(limits: QueueLimits) {
+        self.limits = limits
+    }
+
+    var waitingItems: Int { waiting.count - head }
+
+    var isEmpty: Bool { requests.isEmpty && reservedItems == 0 }
+
+    /// Sets places aside for all items of a request, or none.
+    mutating func reserve(items: Int, cost: Double) throws(QueueError) {
+        if isDraining { throw .draining }
+        if items > limits.items { throw .requestTooLarge(items: items, capacity: limits.items) }
+        let queued = waitingItems + reservedItems
+        // A single request on an empty queue is served whatever it costs; otherwise no decode would fit a small queue.
+        let costFits = queued == 0 || waitingCost + reservedCost + cost <= Double(limits.items)
+        guard queued + items <= limits.items, costFits else {
+            throw .full(
+                queuedItems: queued,
+                requestedItems: items,
+                capacity: limits.items,
+                retryAfterSeconds: retryAfterSeconds
+            )
+        }
+        reservedItems += items
+        reservedCost += cost
+    }
+
+    mutating func release(items: Int, cost: Double) {
+        reservedItems -= items
+        reservedCost = reservedItems == 0 ? 0 : reservedCost - cost
+    }
+
+    /// Whole seconds until the backlog is worked off at the measured rate, within 1...30.
+    var retryAfterSeconds: Int {
+        guard costPerSecond > 0 else { return 1 }
+        let seconds = ((waitingCost + reservedCost) / costPerSecond).rounded(.up)
+        return Int(min(max(seconds, 1), 30))
+    }
+
+    mutating func enqueue(
+        _ id: UInt64,
+        items: [(item: Item, cost: Double)],
+        deadline: Instant,
+        timeout: Duration,
+        now: Instant,
+        continuation: Continuation
+    ) {
+        requests[id] = Request(
+            continuation: continuation,
+            deadline: deadline,
+            timeout: timeout,
+            outputs: Array(repeating: nil, count: items.count),
+            remaining: items.count,
+            running: 0
+        )
+        for (index, element) in items.enumerated() {
+            waiting.append(
+                Entry(request: id, index: index, item: element.item, cost: element.cost, enqueued: now)
+            )
+            waitingCost += element.cost
+        }
+    }
+
+    /// True if the caller must start the worker, which then runs until ``takeBatch(parallelism:now:)`` is empty.
+    mutating func startWorker() -> Bool {
+        defer { workerIsBusy = true }
+        return !workerIsBusy
+    }
+
+    /// Takes the next batch: in order, up to the cost limit, but never fewer items than the engine has cores.
+    mutating func takeBatch(parallelism: Int, now: Instant) -> [Entry] {
+        var batch: [Entry] = []
+        var cost = 0.0
+        while head < waiting.count {
+            let entry = waiting[head]
+            let fits = cost + entry.cost <= Double(limits.batchCost)
+            guard batch.isEmpty || fits || batch.count < parallelism else { break }
+            batch.append(entry)
+            cost += entry.cost
+            requests[entry.request]?.running += 1
+            head += 1
+        }
+        waitingCost = head == waiting.count ? 0 : waitingCost - cost
+        if head == waiting.count || head > 1024 {
+            waiting.removeFirst(head)
+            head = 0
+        }
+        batchStarted = batch.isEmpty ? nil : now
+        if batch.isEmpty { workerIsBusy = false }
+        return batch
+    }
+
+    /// Stores a batch's outputs and returns the requests that are complete by it.
+    mutating func finishBatch(_ batch: [Entry], outputs: [Output], now: Instant) -> [Request] {
+        var complete: [Request] = []
+        let started = batchStarted ?? now
+        let duration = now - started
+        for (entry, output) in zip(batch, outputs) {
+            guard var request = requests.removeValue(forKey: entry.request) else {
+                cancelledInInference += 1
+                continue
+            }
+            request.outputs[entry.index] = (output, started - entry.enqueued, duration)
+            request.remaining -= 1
+            request.running -= 1
+            if request.remaining == 0 {
+                complete.append(request)
+            } else {
+                requests[entry.request] = request
+            }
+        }
+        busyTotal += duration
+        batchStarted = nil
+        let seconds = duration / .seconds(1)
+        if seconds > 0 {
+            let rate = batch.reduce(0) { $0 + $1.cost } / seconds
+            // A quarter of each new batch: follows a change of load within a few batches, ignores one outlier.
+            costPerSecond = costPerSecond == 0 ? rate : 0.75 * costPerSecond + 0.25 * rate
+        }
+        return complete
+    }
+
+    /// Removes a request and its waiting items; nil if it is unknown or done.
+    mutating func remove(_ id: UInt64) -> Request? {
+        guard let request = requests.removeValue(forKey: id) else { return nil }
+        if request.remaining > request.running {
+            var kept = Array(waiting[head...])
+            kept.removeAll { $0.request == id }
+            cancelledInQueue += waitingItems - kept.count
+            waiting = kept
+            head = 0
+            waitingCost = kept.reduce(0) { $0 + $1.cost }
+        }
+        return request
+    }
+
+    /// Removes the requests whose deadline has passed.
+    mutating func removeExpired(now: Instant) -> [(request: Request, stage: QueueError.Stage)] {
+        let due = requests.filter { $0.value.deadline <= now }.keys
+        return due.compactMap { id in
+            guard let request = remove(id) else { return nil }
+            return (request, request.running > 0 ? .inference : .queue)
+        }
+    }
+
+    var earliestDeadline: Instant? { requests.values.lazy.map(\.deadline).min() }
+}

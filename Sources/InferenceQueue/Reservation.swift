@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Places in the queue, held for one request until its items take them, or until it is let go.
+package final class Reservation: Sendable {
+    package let items: Int
+    package let cost: Double
+    private let giveBack: @Sendable (_ items: Int, _ cost: Double) -> Void
+    private let isSpent = Atomic(false)
+
+    init(items: Int, cost: Double, giveBack: @escaping @Sendable (Int, Double) -> Void) {
+        self.items = items
+        self.cost = cost
+        self.giveBack = giveBack
+    }
+
+    /// True for the first caller only: the places are given back once.
+    func spend() -> Bool {
+        !isSpent.exchange(true, ordering: .relaxed)
+    }
+
+    deinit {
+        if spend() { giveBack(items, cost) }
+    }
+}
