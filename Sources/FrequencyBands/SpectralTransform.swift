@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CFFTW
+import Synchronization
+
+/// FFTW's planner is not thread-safe; executing a plan is.
+private let plannerLock = Mutex(())
+
+/// Orthonormal two-dimensional transforms of one grid size.
+///
+/// Plans are estimated, not measured, so that two runs of the server give the same bits, and take any alignment, so
+/// that they run on callers' buffers as they are.
+package final class SpectralTransform: Sendable {
+    package let height: Int
+    package let width: Int
+    // A plan is immutable once made, and FFTW's new-array execution only reads it.
+    nonisolated(unsafe) private let forward: OpaquePointer
+    nonisolated(unsafe) private let inverse: OpaquePointer
+    nonisolated(unsafe) private let realToComplex: OpaquePointer
+    nonisolated(unsafe) private let complexToReal: OpaquePointer
+    /// `[height, width]`: what makes FFTW's unnormalised `REDFT10` and `REDFT01` orthonormal.
+    private let forwardScale: [Float]
+    private let inverseScale: [Float]
+
+    /// - Precondition: both sides are positive.
+    package init(height: Int, width: Int) {
+        precondition(height > 0 && width > 0)
+        self.height = height
+        self.width = width
+        let area = height * width
+        let real = UnsafeMutablePointer<Float>.allocate(capacity: area)
+        let complex = UnsafeMutablePointer<fftwf_complex>.allocate(capacity: height * (width / 2 + 1))
+        defer {
+            real.deallocate()
+            complex.deallocate()
+        }
+        let flags = UInt32(FFTW_ESTIMATE) | UInt32(FFTW_UNALIGNED)
+        let (rows, columns) = (Int32(height), Int32(width))
+        // Filled under the lock and read after it, by this thread alone.
+        nonisolated(unsafe) var plans: [fftwf_plan?] = []
+        plannerLock.withLock { _ in
+            plans = [
+                fftwf_plan_r2r_2d(rows, columns, real, real, FFTW_REDFT10, FFTW_REDFT10, flags),
+                fftwf_plan_r2r_2d(rows, columns, real, real, FFTW_REDFT01, FFTW_REDFT01, flags),
+                fftwf_plan_dft_r2c_2d(rows, columns, real, complex, flags | UInt32(FFTW_PRESERVE_INPUT)),
+                // A two-dimensional complex-to-real transform cannot preserve its input.
+                fftwf_plan_dft_c2r_2d(rows, columns, complex, real, flags),
+            ]
+        }
+        let made = plans.compactMap(\.self)
+        precondition(made.count == 4, "FFTW has no plan for this size")
+        (forward, inverse, realToComplex, complexToReal) = (made[0], made[1], made[2], made[3])
+        forwardScale = Self.factors(height, width, first: 4)
+        inverseScale = Self.factors(height, width, first: 1)
+    }
+
+    /// √(1/(first n)) at index 0 of an axis of length n and √(1/2n) elsewhere, multiplied over both axes.
+    private static func factors(_ height: Int, _ width: Int, first: Double) -> [Float] {
+        func axis(_ length: Int) -> [Double] {
+            (0..<length).map { (1 / (($0 == 0 ? first : 2) * Double(length))).squareRoot() }
+        }
+        let columns = axis(width)
+        return axis(height).flatMap { row in columns.map { Float(row * $0) } }
+    }
+
+    deinit {
+        plannerLock.withLock { _ in
+            for plan in [forward, inverse, realToComplex, complexToReal] { fftwf_destroy_plan(plan) }
+        }
+    }
+
+    /// Orthonormal DCT-II of each channel.
+    ///
+    /// - Shape: `[channels, height, width]` in and out, row-major; in place is fine.
+    /// - Scaling: FFTW's `REDFT10` is unnormalised; each axis is multiplied by √(1/4n) at k = 0 and √(1/2n) elsewhere.
+    package func dct2D(_ grid: UnsafePointer<Float>, channels: Int, into out: UnsafeMutablePointer<Float>) {
+        let area = height * width
+        for channel in 0..<channels {
+            let plane = out + channel * area
+            let source = grid + channel * area
+            if source != UnsafePointer(plane) { plane.update(from: source, count: area) }
+            fftwf_execute_r2r(forward, plane, plane)
+            for index in 0..<area { plane[index] *= forwardScale[index] }
+        }
+    }
+
+    /// Inverse of ``dct2D(_:channels:into:)``: its transpose, an orthonormal DCT-III.
+    ///
+    /// - Scaling: `REDFT01` counts every coefficient but the first of an axis twice, so those factors are √(1/2n)
+    ///   rather than √(2/n); the first's is √(1/n).
+    package func inverseDCT2D(_ grid: UnsafePointer<Float>, channels: Int, into out: UnsafeMutablePointer<Float>) {
+        let area = height * width
+        for channel in 0..<channels {
+            let plane = out + channel * area
+            let source = grid + channel * area
+            for index in 0..<area { plane[index] = source[index] * inverseScale[index] }
+            fftwf_execute_r2r(inverse, plane, plane)
+        }
+    }
+
+    /// Columns of the half spectrum that `rfft2` keeps.
+    package var spectrumWidth: Int { width / 2 + 1 }
+
+    /// Multiplies one plane's spectrum by a real mask: `irfft2(mask * rfft2(plane))`.
+    ///
+    /// - Parameters:
+    ///   - plane: `[height, width]`.
+    ///   - mask: `[height, spectrumWidth]`.
+    ///   - out: `[height, width]`; may be `plane`.
+    package func filter(_ plane: UnsafePointer<Float>, mask: [Float], into out: UnsafeMutablePointer<Float>) {
+        withSpectrum(of: plane) { spectrum in
+            let normalisation = 1 / Float(height * width)
+            for index in mask.indices {
+                spectrum[index].0 *= mask[index] * normalisation
+                spectrum[index].1 *= mask[index] * normalisation
+            }
+            fftwf_execute_dft_c2r(complexToReal, spectrum, out)
+        }
+    }
+
+    /// Adds |rfft2(plane)|² to `power`, `[height, spectrumWidth]`, unscaled.
+    package func addPower(of plane: UnsafePointer<Float>, to power: inout [Double]) {
+        withSpectrum(of: plane) { spectrum in
+            for index in power.indices {
+                let (real, imaginary) = (Double(spectrum[index].0), Double(spectrum[index].1))
+                power[index] += real * real + imaginary * imaginary
+            }
+        }
+    }
+
+    private func withSpectrum(of plane: UnsafePointer<Float>, _ body: (UnsafeMutablePointer<fftwf_complex>) -> Void) {
+        withUnsafeTemporaryAllocation(of: fftwf_complex.self, capacity: height * spectrumWidth) { buffer in
+            guard let spectrum = buffer.baseAddress else { return }
+            // The plan preserves its input; FFTW's signature just does not say so.
+            fftwf_execute_dft_r2c(realToComplex, UnsafeMutablePointer(mutating: plane), spectrum)
+            body(spectrum)
+        }
+    }
+}
