@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a `config.json` cannot be used. `path` names the member, as in `decoder.transformer.width`.
+package import TensorFiles
+
+/// Why a `config.json` cannot be used.
+///
+/// `path` names the member, as in `decoder.transformer.width`.
 package enum ConfigurationError: Error, Equatable {
     /// The file is longer than a configuration can sensibly be.
     case tooLong(bytes: Int, limit: Int)
-    /// The file is not a JSON object.
-    case notJSON
+    case notJSON(JSONError)
     /// The schema's identifier is not the one that this version reads.
     case formatUnknown(found: String, supported: String)
     case missing(path: String)

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TensorFiles
+
 /// Reads the members of one JSON object, each once, and refuses what nobody asked for.
 ///
 /// Every error carries the member's path, so that a user sees which line of `config.json` to mend.
 struct ConfigurationReader {
     let path: String
-    private let members: [String: JSONValue]
+    private let members: [String: JSONNode]
     private var asked: Set<String> = []
 
-    init(_ value: JSONValue, path: String) throws(ConfigurationError) {
+    init(_ value: JSONNode, path: String) throws(ConfigurationError) {
         guard case .object(let members) = value else {
             throw .wrongType(path: path, expected: "object", found: value.kind)
         }
         self.path = path
-        self.members = members
+        self.members = Dictionary(members.map { ($0.key, $0.value) }) { first, _ in first }
     }
 
     /// The full path of a member.
@@ -55,7 +57,7 @@ struct ConfigurationReader {
 
     mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
         guard let value = optional(key) else { return fallback }
-        guard case .boolean(let flag) = value else {
+        guard case .bool(let flag) = value else {
             throw .wrongType(path: path(key), expected: "boolean", found: value.kind)
         }
         return flag
@@ -140,34 +142,34 @@ struct ConfigurationReader {
     // MARK: Private
 
     /// `null` counts as absent.
-    private mutating func optional(_ key: String) -> JSONValue? {
+    private mutating func optional(_ key: String) -> JSONNode? {
         asked.insert(key)
         guard let value = members[key], value != .null else { return nil }
         return value
     }
 
-    private mutating func required(_ key: String) throws(ConfigurationError) -> JSONValue {
+    private mutating func required(_ key: String) throws(ConfigurationError) -> JSONNode {
         guard let value = optional(key) else { throw .missing(path: path(key)) }
         return value
     }
 
     private static func integer(
-        _ value: JSONValue,
+        _ value: JSONNode,
         path: String,
         in range: ClosedRange<Int>
     ) throws(ConfigurationError) -> Int {
-        guard case .number(let number) = value, number == number.rounded() else {
+        guard case .number(let digits) = value, let number = Double(digits), number == number.rounded() else {
             throw .wrongType(path: path, expected: "integer", found: value.kind)
         }
         return Int(try Self.number(value, path: path, in: Double(range.lowerBound)...Double(range.upperBound)))
     }
 
     private static func number(
-        _ value: JSONValue,
+        _ value: JSONNode,
         path: String,
         in range: ClosedRange<Double>
     ) throws(ConfigurationError) -> Double {
-        guard case .number(let number) = value else {
+        guard case .number(let digits) = value, let number = Double(digits) else {
             throw .wrongType(path: path, expected: "number", found: value.kind)
         }
         guard range.contains(number) else {
@@ -176,11 +178,25 @@ struct ConfigurationReader {
         return number
     }
 
-    private static func text(_ value: JSONValue, path: String) throws(ConfigurationError) -> String {
-        guard case .text(let text) = value else {
+    private static func text(_ value: JSONNode, path: String) throws(ConfigurationError) -> String {
+        guard case .string(let string) = value, let text = string.text else {
             throw .wrongType(path: path, expected: "string", found: value.kind)
         }
         guard !text.isEmpty else { throw .empty(path: path) }
         return text
+    }
+}
+
+extension JSONNode {
+    /// What an error message calls this kind of value.
+    fileprivate var kind: String {
+        switch self {
+        case .object: "object"
+        case .array: "array"
+        case .string: "string"
+        case .number: "number"
+        case .bool: "boolean"
+        case .null: "null"
+        }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import TensorFiles
 
 /// What `config.json` of a model folder says; `docs/model-folder.md` documents every member.
 ///
@@ -41,8 +41,11 @@ package struct ModelConfiguration: Sendable, Equatable {
     package init(json: [UInt8]) throws(ConfigurationError) {
         let limit = 1 << 20
         guard json.count <= limit else { throw .tooLong(bytes: json.count, limit: limit) }
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), case .object = value else {
-            throw .notJSON
+        let value: JSONNode
+        do {
+            value = try JSONParser.parse(json)
+        } catch {
+            throw .notJSON(error)
         }
         var reader = try ConfigurationReader(value, path: "")
         let format = try reader.text("format")
@@ -87,7 +90,9 @@ package struct ModelConfiguration: Sendable, Equatable {
 
 extension Optional {
     /// `map` that keeps the closure's error type.
-    fileprivate func map<Value>(_ transform: (Wrapped) throws(ConfigurationError) -> Value) throws(ConfigurationError) -> Value? {
+    fileprivate func map<Value>(
+        _ transform: (Wrapped) throws(ConfigurationError) -> Value
+    ) throws(ConfigurationError) -> Value? {
         guard let self else { return nil }
         return try transform(self)
     }

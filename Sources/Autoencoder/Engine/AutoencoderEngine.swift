@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import TensorKernels
+import TensorKernels
 
-/// Runs tasks on a model. Owns the compute threads and a workspace for each.
+/// Runs tasks on a model.
+///
+/// Owns the compute threads and a workspace for each.
 ///
 /// As many pictures as can be shared out evenly run side by side, each on one thread; the remaining ones are shared by
 /// all threads. Either way every number is computed by the same operations in the same order, so a picture's result

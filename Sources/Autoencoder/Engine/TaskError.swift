@@ -2,7 +2,9 @@
 
 package import FrequencyBands
 
-/// Why a task cannot be done. None of these is the server's fault.
+/// Why a task cannot be done.
+///
+/// None of these is the server's fault.
 package enum TaskError: Error, Equatable {
     case nothingAsked
     case pixelCount(expected: Int, found: Int)
@@ -28,7 +30,8 @@ package enum TaskError: Error, Equatable {
     /// Only pixels can be mirrored, and only pixels have an image spectrum.
     case needsPixels
     case severalEnergies
-    case bandCount(found: Int, minimum: Int, maximum: Int)
+    /// The spectrum cannot be divided into that many bands.
+    case bands(BandError)
     /// The numbers grew beyond what a float holds; only latents far from any picture's do that.
     case resultNotFinite
 }

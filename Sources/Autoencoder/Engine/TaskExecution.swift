@@ -17,14 +17,16 @@ struct TaskExecution {
             var result = AutoencoderResult()
             let task = plan.task
             if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
-                result.energies = imageEnergies(pixels, task)
+                result.energies = imageEnergies(pixels, plan)
             }
             if !task.outputs.subtracting(.ofImage).isEmpty {
                 let latent = workspace.take(latentCount)
                 fill(latent, from: task)
                 if let kept = plan.kept { model.frequency.cut(latent, keeping: kept, team: team) }
-                describe(latent, task, into: &result)
-                if !task.outputs.isDisjoint(with: .pictures) { decode(latent, plan, into: &result) }
+                describe(latent, plan, into: &result)
+                if !task.outputs.isDisjoint(with: .pictures) {
+                    guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
+                }
             }
             guard result.isFinite else { throw .resultNotFinite }
             return result
@@ -85,9 +87,10 @@ struct TaskExecution {
 
     private func describe(
         _ latent: UnsafeMutablePointer<Float>,
-        _ task: AutoencoderTask,
+        _ plan: TaskPlan,
         into result: inout AutoencoderResult
     ) {
+        let task = plan.task
         if task.outputs.contains(.latent) {
             result.latent = floats(latentCount) { values in
                 values.update(from: latent, count: latentCount)
@@ -123,13 +126,8 @@ struct TaskExecution {
                 }
             }
         }
-        if task.outputs.contains(.fftEnergies) {
-            result.energies = fftEnergies(
-                latent,
-                channels: configuration.channels,
-                side: configuration.gridSide,
-                bandCount: task.fftBandCount
-            )
+        if task.outputs.contains(.fftEnergies), let bands = plan.energyBands {
+            result.energies = bands.energies(latent, channels: configuration.channels)
         }
         if task.outputs.contains(.logits), let head = model.head {
             workspace.scope {
@@ -143,11 +141,12 @@ struct TaskExecution {
         }
     }
 
+    /// - Returns: false if a value of the picture is not a number.
     private func decode(
         _ latent: UnsafePointer<Float>,
         _ plan: TaskPlan,
         into result: inout AutoencoderResult
-    ) {
+    ) -> Bool {
         workspace.scope {
             let tokens = workspace.take(latentCount)
             let side = plan.decodedSide
@@ -159,6 +158,7 @@ struct TaskExecution {
                 if side < configuration.gridSide { crop(tokens, to: side) }
             }
             var made = AutoencoderResult()
+            var isFinite = true
             model.decoder(tokens, side: side, workspace: workspace, team: team) { output in
                 made.pictureSide = output.side
                 if plan.task.outputs.contains(.reconstruction) {
@@ -166,11 +166,13 @@ struct TaskExecution {
                 }
                 if plan.task.outputs.contains(.picture) {
                     made.picture = model.decoder.picture(of: output, rounding: plan.task.rounding)
+                    isFinite = made.picture != nil
                 }
             }
             result.pictureSide = made.pictureSide
             result.reconstruction = made.reconstruction
             result.picture = made.picture
+            return isFinite
         }
     }
 
@@ -188,29 +190,17 @@ struct TaskExecution {
 
     // MARK: Spectra
 
-    private func imageEnergies(_ pixels: [UInt8], _ task: AutoencoderTask) -> [Double] {
+    private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) -> [Double] {
         workspace.scope {
             let side = configuration.imageSide
             let planes = workspace.take(3 * side * side)
             for place in 0..<side * side {
                 for colour in 0..<3 { planes[colour * side * side + place] = Float(pixels[place * 3 + colour]) / 255 }
             }
-            if task.outputs.contains(.imageFFTEnergies) {
-                return fftEnergies(planes, channels: 3, side: side, bandCount: task.fftBandCount)
-            }
+            if let bands = plan.energyBands { return bands.energies(planes, channels: 3) }
             model.imageSpectrum.dct2D(planes, channels: 3, into: planes)
             return coefficientEnergies(planes, channels: 3, order: model.imageOrder)
         }
-    }
-
-    private func fftEnergies(
-        _ map: UnsafePointer<Float>,
-        channels: Int,
-        side: Int,
-        bandCount: Int
-    ) -> [Double] {
-        FFTBandProjector(height: side, width: side, edges: nil, bandCount: bandCount, shoulder: 0.05)
-            .energies(map, channels: channels)
     }
 
     private func floats(_ count: Int, _ fill: (UnsafeMutablePointer<Float>) -> Void) -> [Float] {

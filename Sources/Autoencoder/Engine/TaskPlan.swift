@@ -4,14 +4,13 @@ import FrequencyBands
 
 /// A task that has been checked against a model, with what the check worked out.
 struct TaskPlan {
-    /// The most bands into which a spectrum may be divided.
-    static let bandLimit = 256
-
     let task: AutoencoderTask
     /// Which coefficients stay; nil for no cut.
     let kept: [Bool]?
     /// Side of the token square that is decoded.
     let decodedSide: Int
+    /// The radial bands whose energies are wanted.
+    let energyBands: FFTBandProjector?
 
     init(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
         let configuration = model.configuration
@@ -35,6 +34,7 @@ struct TaskPlan {
         }
         decodedSide = side
         try Self.checkOutputs(task, model: model)
+        energyBands = try Self.energyBands(task, model: model)
         if let gains = task.gains {
             guard let bands = model.bandModule else { throw .gainsUnavailable }
             guard gains.count == bands.bandCount else {
@@ -92,10 +92,21 @@ struct TaskPlan {
         }
         let energies = task.outputs.intersection(.energies)
         guard energies.rawValue.nonzeroBitCount <= 1 else { throw .severalEnergies }
-        if energies == .fftEnergies || energies == .imageFFTEnergies {
-            guard task.fftBandCount >= 1, task.fftBandCount <= bandLimit else {
-                throw .bandCount(found: task.fftBandCount, minimum: 1, maximum: bandLimit)
-            }
+    }
+
+    private static func energyBands(
+        _ task: AutoencoderTask,
+        model: AutoencoderModel
+    ) throws(TaskError) -> FFTBandProjector? {
+        guard !task.outputs.isDisjoint(with: [.fftEnergies, .imageFFTEnergies]) else { return nil }
+        let ofImage = task.outputs.contains(.imageFFTEnergies)
+        do {
+            return try FFTBandProjector(
+                transform: ofImage ? model.imageSpectrum : model.frequency.spectrum,
+                bandCount: task.fftBandCount
+            )
+        } catch {
+            throw .bands(error)
         }
     }
 }

@@ -9,9 +9,8 @@ struct LayerNorm: Sendable {
     let width: Int
     let epsilon: Float
 
-    /// - Parameters:
-    ///   - input: `[rows, width]`.
-    ///   - output: `[rows, width]`, not overlapping the input.
+    /// - `input`: `[rows, width]`.
+    /// - `output`: `[rows, width]`, not overlapping the input.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
         rows: Int,

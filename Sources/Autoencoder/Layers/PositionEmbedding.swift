@@ -4,9 +4,8 @@
 package enum PositionEmbedding {
     /// A square table `[rows * rows, width]` brought to another grid, columns first and rows after.
     ///
-    /// - Parameters:
-    ///   - table: one row of `width` floats for each place of the stored grid, row-major.
-    ///   - axis: the resampling of one axis; both axes take the same.
+    /// - `table`: one row of `width` floats for each place of the stored grid, row-major.
+    /// - `axis`: the resampling of one axis; both axes take the same.
     /// - Returns: `[outputCount * outputCount, width]`.
     package static func resized(_ table: [Float], width: Int, axis: AxisResampling) -> [Float] {
         let (from, to) = (axis.inputCount, axis.outputCount)

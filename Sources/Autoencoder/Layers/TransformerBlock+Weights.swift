@@ -93,12 +93,18 @@ extension TransformerBlock {
             inputs: width
         )
         attentionOutput = try reader.linear(
-            "\(prefix).\(names.attentionOutput)", outputs: width, inputs: width, scale: scales?.first
+            "\(prefix).\(names.attentionOutput)",
+            outputs: width,
+            inputs: width,
+            scale: scales?.first
         )
         secondNorm = try reader.layerNorm("\(prefix).\(names.secondNorm)", width: width, epsilon: epsilon)
         mlpInput = try reader.linear("\(prefix).\(names.mlpInput)", outputs: mlp, inputs: width)
         mlpOutput = try reader.linear(
-            "\(prefix).\(names.mlpOutput)", outputs: width, inputs: mlp, scale: scales?.second
+            "\(prefix).\(names.mlpOutput)",
+            outputs: width,
+            inputs: mlp,
+            scale: scales?.second
         )
         self.activation = activation
         headCount = sizes.headCount

@@ -18,9 +18,8 @@ struct TransformerBlock: Sendable {
 
     private var width: Int { attentionOutput.outputs }
 
-    /// - Parameters:
-    ///   - tokens: `[rows, width]`, changed in place.
-    ///   - workspace: holds at least `workspaceCount` floats.
+    /// - `tokens`: `[rows, width]`, changed in place.
+    /// - `workspace`: holds at least `workspaceCount` floats.
     func callAsFunction(
         _ tokens: UnsafeMutablePointer<Float>,
         rows: Int,
@@ -30,9 +29,15 @@ struct TransformerBlock: Sendable {
         workspace.scope {
             let normalized = workspace.take(rows * width)
             let wide = workspace.take(rows * max(3 * width, mlpInput.outputs))
-            let scratch = workspace.take(Self.scratchCount(
-                rows: rows, width: width, mlpWidth: mlpInput.outputs, headCount: headCount, teamSize: team.size
-            ))
+            let scratch = workspace.take(
+                Self.scratchCount(
+                    rows: rows,
+                    width: width,
+                    mlpWidth: mlpInput.outputs,
+                    headCount: headCount,
+                    teamSize: team.size
+                )
+            )
             let headDimension = width / headCount
 
             firstNorm(tokens, rows: rows, into: normalized, team: team)
@@ -58,9 +63,15 @@ struct TransformerBlock: Sendable {
     static func workspaceCount(_ sizes: TransformerConfiguration, rows: Int, teamSize: Int) -> Int {
         Workspace.span(rows * sizes.width)
             + Workspace.span(rows * max(3 * sizes.width, sizes.mlpWidth))
-            + Workspace.span(scratchCount(
-                rows: rows, width: sizes.width, mlpWidth: sizes.mlpWidth, headCount: sizes.headCount, teamSize: teamSize
-            ))
+            + Workspace.span(
+                scratchCount(
+                    rows: rows,
+                    width: sizes.width,
+                    mlpWidth: sizes.mlpWidth,
+                    headCount: sizes.headCount,
+                    teamSize: teamSize
+                )
+            )
     }
 
     private static func scratchCount(rows: Int, width: Int, mlpWidth: Int, headCount: Int, teamSize: Int) -> Int {

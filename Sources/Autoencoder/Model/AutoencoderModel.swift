@@ -2,10 +2,12 @@
 
 import Foundation
 import FrequencyBands
-package import TensorFiles
+import TensorFiles
 package import TensorKernels
 
-/// A loaded model: its configuration and its weights, packed for the kernels. Immutable, shared by all workers.
+/// A loaded model: its configuration and its weights, packed for the kernels.
+///
+/// Immutable and shared by all workers.
 package final class AutoencoderModel: Sendable {
     package let directory: String
     package let configuration: ModelConfiguration
@@ -27,7 +29,9 @@ package final class AutoencoderModel: Sendable {
     package var hasHead: Bool { head != nil }
     /// Categories that the head tells apart; 0 without a head.
     package var classCount: Int { head?.classCount ?? 0 }
-    /// Hexadecimal SHA-256 of `model.safetensors`. Read once, when first asked for; takes seconds for gigabytes.
+    /// Hexadecimal SHA-256 of `model.safetensors`.
+    ///
+    /// Computed when first asked for, which takes seconds for gigabytes.
     package var weightsSHA256: String { weights.sha256 }
     /// Bytes of the tensors in `model.safetensors`.
     package var parameterBytes: Int {
@@ -41,7 +45,8 @@ package final class AutoencoderModel: Sendable {
     ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head.
     ///   - storage: how weights are kept in memory.
     /// - Throws: the first thing that is missing or wrong, by name.
-    package init(directory: String, head headPath: String? = nil, storage: WeightStorage = .float32) throws(ModelError) {
+    package init(directory: String, head headPath: String? = nil, storage: WeightStorage = .float32) throws(ModelError)
+    {
         self.directory = directory
         let configuration = try Self.configuration(in: directory)
         self.configuration = configuration
@@ -61,7 +66,7 @@ package final class AutoencoderModel: Sendable {
         imageSpectrum = SpectralTransform(height: side, width: side)
         imageOrder = CoefficientOrder(configuration.frequency.order, height: side, width: side)
         if case .fft(let bands) = configuration.frequency.transform {
-            bandModule = try FFTBandModule(reader, configuration: configuration, bands: bands)
+            bandModule = try FFTBandModule(reader, configuration: configuration, bands: bands, spectrum: spectrum)
         } else {
             bandModule = nil
         }

@@ -7,9 +7,8 @@ enum Encoder: Sendable {
     case transformer(VisionTransformer)
     case lite(LiteEncoder)
 
-    /// - Parameters:
-    ///   - input: `[3, inputSide, inputSide]`.
-    ///   - latent: `[channels, gridSide, gridSide]`.
+    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,

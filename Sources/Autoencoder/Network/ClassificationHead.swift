@@ -16,9 +16,8 @@ struct ClassificationHead: Sendable {
     private var tokenCount: Int { gridSide * gridSide }
     private var channels: Int { stack?.input.channels ?? linear.inputs }
 
-    /// - Parameters:
-    ///   - latent: `[channels, gridSide, gridSide]`, what the head's source names first; may be changed.
-    ///   - logits: `[classCount]`.
+    /// - `latent`: `[channels, gridSide, gridSide]`, what the head's source names first; may be changed.
+    /// - `logits`: `[classCount]`.
     func callAsFunction(
         _ latent: UnsafeMutablePointer<Float>,
         into logits: UnsafeMutablePointer<Float>,
@@ -93,9 +92,8 @@ struct ClassificationHead: Sendable {
 extension ClassificationHead {
     /// Reads the head that a configuration describes.
     ///
-    /// - Parameters:
-    ///   - reader: the file in which it lies.
-    ///   - semantic: the semantic path whose channels it may read.
+    /// - `reader`: the file in which it lies.
+    /// - `semantic`: the semantic path whose channels it may read.
     init(
         _ reader: WeightReader,
         head: HeadConfiguration,

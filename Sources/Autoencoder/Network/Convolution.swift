@@ -11,9 +11,8 @@ struct Convolution: Sendable {
     /// Floats of patch vectors that are gathered at a time, so that a large map does not need a huge buffer.
     private static let gatheredLimit = 1 << 22
 
-    /// - Parameters:
-    ///   - source: `[height, width, channels]` of `shape`.
-    ///   - target: `[height, width, channels]` of `next`.
+    /// - `source`: `[height, width, channels]` of `shape`.
+    /// - `target`: `[height, width, channels]` of `next`.
     func callAsFunction(
         _ source: UnsafePointer<Float>,
         _ shape: MapShape,

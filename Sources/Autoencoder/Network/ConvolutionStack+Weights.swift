@@ -44,7 +44,8 @@ extension ConvolutionStack {
             )
         case .depthwise(let geometry):
             let weight = try reader.tensor(
-                name + ".weight", shape: [shape.channels, 1, geometry.kernel, geometry.kernel]
+                name + ".weight",
+                shape: [shape.channels, 1, geometry.kernel, geometry.kernel]
             )
             let bias = geometry.hasBias ? try reader.tensor(name + ".bias", shape: [shape.channels]) : nil
             return .depthwise(
@@ -86,7 +87,8 @@ extension Convolution {
     ) throws(ModelError) {
         let area = geometry.kernel * geometry.kernel
         let stored = try reader.tensor(
-            prefix + ".weight", shape: [outputs, channels, geometry.kernel, geometry.kernel]
+            prefix + ".weight",
+            shape: [outputs, channels, geometry.kernel, geometry.kernel]
         )
         var turned = [Float](repeating: 0, count: stored.count)
         for output in 0..<outputs {

@@ -19,9 +19,8 @@ struct ConvolutionStack: Sendable {
     /// Each layer with the shape that it makes.
     let layers: [(layer: Layer, output: MapShape)]
 
-    /// - Parameters:
-    ///   - map: `[height, width, channels]` of `input`; a stack of one residual or scale leaves it unchanged too.
-    ///   - result: `[height, width, channels]` of `output`.
+    /// - `map`: `[height, width, channels]` of `input`; a stack of one residual or scale leaves it unchanged too.
+    /// - `result`: `[height, width, channels]` of `output`.
     func callAsFunction(
         _ map: UnsafePointer<Float>,
         into result: UnsafeMutablePointer<Float>,
@@ -123,7 +122,10 @@ struct ConvolutionStack: Sendable {
         for y in 0..<shape.height * factor {
             for x in 0..<width {
                 (target + (y * width + x) * shape.channels)
-                    .update(from: source + (y / factor * shape.width + x / factor) * shape.channels, count: shape.channels)
+                    .update(
+                        from: source + (y / factor * shape.width + x / factor) * shape.channels,
+                        count: shape.channels
+                    )
             }
         }
     }

@@ -13,10 +13,15 @@ extension Decoder {
     }
 
     /// The picture `[side, side, 3]`: clamped to 0...1, then bytes.
-    func picture(of output: Output, rounding: AutoencoderTask.Rounding) -> [UInt8] {
+    ///
+    /// - Returns: nil if a value is infinite or not a number.
+    func picture(of output: Output, rounding: AutoencoderTask.Rounding) -> [UInt8]? {
         let count = 3 * output.side * output.side
-        return [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+        // Stays 0 as long as every value is finite; infinity times 0 is not a number.
+        var poison: Float = 0
+        let picture = [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
             forEachValue(of: output) { y, x, colour, value in
+                poison += value * 0
                 // Written so that NaN becomes 0: the comparison with it is false.
                 let clamped = value > 0 ? min(value, 1) : 0
                 let scaled = clamped * 255
@@ -25,5 +30,6 @@ extension Decoder {
             }
             filled = count
         }
+        return poison == 0 ? picture : nil
     }
 }

@@ -35,9 +35,11 @@ struct Decoder: Sendable {
         } else {
             transformer = nil
         }
-        linear = configuration.hasLinear
+        linear =
+            configuration.hasLinear
             ? try reader.linear("decoder.linear", outputs: configuration.patchCount, inputs: channels) : nil
-        convolutional = configuration.convolutional.isEmpty
+        convolutional =
+            configuration.convolutional.isEmpty
             ? nil
             : try ConvolutionStack(
                 reader,
@@ -57,9 +59,8 @@ struct Decoder: Sendable {
 
     /// Decodes and lends the result to `body`.
     ///
-    /// - Parameters:
-    ///   - latent: `[channels, side, side]`.
-    ///   - side: the latent's side, or less for the reference's compact decode.
+    /// - `latent`: `[channels, side, side]`.
+    /// - `side`: the latent's side, or less for the reference's compact decode.
     func callAsFunction(
         _ latent: UnsafePointer<Float>,
         side: Int,

@@ -29,7 +29,7 @@ struct FFTBandModule: Sendable {
 
     /// Replaces a latent `[channels, gridSide, gridSide]` by d + the sum of g_k b_k.
     ///
-    /// - Parameter gains: one factor a band; nil for ones.
+    /// - `gains`: one factor a band; nil for ones.
     func modulate(
         _ latent: UnsafeMutablePointer<Float>,
         gains: [Float]?,
@@ -87,8 +87,10 @@ struct FFTBandModule: Sendable {
     var floatingPointOperations: Double {
         guard let modulator else { return 0 }
         return 2 * Double(gridSide * gridSide)
-            * Double(modulator.first.linear.inputs * modulator.first.linear.outputs
-                + modulator.second.linear.inputs * modulator.second.linear.outputs)
+            * Double(
+                modulator.first.linear.inputs * modulator.first.linear.outputs
+                    + modulator.second.linear.inputs * modulator.second.linear.outputs
+            )
     }
 }
 
@@ -97,18 +99,22 @@ extension FFTBandModule {
     init(
         _ reader: WeightReader,
         configuration: ModelConfiguration,
-        bands: FFTBandConfiguration
+        bands: FFTBandConfiguration,
+        spectrum: SpectralTransform
     ) throws(ModelError) {
         bandCount = bands.bandCount
         channels = configuration.channels
         gridSide = configuration.gridSide
-        projector = FFTBandProjector(
-            height: gridSide,
-            width: gridSide,
-            edges: bands.edges,
-            bandCount: bandCount,
-            shoulder: bands.shoulder
-        )
+        do {
+            projector = try FFTBandProjector(
+                transform: spectrum,
+                bandCount: bandCount,
+                edges: bands.edges,
+                shoulder: bands.shoulder
+            )
+        } catch {
+            throw .bandSplit(path: configuration.name, error)
+        }
         guard let width = bands.modulatorWidth else {
             modulator = nil
             return

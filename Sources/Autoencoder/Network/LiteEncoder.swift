@@ -30,9 +30,8 @@ struct LiteEncoder: Sendable {
     private var tokenCount: Int { gridSide * gridSide }
     private var inputShape: MapShape { MapShape(height: inputSide, width: inputSide, channels: 3) }
 
-    /// - Parameters:
-    ///   - input: `[3, inputSide, inputSide]`.
-    ///   - latent: `[channels, gridSide, gridSide]`.
+    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,
@@ -143,7 +142,8 @@ extension LiteEncoder {
         } else {
             semantic = nil
         }
-        detail = sizes.detail.isEmpty
+        detail =
+            sizes.detail.isEmpty
             ? nil : try ConvolutionStack(reader, prefix: "encoder.detail", layers: sizes.detail, input: input)
         if sizes.hasModulator, let part = sizes.semantic {
             let shape = [part.channels, gridSide, gridSide]

@@ -23,10 +23,9 @@ package struct PixelPreprocessor: Sendable {
         scaled = (0..<256).map { Float($0) / 255 }
     }
 
-    /// - Parameters:
-    ///   - pixels: `[imageSide, imageSide, 3]`.
-    ///   - flipped: whether the picture is mirrored left to right.
-    ///   - output: `[3, inputSide, inputSide]`.
+    /// - `pixels`: `[imageSide, imageSide, 3]`.
+    /// - `flipped`: whether the picture is mirrored left to right.
+    /// - `output`: `[3, inputSide, inputSide]`.
     func callAsFunction(
         _ pixels: UnsafePointer<UInt8>,
         flipped: Bool,

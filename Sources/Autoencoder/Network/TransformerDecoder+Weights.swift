@@ -13,7 +13,11 @@ extension TransformerDecoder {
         static let pixelHead = "decoder.decoder_pred"
     }
 
-    init(_ reader: WeightReader, configuration: ModelConfiguration, sizes: DecoderConfiguration.Transformer)
+    init(
+        _ reader: WeightReader,
+        configuration: ModelConfiguration,
+        sizes: DecoderConfiguration.Transformer
+    )
         throws(ModelError)
     {
         let width = sizes.blocks.width
@@ -39,7 +43,8 @@ extension TransformerDecoder {
         }
         norm = try reader.layerNorm(Names.norm, width: width, epsilon: sizes.blocks.layerNormEpsilon)
         pixelHead = try reader.linear(Names.pixelHead, outputs: patchCount, inputs: width)
-        gridResampling = sizes.gridSide == configuration.gridSide
+        gridResampling =
+            sizes.gridSide == configuration.gridSide
             ? nil : .bilinear(from: configuration.gridSide, to: sizes.gridSide)
     }
 

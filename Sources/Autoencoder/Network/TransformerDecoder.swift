@@ -27,10 +27,9 @@ struct TransformerDecoder: Sendable {
         side == latentSide ? sizes.gridSide : side
     }
 
-    /// - Parameters:
-    ///   - tokens: `[side * side, channels]`.
-    ///   - side: the latent's side, or less for the reference's compact decode.
-    ///   - pixels: `[outputGridSide², patchCount]`, one vector a token in the order row, column, colour.
+    /// - `tokens`: `[side * side, channels]`.
+    /// - `side`: the latent's side, or less for the reference's compact decode.
+    /// - `pixels`: `[outputGridSide², patchCount]`, one vector a token in the order row, column, colour.
     func callAsFunction(
         _ tokens: UnsafePointer<Float>,
         side: Int,
@@ -102,9 +101,10 @@ struct TransformerDecoder: Sendable {
         let latentTokens = latentSide * latentSide
         let outputTokens = max(sizes.gridSide * sizes.gridSide, latentTokens)
         let rows = outputTokens + 1
-        let embedding = Workspace.span(
-            PackedLinear.scratchCount(rows: latentTokens, inputs: channels, teamSize: teamSize)
-        ) + Workspace.span(latentTokens * width) + Workspace.span(latentSide * sizes.gridSide * width)
+        let embedding =
+            Workspace.span(
+                PackedLinear.scratchCount(rows: latentTokens, inputs: channels, teamSize: teamSize)
+            ) + Workspace.span(latentTokens * width) + Workspace.span(latentSide * sizes.gridSide * width)
         let block = TransformerBlock.workspaceCount(sizes.blocks, rows: rows, teamSize: teamSize)
         let head = Workspace.span(PackedLinear.scratchCount(rows: outputTokens, inputs: width, teamSize: teamSize))
         return 2 * Workspace.span(rows * width) + max(embedding, block, head)

@@ -9,7 +9,7 @@ struct VisionTransformerNames: Sendable {
     var prefix: String
     var patchEmbedding: String
     var patchHasBias: Bool
-    var classToken: (name: String, shape: (Int) -> [Int])?
+    var classToken: (name: String, shape: @Sendable (Int) -> [Int])?
     var registerTokens: String?
     var positions: String
     /// In front of a block's number.
@@ -57,7 +57,7 @@ struct VisionTransformerNames: Sendable {
 
     /// Every tensor that the encoder needs.
     ///
-    /// - Parameter storedGrid: side of the stored position table's grid (DINOv2 resizes it).
+    /// - `storedGrid`: side of the stored position table's grid (DINOv2 resizes it).
     func tensors(
         _ sizes: VisionTransformerConfiguration,
         gridSide: Int,
@@ -77,7 +77,8 @@ struct VisionTransformerNames: Sendable {
         if let registerTokens {
             list.append(TensorDescription(registerTokens, [1, sizes.registerCount, width], .spread(0.02)))
         }
-        let table = registerTokens == nil
+        let table =
+            registerTokens == nil
             ? [gridSide * gridSide + (classToken == nil ? 0 : 1), width]
             : [1, storedGrid * storedGrid + 1, width]
         list.append(TensorDescription(positions, table, .spread(0.02)))
@@ -113,7 +114,9 @@ extension VisionTransformer {
         )
         if let name = names.preNorm {
             preNorm = try reader.layerNorm(
-                "\(names.prefix).\(name)", width: width, epsilon: sizes.blocks.layerNormEpsilon
+                "\(names.prefix).\(name)",
+                width: width,
+                epsilon: sizes.blocks.layerNormEpsilon
             )
         } else {
             preNorm = nil
@@ -127,7 +130,8 @@ extension VisionTransformer {
                 activation: names.activation
             )
         }
-        finalNorm = names.hasFinalNorm
+        finalNorm =
+            names.hasFinalNorm
             ? LayerNorm(weight: nil, bias: nil, width: width, epsilon: Float(sizes.blocks.layerNormEpsilon))
             : nil
     }
@@ -158,10 +162,13 @@ extension VisionTransformer {
         let table = try reader.tensor(positions, shape: [1, rows, width])
         for index in 0..<width { first[index] += table[index] }
         let grid = [Float](table[width...])
-        let resized = side == gridSide
+        let resized =
+            side == gridSide
             ? grid
             : PositionEmbedding.resized(
-                grid, width: width, axis: .antialiasedBicubic(from: side, to: gridSide)
+                grid,
+                width: width,
+                axis: .antialiasedBicubic(from: side, to: gridSide)
             )
         guard sizes.registerCount > 0 else { return first + resized }
         return first

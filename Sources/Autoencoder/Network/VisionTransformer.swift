@@ -22,9 +22,8 @@ struct VisionTransformer: Sendable {
     private var leadingRows: Int { rows - patchCount }
     private var patchInputs: Int { 3 * sizes.patchSide * sizes.patchSide }
 
-    /// - Parameters:
-    ///   - input: `[3, inputSide, inputSide]`.
-    ///   - latent: `[width, gridSide, gridSide]`.
+    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `latent`: `[width, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,
@@ -81,7 +80,8 @@ struct VisionTransformer: Sendable {
     }
 
     func workspaceCount(teamSize: Int) -> Int {
-        let patches = Workspace.span(patchCount * patchInputs)
+        let patches =
+            Workspace.span(patchCount * patchInputs)
             + Workspace.span(patchScratchCount(teamSize: teamSize))
         let block = TransformerBlock.workspaceCount(sizes.blocks, rows: rows, teamSize: teamSize)
         return 2 * Workspace.span(rows * width) + max(patches, block)
