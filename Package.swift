@@ -46,11 +46,24 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CEmbedded"),
+        // What the kernels are checked and timed against; no product links it.
+        .target(
+            name: "OpenBLASOracle",
+            dependencies: ["COpenBLAS"],
+            path: "Tests/OpenBLASOracle",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "kernel-bench",
+            dependencies: ["TensorKernels", "OpenBLASOracle"],
+            path: "benchmarks/kernels",
+            swiftSettings: strict
+        ),
         .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data"], swiftSettings: strict),
     ]
         // The engine: knows tensors and pictures, not HTTP.
         + room("TensorFiles")
-        + room("TensorKernels", ["CKernels", "COpenBLAS"])
+        + room("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
         + room("FrequencyBands", ["CFFTW"])
         + room("ImageCodec", ["CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
         + room("Autoencoder", ["TensorKernels", "FrequencyBands", "TensorFiles"], tests: ["ImageCodec"])

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The part of a model that makes a latent of a picture.
+package struct EncoderConfiguration: Sendable, Equatable {
+    package enum Family: String, Sendable, CaseIterable {
+        case dinov2
+        case clip
+        case siglip2
+        case uaeLite = "uae-lite"
+    }
+
+    /// What differs between the families.
+    package enum Network: Sendable, Equatable {
+        case transformer(VisionTransformerConfiguration)
+        case lite(LiteEncoderConfiguration)
+    }
+
+    package var family: Family
+    /// Side in pixels of the network's input; the picture is resized to it.
+    package var inputSide: Int
+    /// Per colour channel: the network sees (x - mean) / deviation, x in 0...1.
+    package var mean: [Double]
+    package var deviation: [Double]
+    package var network: Network
+
+    init(_ object: ConfigurationReader, imageSide: Int) throws(ConfigurationError) {
+        var reader = object
+        family = try reader.choice("family")
+        inputSide = try reader.optionalInteger("input_side", in: 8...1024) ?? imageSide
+        mean = try reader.numbers("mean", count: 3, in: -1000...1000)
+        deviation = try reader.numbers("std", count: 3, in: 1e-6...1000)
+        switch family {
+        case .dinov2, .clip, .siglip2:
+            network = .transformer(try VisionTransformerConfiguration(&reader, family: family, inputSide: inputSide))
+        case .uaeLite:
+            network = .lite(try LiteEncoderConfiguration(&reader))
+        }
+        try reader.finish()
+    }
+
+    /// Checks that the network's output is the latent.
+    func check(channels: Int, gridSide: Int) throws(ConfigurationError) {
+        switch network {
+        case .transformer(let transformer):
+            let grid = inputSide / transformer.patchSide
+            guard grid == gridSide else { throw .gridMismatch(path: "grid_side", expected: grid, found: gridSide) }
+            guard transformer.blocks.width == channels else {
+                throw .channelsMismatch(path: "channels", expected: transformer.blocks.width, found: channels)
+            }
+        case .lite(let lite):
+            try lite.check(inputSide: inputSide, channels: channels, gridSide: gridSide)
+        }
+    }
+}
+
+/// A stack of transformer blocks, whoever uses it.
+package struct TransformerConfiguration: Sendable, Equatable {
+    package var width: Int
+    package var depth: Int
+    package var headCount: Int
+    package var mlpWidth: Int
+    package var layerNormEpsilon: Double
+    /// Whether each branch is multiplied by a learned vector before it is added.
+    package var hasLayerScale: Bool
+
+    package var headDimension: Int { width / headCount }
+
+    init(_ reader: inout ConfigurationReader, layerScale: Bool?) throws(ConfigurationError) {
+        width = try reader.integer("width", in: 4...8192)
+        depth = try reader.integer("depth", in: 1...128)
+        headCount = try reader.integer("head_count", in: 1...128)
+        mlpWidth = try reader.integer("mlp_width", in: 1...32768)
+        layerNormEpsilon = try reader.number("layer_norm_epsilon", in: 0...1)
+        hasLayerScale = if let layerScale { layerScale } else { try reader.boolean("layer_scale", default: false) }
+        guard width.isMultiple(of: headCount) else {
+            throw .headsDoNotDivideWidth(path: reader.path("head_count"), width: width, headCount: headCount)
+        }
+    }
+}
+
+/// A published vision transformer: DINOv2 with registers, CLIP or SigLIP2.
+package struct VisionTransformerConfiguration: Sendable, Equatable {
+    package var patchSide: Int
+    /// DINOv2's register tokens; none in the other families.
+    package var registerCount: Int
+    package var blocks: TransformerConfiguration
+
+    init(
+        _ reader: inout ConfigurationReader,
+        family: EncoderConfiguration.Family,
+        inputSide: Int
+    ) throws(ConfigurationError) {
+        patchSide = try reader.integer("patch_side", in: 1...128)
+        registerCount = family == .dinov2 ? try reader.integer("register_count", in: 0...64) : 0
+        blocks = try TransformerConfiguration(&reader, layerScale: family == .dinov2)
+        guard inputSide.isMultiple(of: patchSide) else {
+            throw .patchesDoNotFillPicture(path: reader.path("patch_side"), side: inputSide, patchSide: patchSide)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TensorFiles
+
+/// What `config.json` of a model folder says; `docs/model-folder.md` documents every member.
+///
+/// Every size is bounded when the file is read, and sizes that must agree are compared, so that the rest of the
+/// engine may trust them.
+package struct ModelConfiguration: Sendable, Equatable {
+    /// The schema that this version reads and writes.
+    package static let format = "uae-model/1"
+
+    package var name: String
+    package var revision: String
+    /// Side in pixels of the square picture that the model takes.
+    package var imageSide: Int
+    /// Channels of the latent.
+    package var channels: Int
+    /// Side of the latent's token grid.
+    package var gridSide: Int
+    package var encoder: EncoderConfiguration
+    package var decoder: DecoderConfiguration
+    package var frequency: FrequencyConfiguration
+    package var normalization: NormalizationConfiguration?
+    package var head: HeadConfiguration?
+    /// A text file in the folder with one category name a line.
+    package var labelsFile: String?
+
+    /// Side in pixels of the picture that the decoder makes of a full latent.
+    package var outputSide: Int { decoder.outputSide }
+    package var tokenCount: Int { gridSide * gridSide }
+    /// Numbers in one latent.
+    package var latentCount: Int { channels * tokenCount }
+    /// Side in pixels at which the encoder's network sees the picture.
+    package var encoderInputSide: Int { encoder.inputSide }
+
+    /// Reads and checks a configuration.
+    ///
+    /// - Parameter json: the bytes of `config.json`.
+    /// - Throws: the first thing that is wrong, with its path.
+    package init(json: [UInt8]) throws(ConfigurationError) {
+        let limit = 1 << 20
+        guard json.count <= limit else { throw .tooLong(bytes: json.count, limit: limit) }
+        let value: JSONNode
+        do {
+            value = try JSONParser.parse(json)
+        } catch {
+            throw .notJSON(error)
+        }
+        var reader = try ConfigurationReader(value, path: "")
+        let format = try reader.text("format")
+        guard format == Self.format else { throw .formatUnknown(found: format, supported: Self.format) }
+        name = try reader.text("name")
+        revision = try reader.text("revision")
+        imageSide = try reader.integer("image_side", in: 8...1024)
+        channels = try reader.integer("channels", in: 1...8192)
+        gridSide = try reader.integer("grid_side", in: 1...64)
+        encoder = try EncoderConfiguration(reader.object("encoder"), imageSide: imageSide)
+        decoder = try DecoderConfiguration(reader.object("decoder"), channels: channels, gridSide: gridSide)
+        frequency = try FrequencyConfiguration(reader.object("frequency"), gridSide: gridSide)
+        normalization = try reader.optionalObject("normalization").map(NormalizationConfiguration.init(_:))
+        head = try reader.optionalObject("head").map(HeadConfiguration.init(_:))
+        labelsFile = try reader.optionalFileName("labels")
+        try reader.finish()
+        try encoder.check(channels: channels, gridSide: gridSide)
+        try checkHead()
+    }
+
+    /// The head reads something that the model must have.
+    private func checkHead() throws(ConfigurationError) {
+        guard let head else { return }
+        var inputs = channels
+        switch head.source {
+        case .latent: break
+        case .semantic:
+            guard case .lite(let lite) = encoder.network, let semantic = lite.semantic else {
+                throw .semanticHeadWithoutSemanticPath
+            }
+            inputs = semantic.channels
+        case .lowBand:
+            guard case .fft = frequency.transform else { throw .lowBandHeadWithoutBands }
+        }
+        _ = try ConvolutionLayer.check(
+            head.layers,
+            from: MapShape(height: gridSide, width: gridSide, channels: inputs),
+            path: "head.layers"
+        )
+    }
+}
+
+extension Optional {
+    /// `map` that keeps the closure's error type.
+    fileprivate func map<Value>(
+        _ transform: (Wrapped) throws(ConfigurationError) -> Value
+    ) throws(ConfigurationError) -> Value? {
+        guard let self else { return nil }
+        return try transform(self)
+    }
+}
+
+/// Statistics with which a latent is standardised as the last step of encoding.
+package struct NormalizationConfiguration: Sendable, Equatable {
+    /// A safetensors file in the folder with `mean` and `var`, each `[channels, gridSide, gridSide]`.
+    package var file: String
+    /// Added to the variance before its root is taken.
+    package var epsilon: Double
+
+    init(_ object: ConfigurationReader) throws(ConfigurationError) {
+        var reader = object
+        file = try reader.optionalFileName("file") ?? "stats.safetensors"
+        epsilon = try reader.number("epsilon", in: 0...1)
+        try reader.finish()
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TensorKernels
+
+/// Runs tasks on a model.
+///
+/// Owns the compute threads and a workspace for each.
+///
+/// As many pictures as can be shared out evenly run side by side, each on one thread; the remaining ones are shared by
+/// all threads. Either way every number is computed by the same operations in the same order, so a picture's result
+/// does not depend on what it was batched with.
+package final class AutoencoderEngine: Sendable {
+    package let model: AutoencoderModel
+    let team: ComputeTeam
+    private let workspaces: [Workspace]
+    private let encodeOperations: Double
+    private let decodeOperations: Double
+    private let headOperations: Double
+
+    /// Compute threads, the caller's included.
+    package var threadCount: Int { team.size }
+
+    package init(model: AutoencoderModel, threads: Int) {
+        self.model = model
+        let team = ComputeTeam(size: threads)
+        self.team = team
+        // Each workspace serves a picture of its own; the first also serves the whole team.
+        workspaces = (0..<team.size).map { member in
+            Workspace(capacity: TaskExecution.workspaceCount(model, teamSize: member == 0 ? team.size : 1))
+        }
+        encodeOperations = model.encoder.floatingPointOperations
+        decodeOperations = model.decoder.floatingPointOperations + (model.bandModule?.floatingPointOperations ?? 0)
+        headOperations = model.head?.floatingPointOperations ?? 0
+    }
+
+    /// A task's work in units of one encoding.
+    package func cost(of task: AutoencoderTask) -> Double {
+        // Reading, cutting and writing take a share too.
+        var operations = encodeOperations * 0.02
+        if case .pixels = task.input, !task.outputs.subtracting(.ofImage).isEmpty { operations += encodeOperations }
+        if !task.outputs.isDisjoint(with: .pictures) { operations += decodeOperations }
+        if task.outputs.contains(.logits) { operations += headOperations }
+        return operations / encodeOperations
+    }
+
+    /// Checks a task against the model before it is queued.
+    package func validate(_ task: AutoencoderTask) throws(TaskError) {
+        _ = try TaskPlan(task, model: model)
+    }
+
+    /// Runs tasks; one caller at a time.
+    ///
+    /// - Returns: one result a task, in order. A task that cannot be done fails alone.
+    package func run(_ tasks: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>] {
+        var results = [Result<AutoencoderResult, TaskError>](repeating: .failure(.nothingAsked), count: tasks.count)
+        let separate = tasks.count - tasks.count % team.size
+        results.withUnsafeMutableBufferPointer { results in
+            team.forEach(separate) { index, member in
+                results[index] = perform(tasks[index], workspace: workspaces[member], team: .solo)
+            }
+            for index in separate..<tasks.count {
+                results[index] = perform(tasks[index], workspace: workspaces[0], team: team)
+            }
+        }
+        return results
+    }
+
+    /// Runs everything once, so that no request pays for the first touch of the weights and of the workspaces.
+    package func warmUp(batch: Int) {
+        let side = model.configuration.imageSide
+        var task = AutoencoderTask(
+            input: .pixels([UInt8](repeating: 128, count: side * side * 3)),
+            outputs: [.latent, .picture]
+        )
+        if model.hasHead { task.outputs.insert(.logits) }
+        task.split = model.configuration.frequency.split
+        _ = run(Array(repeating: task, count: max(batch, 1)))
+    }
+
+    private func perform(
+        _ task: AutoencoderTask,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) -> Result<AutoencoderResult, TaskError> {
+        do throws(TaskError) {
+            let plan = try TaskPlan(task, model: model)
+            return .success(try TaskExecution(model: model, workspace: workspace, team: team).result(of: plan))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

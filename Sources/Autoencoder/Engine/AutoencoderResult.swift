@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a task asked for; the rest is nil.
+package struct AutoencoderResult: Sendable, Equatable {
+    /// `[channels, gridSide, gridSide]`.
+    package var latent: [Float]?
+    /// `[channels]`: the mean of the latent over its tokens.
+    package var pooled: [Float]?
+    /// `[channels, frequencyTokenCount]`.
+    package var frequencyTokens: [Float]?
+    /// `[pictureSide, pictureSide, 3]`.
+    package var picture: [UInt8]?
+    /// `[3, pictureSide, pictureSide]`, neither clamped nor rounded.
+    package var reconstruction: [Float]?
+    /// Side in pixels of what was decoded; 0 when nothing was.
+    package var pictureSide = 0
+    /// `[classCount]`, before the softmax.
+    package var logits: [Float]?
+    /// The energies that were asked for, lowest frequency first.
+    package var energies: [Double]?
+}
+
+extension AutoencoderResult {
+    /// Whether no number overflowed on its way.
+    var isFinite: Bool {
+        [latent, pooled, frequencyTokens, reconstruction, logits].allSatisfy { values in
+            values?.allSatisfy(\.isFinite) ?? true
+        } && energies?.allSatisfy(\.isFinite) ?? true
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import FrequencyBands
+
+/// One picture's work: what comes in, what happens to the latent, what is wanted.
+package struct AutoencoderTask: Sendable {
+    package enum Input: Sendable {
+        /// `[imageSide, imageSide, 3]`.
+        case pixels([UInt8])
+        /// `[channels, gridSide, gridSide]`.
+        case latent([Float])
+        /// `[channels, count]`: the lowest coefficients in the model's order, never normalised.
+        case frequencyTokens([Float], count: Int)
+        /// `[channels, side, side]`: the top-left tokens, for the reference's compact decode. Only a picture comes out.
+        case compactTokens([Float], side: Int)
+    }
+
+    package struct Outputs: OptionSet, Sendable {
+        package let rawValue: Int
+
+        package init(rawValue: Int) {
+            self.rawValue = rawValue
+        }
+
+        package static let latent = Outputs(rawValue: 1)
+        package static let pooled = Outputs(rawValue: 2)
+        package static let frequencyTokens = Outputs(rawValue: 4)
+        package static let picture = Outputs(rawValue: 8)
+        /// The decoder's output as it is, for those who compare numbers.
+        package static let reconstruction = Outputs(rawValue: 16)
+        package static let logits = Outputs(rawValue: 32)
+        /// Energy of each DCT coefficient of the latent, in the model's order.
+        package static let coefficientEnergies = Outputs(rawValue: 64)
+        /// Energy of each DCT coefficient of the picture that came in, in the model's order.
+        package static let imageEnergies = Outputs(rawValue: 128)
+        /// Energy of each of `fftBandCount` radial bands of the latent.
+        package static let fftEnergies = Outputs(rawValue: 256)
+        /// Energy of each of `fftBandCount` radial bands of the picture that came in.
+        package static let imageFFTEnergies = Outputs(rawValue: 512)
+
+        /// At most one of these at a time, as they share a place in the result.
+        static let energies: Outputs = [.coefficientEnergies, .imageEnergies, .fftEnergies, .imageFFTEnergies]
+        static let pictures: Outputs = [.picture, .reconstruction]
+        static let ofImage: Outputs = [.imageEnergies, .imageFFTEnergies]
+    }
+
+    /// How a picture's values become bytes.
+    package enum Rounding: String, Sendable, CaseIterable {
+        case round
+        /// What the authors' evaluation does.
+        case trunc
+    }
+
+    package var input: Input
+    package var outputs: Outputs
+    /// Mirrors pixels left to right before encoding.
+    package var flipped = false
+    /// For latents and compact tokens that come in: undo the normalisation first.
+    package var latentIsNormalized = false
+    /// nil for no cut.
+    package var split: BandSplit?
+    /// One factor a band, for models with FFT bands; nil for ones.
+    package var gains: [Float]?
+    /// Normalise the latent that goes out.
+    package var normalizeLatent = false
+    /// Coefficients of each channel in the `frequencyTokens` output.
+    package var frequencyTokenCount = 0
+    /// Bands of the two FFT energies.
+    package var fftBandCount = 10
+    package var rounding = Rounding.round
+    /// Decode a square cut as the reference does: from its top-left tokens, to a smaller picture.
+    package var squareCompactDecode = false
+
+    package init(input: Input, outputs: Outputs) {
+        self.input = input
+        self.outputs = outputs
+    }
+}

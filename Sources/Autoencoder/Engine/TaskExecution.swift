@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FrequencyBands
+import TensorKernels
+
+/// One task on one worker, step by step.
+struct TaskExecution {
+    let model: AutoencoderModel
+    let workspace: Workspace
+    let team: ComputeTeam
+
+    private var configuration: ModelConfiguration { model.configuration }
+    private var latentCount: Int { configuration.latentCount }
+
+    func result(of plan: TaskPlan) throws(TaskError) -> AutoencoderResult {
+        try workspace.scope { () throws(TaskError) in
+            var result = AutoencoderResult()
+            let task = plan.task
+            if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
+                result.energies = imageEnergies(pixels, plan)
+            }
+            if !task.outputs.subtracting(.ofImage).isEmpty {
+                let latent = workspace.take(latentCount)
+                fill(latent, from: task)
+                if let kept = plan.kept { model.frequency.cut(latent, keeping: kept, team: team) }
+                describe(latent, plan, into: &result)
+                if !task.outputs.isDisjoint(with: .pictures) {
+                    guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
+                }
+            }
+            guard result.isFinite else { throw .resultNotFinite }
+            return result
+        }
+    }
+
+    static func workspaceCount(_ model: AutoencoderModel, teamSize: Int) -> Int {
+        let configuration = model.configuration
+        let input = Workspace.span(3 * configuration.encoderInputSide * configuration.encoderInputSide)
+        let latent = Workspace.span(configuration.latentCount)
+        let bands = model.bandModule?.workspaceCount(teamSize: teamSize) ?? 0
+        return latent
+            + max(
+                input + max(model.preprocessor.workspaceCount, model.encoder.workspaceCount(teamSize: teamSize)),
+                // Describing and decoding work on a copy.
+                latent
+                    + max(
+                        model.decoder.workspaceCount(teamSize: teamSize),
+                        bands,
+                        model.head?.workspaceCount(teamSize: teamSize) ?? 0
+                    ),
+                2 * Workspace.span(3 * configuration.imageSide * configuration.imageSide)
+            )
+    }
+
+    // MARK: Into the latent
+
+    private func fill(_ latent: UnsafeMutablePointer<Float>, from task: AutoencoderTask) {
+        switch task.input {
+        case .pixels(let pixels):
+            workspace.scope {
+                let input = workspace.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)
+                pixels.withUnsafeBufferPointer { pixels in
+                    guard let start = pixels.baseAddress else { return }
+                    model.preprocessor(start, flipped: task.flipped, into: input, workspace: workspace, team: team)
+                }
+                model.encoder(input, into: latent, workspace: workspace, team: team)
+            }
+        case .latent(let values):
+            latent.update(from: values, count: values.count)
+            if task.latentIsNormalized {
+                model.statistics?.undo(latent, side: configuration.gridSide, gridSide: configuration.gridSide)
+            }
+        case .frequencyTokens(let values, let count):
+            values.withUnsafeBufferPointer { values in
+                guard let start = values.baseAddress else { return }
+                model.frequency.latent(of: start, count: count, into: latent, team: team)
+            }
+        case .compactTokens(let values, let side):
+            latent.update(from: values, count: values.count)
+            if task.latentIsNormalized {
+                model.statistics?.undo(latent, side: side, gridSide: configuration.gridSide)
+            }
+        }
+    }
+
+    // MARK: Out of the latent
+
+    private func describe(
+        _ latent: UnsafeMutablePointer<Float>,
+        _ plan: TaskPlan,
+        into result: inout AutoencoderResult
+    ) {
+        let task = plan.task
+        if task.outputs.contains(.latent) {
+            result.latent = floats(latentCount) { values in
+                values.update(from: latent, count: latentCount)
+                if task.normalizeLatent { model.statistics?.normalize(values) }
+            }
+        }
+        if task.outputs.contains(.pooled) {
+            result.pooled = floats(configuration.channels) { values in
+                ClassificationHead.mean(
+                    ofPlanes: latent,
+                    channels: configuration.channels,
+                    tokenCount: configuration.tokenCount,
+                    into: values
+                )
+            }
+        }
+        if !task.outputs.isDisjoint(with: [.frequencyTokens, .coefficientEnergies]) {
+            workspace.scope {
+                let coefficients = workspace.take(latentCount)
+                model.frequency.transform(latent, into: coefficients, team: team)
+                if task.outputs.contains(.frequencyTokens) {
+                    let count = task.frequencyTokenCount
+                    result.frequencyTokens = floats(configuration.channels * count) { values in
+                        model.frequency.tokens(of: coefficients, count: count, into: values)
+                    }
+                }
+                if task.outputs.contains(.coefficientEnergies) {
+                    result.energies = coefficientEnergies(
+                        coefficients,
+                        channels: configuration.channels,
+                        order: model.frequency.order
+                    )
+                }
+            }
+        }
+        if task.outputs.contains(.fftEnergies), let bands = plan.energyBands {
+            result.energies = bands.energies(latent, channels: configuration.channels)
+        }
+        if task.outputs.contains(.logits), let head = model.head {
+            workspace.scope {
+                let features = workspace.take(latentCount)
+                features.update(from: latent, count: latentCount)
+                if head.source == .lowBand { model.bandModule?.keepLowest(features, workspace: workspace) }
+                result.logits = floats(head.classCount) { logits in
+                    head(features, into: logits, workspace: workspace, team: team)
+                }
+            }
+        }
+    }
+
+    /// - Returns: false if a value of the picture is not a number.
+    private func decode(
+        _ latent: UnsafePointer<Float>,
+        _ plan: TaskPlan,
+        into result: inout AutoencoderResult
+    ) -> Bool {
+        workspace.scope {
+            let tokens = workspace.take(latentCount)
+            let side = plan.decodedSide
+            if case .compactTokens = plan.task.input {
+                tokens.update(from: latent, count: configuration.channels * side * side)
+            } else {
+                tokens.update(from: latent, count: latentCount)
+                model.bandModule?.modulate(tokens, gains: plan.task.gains, workspace: workspace, team: team)
+                if side < configuration.gridSide { crop(tokens, to: side) }
+            }
+            var made = AutoencoderResult()
+            var isFinite = true
+            model.decoder(tokens, side: side, workspace: workspace, team: team) { output in
+                made.pictureSide = output.side
+                if plan.task.outputs.contains(.reconstruction) {
+                    made.reconstruction = model.decoder.reconstruction(of: output)
+                }
+                if plan.task.outputs.contains(.picture) {
+                    made.picture = model.decoder.picture(of: output, rounding: plan.task.rounding)
+                    isFinite = made.picture != nil
+                }
+            }
+            result.pictureSide = made.pictureSide
+            result.reconstruction = made.reconstruction
+            result.picture = made.picture
+            return isFinite
+        }
+    }
+
+    /// Keeps the top-left `side` x `side` tokens of a latent, in place: `[channels, side, side]`.
+    private func crop(_ latent: UnsafeMutablePointer<Float>, to side: Int) {
+        let gridSide = configuration.gridSide
+        for channel in 0..<configuration.channels {
+            for y in 0..<side {
+                // Every row moves towards the front, so nothing is overwritten before it is read.
+                (latent + (channel * side + y) * side)
+                    .update(from: latent + (channel * gridSide + y) * gridSide, count: side)
+            }
+        }
+    }
+
+    // MARK: Spectra
+
+    private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) -> [Double] {
+        workspace.scope {
+            let side = configuration.imageSide
+            let planes = workspace.take(3 * side * side)
+            for place in 0..<side * side {
+                for colour in 0..<3 { planes[colour * side * side + place] = Float(pixels[place * 3 + colour]) / 255 }
+            }
+            if let bands = plan.energyBands { return bands.energies(planes, channels: 3) }
+            model.imageSpectrum.dct2D(planes, channels: 3, into: planes)
+            return coefficientEnergies(planes, channels: 3, order: model.imageOrder)
+        }
+    }
+
+    private func floats(_ count: Int, _ fill: (UnsafeMutablePointer<Float>) -> Void) -> [Float] {
+        [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            if let start = buffer.baseAddress { fill(start) }
+            filled = count
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TensorKernels
+
+extension AutoencoderModel {
+    /// What the encoder's network sees of a picture, for comparing with other implementations.
+    ///
+    /// - Parameter pixels: `[imageSide, imageSide, 3]`.
+    /// - Returns: `[3, encoderInputSide, encoderInputSide]`; empty if the count is wrong.
+    package func encoderInput(of pixels: [UInt8]) -> [Float] {
+        let side = configuration.encoderInputSide
+        guard pixels.count == configuration.imageSide * configuration.imageSide * 3 else { return [] }
+        let workspace = Workspace(capacity: preprocessor.workspaceCount)
+        return [Float](unsafeUninitializedCapacity: 3 * side * side) { input, count in
+            pixels.withUnsafeBufferPointer { pixels in
+                guard let source = pixels.baseAddress, let target = input.baseAddress else { return }
+                preprocessor(source, flipped: false, into: target, workspace: workspace, team: .solo)
+            }
+            count = 3 * side * side
+        }
+    }
+}

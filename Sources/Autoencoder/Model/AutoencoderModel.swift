@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import FrequencyBands
+import TensorFiles
+package import TensorKernels
+
+/// A loaded model: its configuration and its weights, packed for the kernels.
+///
+/// Immutable and shared by all workers.
+package final class AutoencoderModel: Sendable {
+    package let directory: String
+    package let configuration: ModelConfiguration
+    /// Category names, as many as the head has classes.
+    package let labels: [String]?
+    /// The statistics of normalised latents, where the model has them.
+    package let statistics: LatentStatistics?
+    let preprocessor: PixelPreprocessor
+    let encoder: Encoder
+    let decoder: Decoder
+    let frequency: FrequencyModule
+    let bandModule: FFTBandModule?
+    /// For spectra of pictures.
+    let imageSpectrum: SpectralTransform
+    let imageOrder: CoefficientOrder
+    let head: ClassificationHead?
+    private let weights: SafetensorsFile
+
+    package var hasHead: Bool { head != nil }
+    /// Categories that the head tells apart; 0 without a head.
+    package var classCount: Int { head?.classCount ?? 0 }
+    /// Hexadecimal SHA-256 of `model.safetensors`.
+    ///
+    /// Computed when first asked for, which takes seconds for gigabytes.
+    package var weightsSHA256: String { weights.sha256 }
+    /// Bytes of the tensors in `model.safetensors`.
+    package var parameterBytes: Int {
+        weights.index.entries.values.reduce(0) { $0 + $1.byteRange.count }
+    }
+
+    /// Loads a model folder.
+    ///
+    /// - Parameters:
+    ///   - directory: holds `config.json`, `model.safetensors` and what the configuration names.
+    ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head.
+    ///   - storage: how weights are kept in memory.
+    /// - Throws: the first thing that is missing or wrong, by name.
+    package init(directory: String, head headPath: String? = nil, storage: WeightStorage = .float32) throws(ModelError)
+    {
+        self.directory = directory
+        let configuration = try Self.configuration(in: directory)
+        self.configuration = configuration
+        let reader = try WeightReader(path: directory + "/model.safetensors", storage: storage)
+        weights = reader.file
+
+        let spectrum = SpectralTransform(height: configuration.gridSide, width: configuration.gridSide)
+        preprocessor = PixelPreprocessor(configuration)
+        encoder = try Self.encoder(reader, configuration, spectrum)
+        decoder = try Decoder(reader, configuration: configuration)
+        do {
+            frequency = try FrequencyModule(configuration, spectrum: spectrum)
+        } catch {
+            throw .bandSplit(path: directory + "/config.json", error)
+        }
+        let side = configuration.imageSide
+        imageSpectrum = SpectralTransform(height: side, width: side)
+        imageOrder = CoefficientOrder(configuration.frequency.order, height: side, width: side)
+        if case .fft(let bands) = configuration.frequency.transform {
+            bandModule = try FFTBandModule(reader, configuration: configuration, bands: bands, spectrum: spectrum)
+        } else {
+            bandModule = nil
+        }
+        if let normalization = configuration.normalization {
+            statistics = try LatentStatistics(
+                WeightReader(path: directory + "/" + normalization.file, storage: .float32),
+                configuration: configuration,
+                epsilon: normalization.epsilon
+            )
+        } else {
+            statistics = nil
+        }
+        head = try Self.head(reader, configuration, path: headPath, encoder: encoder, storage: storage)
+        labels = try Self.labels(in: directory, configuration, classCount: head?.classCount)
+    }
+
+    /// Reads a folder's `config.json` alone.
+    package static func configuration(in directory: String) throws(ModelError) -> ModelConfiguration {
+        let path = directory + "/config.json"
+        let bytes = try read(path, limit: 1 << 20)
+        do {
+            return try ModelConfiguration(json: bytes)
+        } catch {
+            throw .configuration(path: path, error)
+        }
+    }
+
+    private static func encoder(
+        _ reader: WeightReader,
+        _ configuration: ModelConfiguration,
+        _ spectrum: SpectralTransform
+    ) throws(ModelError) -> Encoder {
+        switch configuration.encoder.network {
+        case .transformer(let sizes):
+            .transformer(
+                try VisionTransformer(
+                    reader,
+                    family: configuration.encoder.family,
+                    sizes: sizes,
+                    inputSide: configuration.encoder.inputSide
+                )
+            )
+        case .lite(let sizes):
+            .lite(
+                try LiteEncoder(
+                    reader,
+                    sizes: sizes,
+                    inputSide: configuration.encoder.inputSide,
+                    gridSide: configuration.gridSide,
+                    spectrum: spectrum
+                )
+            )
+        }
+    }
+
+    private static func head(
+        _ reader: WeightReader,
+        _ configuration: ModelConfiguration,
+        path: String?,
+        encoder: Encoder,
+        storage: WeightStorage
+    ) throws(ModelError) -> ClassificationHead? {
+        if let path {
+            let probe = try WeightReader(path: path, storage: storage)
+            let classCount = try ClassificationHead.classCount(ofProbe: probe, channels: configuration.channels)
+            return try ClassificationHead(
+                probe,
+                head: HeadConfiguration(linearProbe: classCount),
+                configuration: configuration,
+                semantic: nil
+            )
+        }
+        guard let head = configuration.head else { return nil }
+        var file = reader
+        if let name = head.file {
+            file = try WeightReader(path: reader.directory + "/" + name, storage: storage)
+        }
+        var semantic: LiteEncoder.Semantic?
+        if case .lite(let lite) = encoder { semantic = lite.semantic }
+        return try ClassificationHead(file, head: head, configuration: configuration, semantic: semantic)
+    }
+
+    private static func labels(
+        in directory: String,
+        _ configuration: ModelConfiguration,
+        classCount: Int?
+    ) throws(ModelError) -> [String]? {
+        guard let name = configuration.labelsFile, let classCount else { return nil }
+        let path = directory + "/" + name
+        guard let text = String(validating: try read(path, limit: 1 << 24), as: UTF8.self) else {
+            throw .labelsNotText(path: path)
+        }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            String(line.hasSuffix("\r") ? line.dropLast() : line)
+        }
+        if lines.last == "" { lines.removeLast() }
+        guard lines.count == classCount else {
+            throw .labelCount(path: path, expected: classCount, found: lines.count)
+        }
+        return lines
+    }
+
+    private static func read(_ path: String, limit: Int) throws(ModelError) -> [UInt8] {
+        guard let file = fopen(path, "rb") else { throw .unreadable(path: path, errno: errno) }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { break }
+            bytes += chunk[..<count]
+            guard bytes.count <= limit else { throw .tooLong(path: path, bytes: bytes.count, limit: limit) }
+        }
+        guard ferror(file) == 0 else { throw .unreadable(path: path, errno: errno) }
+        return bytes
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FrequencyBands
+import TensorKernels
+
+/// The latent's DCT: band cuts, frequency tokens and energies.
+struct FrequencyModule: Sendable {
+    let channels: Int
+    let gridSide: Int
+    let spectrum: SpectralTransform
+    /// The model's own order, in which frequency tokens and energies are listed.
+    let order: CoefficientOrder
+    private let defaultSplit: BandSplit?
+    private let defaultKept: [Bool]
+
+    private var tokenCount: Int { gridSide * gridSide }
+
+    init(_ configuration: ModelConfiguration, spectrum: SpectralTransform) throws(BandError) {
+        channels = configuration.channels
+        gridSide = configuration.gridSide
+        self.spectrum = spectrum
+        order = CoefficientOrder(configuration.frequency.order, height: gridSide, width: gridSide)
+        defaultSplit = configuration.frequency.split
+        defaultKept = try defaultSplit?.keeps(height: gridSide, width: gridSide) ?? []
+    }
+
+    /// Which coefficients a cut keeps.
+    func kept(by split: BandSplit) throws(BandError) -> [Bool] {
+        split == defaultSplit ? defaultKept : try split.keeps(height: gridSide, width: gridSide)
+    }
+
+    /// Drops coefficients of a latent `[channels, gridSide, gridSide]` in place.
+    func cut(_ latent: UnsafeMutablePointer<Float>, keeping kept: [Bool], team: ComputeTeam) {
+        guard !kept.allSatisfy(\.self) else { return }
+        forEachPart(team) { first, count in
+            let part = latent + first * tokenCount
+            spectrum.dct2D(part, channels: count, into: part)
+            kept.withUnsafeBufferPointer { kept in
+                for channel in 0..<count {
+                    let coefficients = part + channel * tokenCount
+                    for index in 0..<tokenCount where !kept[index] { coefficients[index] = 0 }
+                }
+            }
+            spectrum.inverseDCT2D(part, channels: count, into: part)
+        }
+    }
+
+    /// The coefficients `[channels, gridSide, gridSide]` of a latent.
+    func transform(
+        _ latent: UnsafePointer<Float>,
+        into coefficients: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
+    ) {
+        forEachPart(team) { first, count in
+            let offset = first * tokenCount
+            spectrum.dct2D(latent + offset, channels: count, into: coefficients + offset)
+        }
+    }
+
+    /// The lowest `count` coefficients of each channel in the model's order: `[channels, count]`.
+    func tokens(of coefficients: UnsafePointer<Float>, count: Int, into tokens: UnsafeMutablePointer<Float>) {
+        for channel in 0..<channels {
+            for place in 0..<count {
+                tokens[channel * count + place] = coefficients[channel * tokenCount + order.indices[place]]
+            }
+        }
+    }
+
+    /// The latent whose lowest coefficients are `tokens` `[channels, count]` and whose others are zero.
+    func latent(
+        of tokens: UnsafePointer<Float>,
+        count: Int,
+        into latent: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
+    ) {
+        latent.update(repeating: 0, count: channels * tokenCount)
+        for channel in 0..<channels {
+            for place in 0..<count {
+                latent[channel * tokenCount + order.indices[place]] = tokens[channel * count + place]
+            }
+        }
+        forEachPart(team) { first, count in
+            let part = latent + first * tokenCount
+            spectrum.inverseDCT2D(part, channels: count, into: part)
+        }
+    }
+
+    /// Shares the channels out; each is transformed by itself, so the parts do not change the numbers.
+    private func forEachPart(_ team: ComputeTeam, _ body: (_ first: Int, _ count: Int) -> Void) {
+        let parts = team.size == 1 ? 1 : min(channels, 4 * team.size)
+        team.forEach(parts) { part, _ in
+            let first = channels * part / parts
+            body(first, channels * (part + 1) / parts - first)
+        }
+    }
+}

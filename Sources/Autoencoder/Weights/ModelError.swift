@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import FrequencyBands
+package import TensorFiles
+
+/// Why a model folder cannot be loaded.
+package enum ModelError: Error {
+    /// A file of the folder cannot be read at all.
+    case unreadable(path: String, errno: Int32)
+    case tooLong(path: String, bytes: Int, limit: Int)
+    case configuration(path: String, ConfigurationError)
+    /// The configuration's own band cut cannot be made.
+    case bandSplit(path: String, BandError)
+    /// A tensor is missing or has the wrong shape or type, or the file itself is wrong; the reason names it.
+    case weights(path: String, TensorFileError)
+    /// A position embedding that cannot be a class token and a square grid.
+    case positionsNotSquare(tensor: String, rows: Int)
+    /// Normalisation statistics that no latent could have.
+    case statisticsInvalid(tensor: String, index: Int, value: Float)
+    /// A head file whose `weight` is not `[classes, channels]`.
+    case headShape(path: String, channels: Int, found: [Int])
+    case labelsNotText(path: String)
+    case labelCount(path: String, expected: Int, found: Int)
+}

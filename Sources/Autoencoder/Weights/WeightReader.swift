@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TensorFiles
+import TensorKernels
+
+/// Takes tensors out of a mapped safetensors file into the form that the kernels want.
+///
+/// Large tensors go from the mapped pages straight into their packing; the pages are given back at once, so that the
+/// process never holds a second copy of the weights.
+struct WeightReader: Sendable {
+    let file: SafetensorsFile
+    let path: String
+    let storage: WeightStorage
+
+    init(path: String, storage: WeightStorage) throws(ModelError) {
+        self.path = path
+        self.storage = storage
+        do {
+            file = try SafetensorsFile(path: path)
+        } catch {
+            throw .weights(path: path, error)
+        }
+    }
+
+    /// The folder in which the file lies.
+    var directory: String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    /// A tensor's floats, its shape checked.
+    func tensor(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
+        let values: [Float]
+        do {
+            values = try file.floats(name, shape: shape)
+        } catch {
+            throw .weights(path: path, error)
+        }
+        release(name)
+        return values
+    }
+
+    func vector(_ name: String, count: Int) throws(ModelError) -> ConstantVector {
+        ConstantVector(try tensor(name, shape: [count]))
+    }
+
+    func layerNorm(_ prefix: String, width: Int, epsilon: Double) throws(ModelError) -> LayerNorm {
+        LayerNorm(
+            weight: try vector(prefix + ".weight", count: width),
+            bias: try vector(prefix + ".bias", count: width),
+            width: width,
+            epsilon: Float(epsilon)
+        )
+    }
+
+    /// A linear map `prefix.weight`, `prefix.bias`, each output multiplied by `scale` where given.
+    func linear(
+        _ prefix: String,
+        outputs: Int,
+        inputs: Int,
+        scale: [Float]? = nil
+    ) throws(ModelError) -> PackedLinear {
+        let bias = try tensor(prefix + ".bias", shape: [outputs])
+        guard let scale else {
+            return try withTensor(prefix + ".weight", shape: [outputs, inputs]) { weight in
+                PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, storage: storage)
+            }
+        }
+        var weight = try tensor(prefix + ".weight", shape: [outputs, inputs])
+        for output in 0..<outputs {
+            for index in output * inputs..<(output + 1) * inputs { weight[index] *= scale[output] }
+        }
+        let scaledBias = zip(bias, scale).map { $0 * $1 }
+        return PackedLinear(weight: weight, bias: scaledBias, outputs: outputs, inputs: inputs, storage: storage)
+    }
+
+    /// Several maps of the same input as one product, their outputs one after another.
+    func fusedLinear(_ prefixes: [String], outputs: Int, inputs: Int) throws(ModelError) -> PackedLinear {
+        var weight: [Float] = []
+        var bias: [Float] = []
+        weight.reserveCapacity(prefixes.count * outputs * inputs)
+        for prefix in prefixes {
+            try withTensor(prefix + ".weight", shape: [outputs, inputs]) { values in
+                weight.append(contentsOf: UnsafeBufferPointer(start: values, count: outputs * inputs))
+            }
+            bias += try tensor(prefix + ".bias", shape: [outputs])
+        }
+        return PackedLinear(
+            weight: weight,
+            bias: bias,
+            outputs: prefixes.count * outputs,
+            inputs: inputs,
+            storage: storage
+        )
+    }
+
+    /// A dense convolution's kernels as a linear map of patch vectors, in the stored order (channel, row, column).
+    func patchLinear(
+        weight name: String,
+        bias: String?,
+        outputs: Int,
+        channels: Int,
+        kernel: Int
+    ) throws(ModelError) -> PackedLinear {
+        var values: [Float]?
+        if let bias { values = try tensor(bias, shape: [outputs]) }
+        return try withTensor(name, shape: [outputs, channels, kernel, kernel]) { weight in
+            let inputs = channels * kernel * kernel
+            guard let values else {
+                return PackedLinear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, storage: storage)
+            }
+            return PackedLinear(weight: weight, bias: values, outputs: outputs, inputs: inputs, storage: storage)
+        }
+    }
+
+    /// Lends a tensor's floats: the mapped ones where they are floats and aligned, else a copy.
+    private func withTensor<Result>(
+        _ name: String,
+        shape: [Int],
+        _ body: (UnsafePointer<Float>) -> Result
+    ) throws(ModelError) -> Result {
+        if let entry = file.index.entries[name], entry.dtype == .float32, entry.shape == shape {
+            let result: Result? = file.withBytes(of: entry) { bytes in
+                guard let start = bytes.baseAddress,
+                    UInt(bitPattern: start).isMultiple(of: UInt(MemoryLayout<Float>.alignment))
+                else { return nil }
+                return body(start.assumingMemoryBound(to: Float.self))
+            }
+            if let result {
+                release(name)
+                return result
+            }
+        }
+        let values = try tensor(name, shape: shape)
+        return values.withUnsafeBufferPointer { buffer in
+            // Shapes of needed tensors are never empty, so the buffer has an address.
+            guard let start = buffer.baseAddress else { preconditionFailure("\(name) is empty") }
+            return body(start)
+        }
+    }
+
+    /// Gives the mapped pages of a tensor back; they would be read from the file again if anyone asked.
+    private func release(_ name: String) {
+        guard let entry = file.index.entries[name] else { return }
+        file.withBytes(of: entry) { bytes in
+            guard let start = bytes.baseAddress else { return }
+            let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+            let first = (UInt(bitPattern: start) + page - 1) / page * page
+            let end = (UInt(bitPattern: start) + UInt(bytes.count)) / page * page
+            guard end > first, let address = UnsafeMutableRawPointer(bitPattern: first) else { return }
+            madvise(address, Int(end - first), MADV_DONTNEED)
+        }
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "normalization.h"
+#include "tile.h"
+
+// Attention a head at a time. The head's keys and values are packed into panels, which with one tile of queries and its
+// scores stay in the second-level cache; a score never leaves the first.
+
+/// Floats between the score rows: a vector past whole panels, so that rows do not share a cache set.
+INLINE long score_stride(long rows) { return panel_count(rows) * PANEL + LANES; }
+
+/// Floats of one member's scratch: keys, values, queries, scores.
+static long attention_member_scratch(long rows, long dimension) {
+    return panel_count(rows) * PANEL * dimension + rows * padded_columns(dimension)
+        + TILE_ROWS * (dimension + score_stride(rows));
+}
+
+static long attention_scratch(long rows, long dimension, long team_size) {
+    return team_size * attention_member_scratch(rows, dimension);
+}
+
+typedef struct {
+    const ck_attention *a;
+    long tiles, parts;
+} attention_plan;
+
+/// Keys [rows, dimension] into panels [dimension, columns] of their transpose, missing columns zero.
+static void pack_keys(const float *keys, long stride, long rows, long dimension, float *to) {
+    for (long panel = 0; panel < panel_count(rows); panel++) {
+        const long first = panel * PANEL, width = panel_vectors(rows, panel) * LANES;
+        const long columns = rows - first < width ? rows - first : width;
+        for (long c = 0; c < columns; c++) {
+            const float *key = keys + (first + c) * stride;
+            for (long d = 0; d < dimension; d++) to[d * width + c] = key[d];
+        }
+        for (long c = columns; c < width; c++) {
+            for (long d = 0; d < dimension; d++) to[d * width + c] = 0;
+        }
+        to += width * dimension;
+    }
+}
+
+/// Values [rows, dimension] into panels [rows, columns], missing columns zero.
+static void pack_values(const float *values, long stride, long rows, long dimension, float *to) {
+    for (long panel = 0; panel < panel_count(dimension); panel++) {
+        const long first = panel * PANEL, width = panel_vectors(dimension, panel) * LANES;
+        const long columns = dimension - first < width ? dimension - first : width;
+        for (long r = 0; r < rows; r++, to += width) {
+            const float *value = values + r * stride + first;
+            if (columns == PANEL) {
+                store(to, load(value));
+                store(to + LANES, load(value + LANES));
+            } else {
+                for (long c = 0; c < width; c++) to[c] = c < columns ? value[c] : 0;
+            }
+        }
+    }
+}
+
+static void attention_unit(void *context, long index, long member) {
+    const attention_plan *plan = context;
+    const ck_attention *a = plan->a;
+    const long head = index / plan->parts, part = index % plan->parts;
+    const long dimension = a->dimension, width = a->heads * dimension, stride = 3 * width;
+    const float *queries = a->qkv + head * dimension;
+    const float *keys = queries + width, *values = keys + width;
+    const long scores_stride = score_stride(a->rows);
+
+    float *packed_keys = a->scratch + member * attention_member_scratch(a->rows, dimension);
+    float *packed_values = packed_keys + panel_count(a->rows) * PANEL * dimension;
+    float *packed_queries = packed_values + a->rows * padded_columns(dimension);
+    float *scores = packed_queries + TILE_ROWS * dimension;
+    pack_keys(keys, stride, a->rows, dimension, packed_keys);
+    pack_values(values, stride, a->rows, dimension, packed_values);
+
+    const long end = plan->tiles * (part + 1) / plan->parts;
+    for (long i = plan->tiles * part / plan->parts; i < end; i++) {
+        const long row = a->rows * i / plan->tiles, rows = a->rows * (i + 1) / plan->tiles - row;
+        for (long r = 0; r < rows; r++) {
+            for (long d = 0; d < dimension; d++) {
+                packed_queries[r * dimension + d] = queries[(row + r) * stride + d] * a->scale;
+            }
+        }
+        tile product = {
+            .a = packed_queries,
+            .depth = dimension,
+            .a_stride = dimension,
+            .out_stride = scores_stride,
+            .low = -__builtin_inff(),
+            .high = __builtin_inff(),
+        };
+        for (long panel = 0; panel < panel_count(a->rows); panel++) {
+            product.b = packed_keys + panel * PANEL * dimension;
+            product.out = scores + panel * PANEL;
+            run_tile(product, rows, panel_vectors(a->rows, panel) * LANES);
+        }
+        float scales[TILE_ROWS];
+        for (long r = 0; r < rows; r++) scales[r] = 1 / exponentials(scores + r * scores_stride, a->rows);
+        product.a = scores;
+        product.a_stride = scores_stride;
+        product.depth = a->rows;
+        product.out_stride = width;
+        for (long panel = 0; panel < panel_count(dimension); panel++) {
+            const long first = panel * PANEL;
+            const long columns = dimension - first < PANEL ? dimension - first : PANEL;
+            product.b = packed_values + first * a->rows;
+            product.out = a->out + row * width + head * dimension + first;
+            run_tile(product, rows, columns);
+        }
+        for (long r = 0; r < rows; r++) {
+            float *out = a->out + (row + r) * width + head * dimension;
+            for (long d = 0; d < dimension; d++) out[d] *= scales[r];
+        }
+    }
+}
+
+static void attention(const ck_attention *a, ck_team *team, long team_size) {
+    if (a->rows <= 0 || a->heads <= 0 || a->dimension <= 0) return;
+    attention_plan plan = {.a = a, .tiles = tile_count(a->rows), .parts = 1};
+    if (team_size > 1) {
+        // Few heads for many members: the queries of a head are shared out, each part packing the keys again.
+        const long wanted = (4 * team_size + a->heads - 1) / a->heads;
+        plan.parts = wanted < plan.tiles ? wanted : plan.tiles;
+    }
+    ck_team_run(team, a->heads * plan.parts, attention_unit, &plan);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "activations.h"
+#include "tile.h"
+
+// x · weightᵀ + bias over weights packed into panels: panel p holds columns p * PANEL and up as [inputs, PANEL] (the last
+// [inputs, LANES] where that is enough), missing columns zero.
+
+static long packed_bytes(long outputs, long inputs, bool half_weights) {
+    return padded_columns(outputs) * inputs * (half_weights ? 2 : 4);
+}
+
+static void pack(const float *weight, long outputs, long inputs, bool half_weights, void *packed) {
+    for (long panel = 0; panel < panel_count(outputs); panel++) {
+        const long first = panel * PANEL, width = panel_vectors(outputs, panel) * LANES;
+        const long columns = outputs - first < width ? outputs - first : width;
+        const float *from = weight + first * inputs;
+        float *to = (float *)packed + first * inputs;
+        uint16_t *half_to = (uint16_t *)packed + first * inputs;
+        // A cache line of each output at a time, so that each line is read once.
+        for (long block = 0; block < inputs; block += 16) {
+            const long end = block + 16 < inputs ? block + 16 : inputs;
+            for (long k = block; k < end; k++) {
+                for (long c = 0; c < width; c++) {
+                    const float value = c < columns ? from[c * inputs + k] : 0;
+                    if (half_weights) half_to[k * width + c] = to_half(value);
+                    else to[k * width + c] = value;
+                }
+            }
+        }
+    }
+}
+
+// A unit of work is a group of row tiles against a group of panels. The rows of a group, about ROW_GROUP, stay in the
+// second-level cache while the panels pass.
+#define ROW_GROUP 130
+
+typedef struct {
+    const ck_linear *l;
+    const float *x;  // the rows: the caller's, or a copy that is kinder to the cache
+    long x_stride;
+    float *converted;  // a panel of each member, when weights are half precision
+    long tiles, row_groups, panels, panel_groups;
+} linear_plan;
+
+/// Whether a tile's rows meet in the same few sets of the first-level cache (4096 bytes a way) and drive each other out.
+INLINE bool rows_collide(const ck_linear *l) { return l->rows > 4 && l->inputs > 64 && l->x_stride % 512 == 0; }
+
+/// A row's floats in the copy: whole cache lines, odd in number.
+INLINE long copy_stride(long inputs) { return (inputs + 15) / 16 * 16 | 16; }
+
+static linear_plan plan_linear(const ck_linear *l, long team_size) {
+    linear_plan plan = {.l = l, .tiles = tile_count(l->rows), .panels = panel_count(l->outputs)};
+    plan.row_groups = (l->rows + ROW_GROUP - 1) / ROW_GROUP;
+    plan.panel_groups = 1;
+    if (team_size > 1) {
+        // Eight units a member: the last to finish keeps the others waiting for a sixteenth of its share at most.
+        const long wanted = (8 * team_size + plan.row_groups - 1) / plan.row_groups;
+        plan.panel_groups = wanted < plan.panels ? wanted : plan.panels;
+    }
+    return plan;
+}
+
+static long linear_scratch(long rows, long inputs, long team_size) {
+    return rows * copy_stride(inputs) + team_size * inputs * PANEL;
+}
+
+static void copy_unit(void *context, long index, long member) {
+    (void)member;
+    const linear_plan *plan = context;
+    const ck_linear *l = plan->l;
+    const long end = l->rows * (index + 1) / plan->tiles;
+    for (long row = l->rows * index / plan->tiles; row < end; row++) {
+        memcpy(l->scratch + row * plan->x_stride, l->x + row * l->x_stride, (size_t)l->inputs * sizeof(float));
+    }
+}
+
+static void linear_unit(void *context, long index, long member) {
+    const linear_plan *plan = context;
+    const ck_linear *l = plan->l;
+    const long row_group = index / plan->panel_groups, panel_group = index % plan->panel_groups;
+    const long first_tile = plan->tiles * row_group / plan->row_groups;
+    const long end_tile = plan->tiles * (row_group + 1) / plan->row_groups;
+    const long first_panel = plan->panels * panel_group / plan->panel_groups;
+    const long end_panel = plan->panels * (panel_group + 1) / plan->panel_groups;
+    const bool bounded = l->epilogue == CK_RELU6;
+    const bool activated = l->epilogue != CK_NONE && l->epilogue != CK_RELU6 && l->epilogue != CK_ACCUMULATE;
+
+    for (long panel = first_panel; panel < end_panel; panel++) {
+        const long column = panel * PANEL, width = panel_vectors(l->outputs, panel) * LANES;
+        const long columns = l->outputs - column < width ? l->outputs - column : width;
+        const float *b = (const float *)l->weight + column * l->inputs;
+        if (l->half_weights) {
+            const uint16_t *half = (const uint16_t *)l->weight + column * l->inputs;
+            float *whole = plan->converted + member * l->inputs * PANEL;
+            for (long i = 0; i < l->inputs * width; i += LANES) store(whole + i, from_half(half + i));
+            b = whole;
+        }
+        for (long i = first_tile; i < end_tile; i++) {
+            const long row = l->rows * i / plan->tiles, rows = l->rows * (i + 1) / plan->tiles - row;
+            float *out = l->out + row * l->out_stride + column;
+            run_tile(
+                (tile){
+                    .a = plan->x + row * plan->x_stride,
+                    .b = b,
+                    .bias = l->bias ? l->bias + column : 0,
+                    .out = out,
+                    .depth = l->inputs,
+                    .a_stride = plan->x_stride,
+                    .out_stride = l->out_stride,
+                    .low = bounded ? 0 : -__builtin_inff(),
+                    .high = bounded ? 6 : __builtin_inff(),
+                    .accumulate = l->epilogue == CK_ACCUMULATE,
+                },
+                rows, columns);
+            if (activated) {
+                for (long r = 0; r < rows; r++) activate(out + r * l->out_stride, columns, l->epilogue);
+            }
+        }
+    }
+}
+
+static void linear(const ck_linear *l, ck_team *team, long team_size) {
+    if (l->rows <= 0 || l->outputs <= 0) return;
+    linear_plan plan = plan_linear(l, team_size);
+    plan.x = l->x;
+    plan.x_stride = l->x_stride;
+    plan.converted = l->scratch + l->rows * copy_stride(l->inputs);
+    if (rows_collide(l)) {
+        plan.x = l->scratch;
+        plan.x_stride = copy_stride(l->inputs);
+        ck_team_run(team, plan.tiles, copy_unit, &plan);
+    }
+    ck_team_run(team, plan.row_groups * plan.panel_groups, linear_unit, &plan);
+}

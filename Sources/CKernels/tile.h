@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "vector.h"
+
+// The matrix product's tile: up to TILE_ROWS rows by PANEL columns of sums held in registers while the whole depth
+// streams by. A sum takes its products in order of depth, in every tile height, so that a row's bits do not depend on the
+// rows beside it.
+
+#define PANEL (2 * LANES)
+
+typedef struct {
+    const float *a;     // [rows, depth], rows a_stride apart
+    const float *b;     // [depth, columns of the panel]
+    const float *bias;  // a whole panel's, or null
+    float *out;         // a whole panel wide, rows out_stride apart
+    long depth, a_stride, out_stride;
+    float low, high;    // bounds of what is stored
+    bool accumulate;    // add to what `out` holds
+} tile;
+
+// Sums of more than DEPTH_BLOCK products are sums of blocks: the rounding of a long sum grows with the length of its runs.
+#define DEPTH_BLOCK 1024
+
+INLINE void tile_product(const int rows, const int vectors, const tile *t) {
+    vf sums[TILE_ROWS][2];
+    _Alignas(64) float totals[TILE_ROWS][PANEL];  // of the blocks before
+    const float *a = t->a, *b = t->b;
+    const long stride = t->a_stride;
+    for (long start = 0;; start += DEPTH_BLOCK) {
+        const bool last = t->depth - start <= DEPTH_BLOCK;
+        const long length = last ? t->depth - start : DEPTH_BLOCK;
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
+        }
+        for (long k = 0; k < length; k++) {
+            vf weights[2];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) weights[v] = load(b + v * LANES);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const vf value = splat(a[r * stride]);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < vectors; v++) sums[r][v] = multiply_add(value, weights[v], sums[r][v]);
+            }
+            a += 1;
+            b += vectors * LANES;
+        }
+        if (start > 0) {
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+                for (int v = 0; v < vectors; v++) sums[r][v] += load(totals[r] + v * LANES);
+            }
+        }
+        if (last) break;
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) store(totals[r] + v * LANES, sums[r][v]);
+        }
+    }
+    const vf low = splat(t->low), high = splat(t->high);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            vf y = sums[r][v];
+            float *out = t->out + r * t->out_stride + v * LANES;
+            if (t->bias) y += load(t->bias + v * LANES);
+            if (t->accumulate) y += load(out);
+            store(out, vmin(vmax(y, low), high));
+        }
+    }
+}
+
+typedef void (*tile_function)(const tile *);
+
+#define TILE(rows) \
+    static void tile_##rows##_1(const tile *t) { tile_product(rows, 1, t); } \
+    static void tile_##rows##_2(const tile *t) { tile_product(rows, 2, t); }
+#define ENTRY(rows) {tile_##rows##_1, tile_##rows##_2}
+
+TILE(1) TILE(2) TILE(3) TILE(4)
+#if TILE_ROWS >= 6
+TILE(5) TILE(6)
+#endif
+#if TILE_ROWS >= 12
+TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
+#endif
+#if TILE_ROWS >= 14
+TILE(13) TILE(14)
+#endif
+
+/// By rows - 1 and vectors - 1.
+static const tile_function tile_functions[TILE_ROWS][2] = {
+    ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4),
+#if TILE_ROWS >= 6
+    ENTRY(5), ENTRY(6),
+#endif
+#if TILE_ROWS >= 12
+    ENTRY(7), ENTRY(8), ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+#endif
+#if TILE_ROWS >= 14
+    ENTRY(13), ENTRY(14),
+#endif
+};
+
+#undef TILE
+#undef ENTRY
+
+/// Columns are cut into panels of PANEL, the last one LANES wide where that is enough.
+INLINE long panel_count(long columns) { return (columns + PANEL - 1) / PANEL; }
+INLINE long padded_columns(long columns) { return (columns + LANES - 1) / LANES * LANES; }
+INLINE int panel_vectors(long columns, long panel) { return columns - panel * PANEL > LANES ? 2 : 1; }
+
+/// Rows are cut into tiles as even as can be: tile i of n begins at rows * i / n.
+INLINE long tile_count(long rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
+
+/// One tile against one panel of which `columns` count: a part of a panel goes through a tile on the stack.
+INLINE void run_tile(tile t, long rows, long columns) {
+    const int vectors = columns > LANES ? 2 : 1;
+    const tile_function function = tile_functions[rows - 1][vectors - 1];
+    if (columns == vectors * LANES) {
+        function(&t);
+        return;
+    }
+    float part[TILE_ROWS * PANEL], bias[PANEL];
+    float *out = t.out;
+    if (t.accumulate) {
+        for (long r = 0; r < rows; r++) {
+            for (long c = 0; c < PANEL; c++) part[r * PANEL + c] = c < columns ? out[r * t.out_stride + c] : 0;
+        }
+    }
+    if (t.bias) {
+        for (long c = 0; c < PANEL; c++) bias[c] = c < columns ? t.bias[c] : 0;
+        t.bias = bias;
+    }
+    const long out_stride = t.out_stride;
+    t.out = part;
+    t.out_stride = PANEL;
+    function(&t);
+    for (long r = 0; r < rows; r++) {
+        memcpy(out + r * out_stride, part + r * PANEL, (size_t)columns * sizeof(float));
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+// Vectors of LANES floats in clang's own notation, so that one source serves every instruction set.
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((ext_vector_type(LANES)));
+typedef int32_t vi __attribute__((ext_vector_type(LANES)));
+typedef float vf_unaligned __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
+typedef uint16_t vh __attribute__((ext_vector_type(LANES)));
+typedef uint16_t vh_unaligned __attribute__((ext_vector_type(LANES), aligned(2), may_alias));
+
+INLINE vf load(const float *p) { return *(const vf_unaligned *)p; }
+INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
+INLINE vf splat(float s) { return (vf)(s); }
+INLINE vf vmax(vf a, vf b) { return a > b ? a : b; }
+INLINE vf vmin(vf a, vf b) { return a < b ? a : b; }
+INLINE vi bits(vf v) { return __builtin_bit_cast(vi, v); }
+INLINE vf from_bits(vi v) { return __builtin_bit_cast(vf, v); }
+
+/// a * b + c, fused where the set has it, never otherwise: a library call for each lane would be the alternative.
+INLINE vf multiply_add(vf a, vf b, vf c) {
+#if HAS_FMA
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/// The first `count` floats, the other lanes `rest`.
+INLINE vf load_part(const float *p, long count, float rest) {
+    float lanes[LANES];
+    for (long i = 0; i < LANES; i++) lanes[i] = rest;
+    memcpy(lanes, p, (size_t)count * sizeof(float));
+    return load(lanes);
+}
+
+INLINE void store_part(float *p, vf v, long count) {
+    float lanes[LANES];
+    store(lanes, v);
+    memcpy(p, lanes, (size_t)count * sizeof(float));
+}
+
+/// Sum of the lanes, by halves.
+INLINE float sum_of_lanes(vf v) {
+    float lanes[LANES];
+    store(lanes, v);
+    for (long half = LANES / 2; half > 0; half /= 2) {
+        for (long i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    }
+    return lanes[0];
+}
+
+INLINE float max_of_lanes(vf v) {
+    float lanes[LANES];
+    store(lanes, v);
+    for (long half = LANES / 2; half > 0; half /= 2) {
+        for (long i = 0; i < half; i++) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
+    }
+    return lanes[0];
+}
+
+#if HAS_HALF
+typedef _Float16 vhalf __attribute__((ext_vector_type(LANES)));
+
+INLINE vf from_half(const uint16_t *p) {
+    return __builtin_convertvector(__builtin_bit_cast(vhalf, *(const vh_unaligned *)p), vf);
+}
+
+INLINE uint16_t to_half(float value) {
+    return __builtin_bit_cast(uint16_t, (_Float16)value);
+}
+#else
+/// By integers: normal numbers move their exponent; subnormal ones are numbers of 2⁻²⁴; infinity and NaN keep theirs.
+INLINE vf from_half(const uint16_t *p) {
+    typedef uint32_t vu __attribute__((ext_vector_type(LANES)));
+    vu h = __builtin_convertvector(*(const vh_unaligned *)p, vu);
+    vu magnitude = (h & 0x7fff) << 13;
+    vf value = __builtin_bit_cast(vf, magnitude) * splat(0x1p112f);
+    vu special = __builtin_bit_cast(vu, magnitude >= (0x7c00u << 13));
+    vu result = __builtin_bit_cast(vu, value) | (special & 0x7f800000);
+    return __builtin_bit_cast(vf, result | ((h & 0x8000) << 16));
+}
+
+/// Round to nearest, ties to even.
+INLINE uint16_t to_half(float value) {
+    uint32_t b = __builtin_bit_cast(uint32_t, value);
+    uint32_t sign = (b >> 16) & 0x8000, magnitude = b & 0x7fffffff;
+    if (magnitude > 0x7f800000) return (uint16_t)(sign | 0x7e00);
+    if (magnitude >= 0x477ff000) return (uint16_t)(sign | 0x7c00);
+    if (magnitude < 0x38800000) {
+        // Adding 2^-1 leaves the multiple of 2^-24 in the low bits, rounded by the addition itself.
+        float shifted = __builtin_bit_cast(float, magnitude) + 0.5f;
+        return (uint16_t)(sign | (__builtin_bit_cast(uint32_t, shifted) - 0x3f000000));
+    }
+    uint32_t odd = (magnitude >> 13) & 1;
+    return (uint16_t)(sign | ((magnitude + 0xfff + odd - 0x38000000) >> 13));
+}
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A request target taken apart (RFC 9112 3.2) and percent-decoded once, after the query is split off.
+package struct RequestTarget: Sendable {
+    package let path: String
+    package let query: [(name: String, value: String)]
+    /// Of the absolute form.
+    package let authority: String?
+
+    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently. Square brackets, which many
+    /// clients send in queries, are let through.
+    private static let forbidden = Set("\"<>\\^`{|}#".utf8)
+
+    /// - Throws: `HTTPRefusal.malformedTarget`.
+    package init(_ target: String, method: String) throws(HTTPRefusal) {
+        guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !Self.forbidden.contains($0) }) else {
+            throw .malformedTarget
+        }
+        if target == "*" {
+            guard method == "OPTIONS" else { throw .malformedTarget }
+            (path, query, authority) = ("*", [], nil)
+            return
+        }
+        var rest = Substring(target)
+        if rest.hasPrefix("/") {
+            authority = nil
+        } else {
+            guard rest.prefix(7).lowercased() == "http://" else { throw .malformedTarget }
+            rest = rest.dropFirst(7)
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+            let host = String(rest[..<end])
+            guard !host.isEmpty, Self.isHost(host) else { throw .malformedTarget }
+            authority = host
+            rest = rest[end...]
+        }
+        let mark = rest.firstIndex(of: "?") ?? rest.endIndex
+        let rawPath = rest[..<mark]
+        guard let decoded = Self.decoded(rawPath, plusIsSpace: false) else { throw .malformedTarget }
+        path = decoded.isEmpty ? "/" : decoded
+        query = mark == rest.endIndex ? [] : try Self.pairs(rest[rest.index(after: mark)...])
+    }
+
+    /// `name=value` pairs as HTML forms write them: `+` is a space.
+    private static func pairs(_ query: Substring) throws(HTTPRefusal) -> [(name: String, value: String)] {
+        var pairs: [(name: String, value: String)] = []
+        for pair in query.split(separator: "&") {
+            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = decoded(halves[0], plusIsSpace: true),
+                let value = decoded(halves.count > 1 ? halves[1] : "", plusIsSpace: true)
+            else { throw .malformedTarget }
+            pairs.append((name, value))
+        }
+        return pairs
+    }
+
+    /// nil: a malformed escape, an encoded NUL, or octets that are not UTF-8.
+    private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
+        var octets: [UInt8] = []
+        var iterator = text.utf8.makeIterator()
+        while let octet = iterator.next() {
+            switch octet {
+            case UInt8(ascii: "%"):
+                guard let high = iterator.next().flatMap(HTTPOctet.hexadecimalValue),
+                    let low = iterator.next().flatMap(HTTPOctet.hexadecimalValue), high << 4 | low != 0
+                else { return nil }
+                octets.append(UInt8(high << 4 | low))
+            case UInt8(ascii: "+") where plusIsSpace: octets.append(0x20)
+            default: octets.append(octet)
+            }
+        }
+        return String(validating: octets, as: UTF8.self)
+    }
+
+    /// `uri-host [":" port]` (RFC 3986 3.2.2); user information is refused.
+    static func isHost(_ value: String) -> Bool {
+        var rest = Substring(value)
+        if rest.hasPrefix("[") {
+            guard let end = rest.firstIndex(of: "]") else { return false }
+            let address = rest[rest.index(after: rest.startIndex)..<end]
+            guard !address.isEmpty, address.utf8.allSatisfy({
+                HTTPOctet.hexadecimalValue($0) != nil || $0 == HTTPOctet.colon || $0 == UInt8(ascii: ".")
+            }) else { return false }
+            rest = rest[rest.index(after: end)...]
+        } else {
+            let end = rest.firstIndex(of: ":") ?? rest.endIndex
+            guard rest[..<end].utf8.allSatisfy(isNameOctet) else { return false }
+            rest = rest[end...]
+        }
+        if rest.isEmpty { return true }
+        let port = rest.dropFirst()
+        return rest.first == ":" && port.utf8.allSatisfy(HTTPOctet.isDigit) && port.utf8.count <= 5
+    }
+
+    private static let nameOthers = Set("-._~!$&'()*+,;=%".utf8)
+
+    private static func isNameOctet(_ octet: UInt8) -> Bool {
+        HTTPOctet.isDigit(octet) || (0x41...0x5A).contains(octet) || (0x61...0x7A).contains(octet)
+            || nameOthers.contains(octet)
+    }
+}
