@@ -4,36 +4,175 @@
 #include "activations.h"
 #include "vector.h"
 
-// Depthwise convolution, channels last: a vector holds neighbouring channels of one pixel, a unit of work is one row of the
-// output. Taps are taken in row-major order; taps outside the picture are skipped.
+// Depthwise convolution, channels last: a vector holds neighbouring channels of one pixel. A unit of work is one row of
+// the output; within it a run of pixels shares each weight it loads. Taps are taken in row-major order, those outside
+// the picture skipped, in a run and in a single pixel alike.
 
-INLINE vf load_channels(const float *p, long count) { return count == LANES ? load(p) : load_part(p, count, 0); }
+/// Pixels of a run: its sums, the taps' weights and a pixel fill the registers.
+#if LANES == 16 || defined(__aarch64__)
+#define RUN 8
+#else
+#define RUN 4
+#endif
+
+typedef struct {
+    const float *x;       // the first tap of the first pixel
+    const float *weight;  // of that tap
+    float *out;           // the first pixel
+    long rows, columns;   // of taps
+    long row_stride;      // floats from a row of the picture to the next
+    long channels, kernel;
+    const float *bias;
+    float low, high;
+} depthwise_run;
+
+/// `count` pixels for one vector of channels, all sizes constant. The first `left` and last `right` columns under the run
+/// lie outside the picture.
+INLINE void depthwise_vector(const depthwise_run *d, const int count, const int kernel, const int stride,
+                             const int left, const int right, long c) {
+    vf sums[RUN];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) sums[i] = d->bias ? load(d->bias + c) : splat(0);
+    for (long ky = 0; ky < d->rows; ky++) {
+        const float *x = d->x + ky * d->row_stride + c;
+        const float *weight = d->weight + ky * kernel * d->channels + c;
+#pragma clang loop unroll(full)
+        for (int kx = 0; kx < kernel; kx++) {
+            const vf w = load(weight + kx * d->channels);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < count; i++) {
+                const int column = i * stride + kx;
+                if (column < left || column >= (count - 1) * stride + kernel - right) continue;
+                sums[i] = multiply_add(load(x + (column - left) * d->channels), w, sums[i]);
+            }
+        }
+    }
+    const vf low = splat(d->low), high = splat(d->high);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < count; i++) store(d->out + i * d->channels + c, vmin(vmax(sums[i], low), high));
+}
+
+/// One pixel of any shape, `lanes` channels of it.
+INLINE void depthwise_pixel(const depthwise_run *d, long c, long lanes) {
+    const bool whole = lanes == LANES;
+    vf sum = splat(0);
+    if (d->bias) sum = whole ? load(d->bias + c) : load_part(d->bias + c, lanes, 0);
+    for (long ky = 0; ky < d->rows; ky++) {
+        for (long kx = 0; kx < d->columns; kx++) {
+            const float *x = d->x + ky * d->row_stride + kx * d->channels + c;
+            const float *weight = d->weight + (ky * d->kernel + kx) * d->channels + c;
+            sum = whole ? multiply_add(load(x), load(weight), sum)
+                        : multiply_add(load_part(x, lanes, 0), load_part(weight, lanes, 0), sum);
+        }
+    }
+    sum = vmin(vmax(sum, splat(d->low)), splat(d->high));
+    if (whole) store(d->out + c, sum);
+    else store_part(d->out + c, sum, lanes);
+}
+
+typedef void (*depthwise_function)(const depthwise_run *, long first, long end);
+
+/// Columns that SAME padding puts on either side of a picture whose side the stride divides.
+#define PAD_LEFT(kernel, stride) (((kernel) - (stride)) / 2)
+#define PAD_RIGHT(kernel, stride) ((kernel) - (stride) - PAD_LEFT(kernel, stride))
+
+#define RUN_AS(name, count, kernel, stride, left, right) \
+    static void depthwise_##name##_##kernel##_##stride(const depthwise_run *d, long first, long end) { \
+        for (long c = first; c < end; c += LANES) depthwise_vector(d, count, kernel, stride, left, right, c); \
+    }
+#define RUNS_OF(kernel, stride) \
+    RUN_AS(whole, RUN, kernel, stride, 0, 0) \
+    RUN_AS(whole_left, RUN, kernel, stride, PAD_LEFT(kernel, stride), 0) \
+    RUN_AS(whole_right, RUN, kernel, stride, 0, PAD_RIGHT(kernel, stride)) \
+    RUN_AS(half, RUN / 2, kernel, stride, 0, 0) \
+    RUN_AS(half_left, RUN / 2, kernel, stride, PAD_LEFT(kernel, stride), 0) \
+    RUN_AS(half_right, RUN / 2, kernel, stride, 0, PAD_RIGHT(kernel, stride))
+RUNS_OF(3, 1) RUNS_OF(3, 2) RUNS_OF(5, 1) RUNS_OF(5, 2) RUNS_OF(7, 1) RUNS_OF(7, 2)
+
+/// [whole or half run][inside, at the left edge, at the right edge]
+typedef depthwise_function depthwise_functions[2][3];
+
+#define ENTRY(kernel, stride) { \
+    {depthwise_whole_##kernel##_##stride, depthwise_whole_left_##kernel##_##stride, \
+     depthwise_whole_right_##kernel##_##stride}, \
+    {depthwise_half_##kernel##_##stride, depthwise_half_left_##kernel##_##stride, \
+     depthwise_half_right_##kernel##_##stride}, \
+}
+static const depthwise_functions functions_of_shape[3][2] = {
+    {ENTRY(3, 1), ENTRY(3, 2)},
+    {ENTRY(5, 1), ENTRY(5, 2)},
+    {ENTRY(7, 1), ENTRY(7, 2)},
+};
+#undef RUN_AS
+#undef RUNS_OF
+#undef ENTRY
+
+/// The function for `count` pixels from `x` on, or null where the run meets the edges otherwise than it knows.
+static depthwise_function function_of_run(const ck_depthwise *d, long x, long count) {
+    const long kernel = d->kernel, stride = d->stride;
+    if ((kernel != 3 && kernel != 5 && kernel != 7) || (stride != 1 && stride != 2)) return 0;
+    if (x < 0 || x + count > d->out_width) return 0;
+    const long first = x * stride - d->pad_left, end = first + (count - 1) * stride + kernel;
+    const long left = first < 0 ? -first : 0, right = end > d->width ? end - d->width : 0;
+    const depthwise_function *functions = functions_of_shape[(kernel - 3) / 2][stride - 1][count < RUN];
+    if (left == 0 && right == 0) return functions[0];
+    if (right == 0 && left == PAD_LEFT(kernel, stride)) return functions[1];
+    if (left == 0 && right == PAD_RIGHT(kernel, stride)) return functions[2];
+    return 0;
+}
+
+/// Channels that pass over a row together: so many that the rows under the filter stay in the first-level cache.
+#define CHANNEL_BLOCK (64 / LANES * LANES)
 
 static void depthwise_unit(void *context, long y, long member) {
     (void)member;
     const ck_depthwise *d = context;
-    const long channels = d->channels, kernel = d->kernel;
-    for (long c = 0; c < channels; c += LANES) {
-        const long count = channels - c < LANES ? channels - c : LANES;
-        const vf bias = d->bias ? load_channels(d->bias + c, count) : splat(0);
-        for (long x = 0; x < d->out_width; x++) {
-            vf sum = bias;
-            for (long ky = 0; ky < kernel; ky++) {
-                const long row = y * d->stride - d->pad_top + ky;
-                if (row < 0 || row >= d->height) continue;
-                for (long kx = 0; kx < kernel; kx++) {
-                    const long column = x * d->stride - d->pad_left + kx;
-                    if (column < 0 || column >= d->width) continue;
-                    sum = multiply_add(load_channels(d->x + (row * d->width + column) * channels + c, count),
-                              load_channels(d->weight + (ky * kernel + kx) * channels + c, count), sum);
-                }
+    const long channels = d->channels, kernel = d->kernel, stride = d->stride;
+    const bool bounded = d->activation == CK_RELU6;
+    const long top = y * stride - d->pad_top;
+    const long first_row = top < 0 ? -top : 0;
+    const long end_row = top + kernel > d->height ? d->height - top : kernel;
+    depthwise_run run = {
+        .rows = end_row > first_row ? end_row - first_row : 0,
+        .row_stride = d->width * channels,
+        .channels = channels,
+        .kernel = kernel,
+        .bias = d->bias,
+        .low = bounded ? 0 : -__builtin_inff(),
+        .high = bounded ? 6 : __builtin_inff(),
+    };
+    for (long first = 0; first < channels; first += CHANNEL_BLOCK) {
+        const long end = first + CHANNEL_BLOCK < channels ? first + CHANNEL_BLOCK : channels;
+        const bool whole = (end - first) % LANES == 0;
+        for (long x = 0, next; x < d->out_width; x = next) {
+            // The last run of a row begins early enough to be whole: pixels computed twice come out the same.
+            depthwise_function function = 0;
+            long start = x;
+            next = x + 1;
+            for (long count = d->out_width - x > RUN / 2 ? RUN : RUN / 2; whole && count >= RUN / 2; count -= RUN / 2) {
+                start = x + count <= d->out_width ? x : d->out_width - count;
+                function = function_of_run(d, start, count);
+                if (!function) continue;
+                next = start + count;
+                break;
             }
-            sum = activated(sum, d->activation);
-            float *out = d->out + (y * d->out_width + x) * channels + c;
-            if (count == LANES) store(out, sum);
-            else store_part(out, sum, count);
+            if (!function) start = x;
+            const long left = start * stride - d->pad_left;
+            const long first_column = left < 0 ? -left : 0;
+            const long end_column = left + kernel > d->width ? d->width - left : kernel;
+            run.columns = end_column > first_column ? end_column - first_column : 0;
+            run.x = d->x + ((top + first_row) * d->width + left + first_column) * channels;
+            run.out = d->out + (y * d->out_width + start) * channels;
+            if (function) {
+                run.weight = d->weight + first_row * kernel * channels;
+                function(&run, first, end);
+                continue;
+            }
+            run.weight = d->weight + (first_row * kernel + first_column) * channels;
+            for (long c = first; c < end; c += LANES) depthwise_pixel(&run, c, end - c < LANES ? end - c : LANES);
         }
     }
+    if (!bounded) activate(d->out + y * d->out_width * channels, d->out_width * channels, d->activation);
 }
 
 static void depthwise(const ck_depthwise *d, ck_team *team, long team_size) {
