@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CTurboJPEG"),
         .systemLibrary(name: "CSPNG"),
         .systemLibrary(name: "CNGHTTP2"),
+        .systemLibrary(name: "CLinux"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CEmbedded"),
         // What the kernels are checked and timed against; no product links it.
@@ -70,7 +71,7 @@ let package = Package(
         // The server: knows bytes and deadlines, not the model.
         + room("InferenceQueue")
         + room("HTTPWire", ["CNGHTTP2", .product(name: "HTTPTypes", package: "swift-http-types")])
-        + room("SocketServer", ["HTTPWire", .product(name: "HTTPTypes", package: "swift-http-types")])
+        + room("SocketServer", ["HTTPWire", "CLinux", .product(name: "HTTPTypes", package: "swift-http-types")])
         // The only place that knows both sides.
         + room(
             "Service",

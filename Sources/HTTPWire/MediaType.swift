@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A media type with its parameters (RFC 9110 8.3.1).
+package struct MediaType: Sendable, Equatable {
+    /// `type/subtype`, lower case.
+    package let essence: String
+    /// By lower-case name; quoted values without their quotes.
+    package let parameters: [(name: String, value: String)]
+
+    package static func == (a: MediaType, b: MediaType) -> Bool {
+        a.essence == b.essence && a.parameters.elementsEqual(b.parameters) { $0 == $1 }
+    }
+
+    /// nil: not a media type.
+    package init?(parsing text: String) {
+        let sections = Self.sections(text, separator: UInt8(ascii: ";"))
+        guard let first = sections.first else { return nil }
+        let halves = first.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.allSatisfy(HTTPOctet.isToken) }) else {
+            return nil
+        }
+        essence = String(decoding: first, as: UTF8.self).lowercased()
+        var parameters: [(name: String, value: String)] = []
+        for section in sections.dropFirst() where !section.isEmpty {
+            guard let equals = section.firstIndex(of: UInt8(ascii: "=")), equals > section.startIndex,
+                section[..<equals].allSatisfy(HTTPOctet.isToken),
+                let value = Self.value(section[section.index(after: equals)...])
+            else { return nil }
+            parameters.append((String(decoding: section[..<equals], as: UTF8.self).lowercased(), value))
+        }
+        self.parameters = parameters
+    }
+
+    package var isMultipartForm: Bool { essence == "multipart/form-data" }
+
+    package func parameter(_ name: String) -> String? {
+        parameters.first { $0.name == name }?.value
+    }
+
+    /// A token, or a quoted string with its escapes undone.
+    private static func value(_ octets: ArraySlice<UInt8>) -> String? {
+        guard octets.first == UInt8(ascii: "\"") else {
+            return octets.isEmpty || !octets.allSatisfy(HTTPOctet.isToken) ? nil : String(decoding: octets, as: UTF8.self)
+        }
+        guard octets.count >= 2, octets.last == UInt8(ascii: "\"") else { return nil }
+        var value: [UInt8] = []
+        var isEscaped = false
+        for octet in octets.dropFirst().dropLast() {
+            if octet == UInt8(ascii: "\\"), !isEscaped {
+                isEscaped = true
+            } else {
+                value.append(octet)
+                isEscaped = false
+            }
+        }
+        return isEscaped ? nil : String(validating: value, as: UTF8.self)
+    }
+
+    /// Splits at a separator outside quotes and trims white space.
+    static func sections(_ text: String, separator: UInt8) -> [ArraySlice<UInt8>] {
+        let octets = Array(text.utf8)
+        var sections: [ArraySlice<UInt8>] = []
+        var start = 0
+        var isQuoted = false
+        var isEscaped = false
+        for index in 0...octets.count {
+            if index == octets.count || octets[index] == separator && !isQuoted {
+                var section = octets[start..<index]
+                while let first = section.first, HTTPOctet.isSpace(first) { section.removeFirst() }
+                while let last = section.last, HTTPOctet.isSpace(last) { section.removeLast() }
+                sections.append(section)
+                start = index + 1
+            } else if isEscaped {
+                isEscaped = false
+            } else if octets[index] == UInt8(ascii: "\\") {
+                isEscaped = isQuoted
+            } else if octets[index] == UInt8(ascii: "\"") {
+                isQuoted.toggle()
+            }
+        }
+        return sections
+    }
+}
+
+/// An `Accept` field (RFC 9110 12.5.1). Elements that make no sense are skipped, as it asks for preferences only.
+package struct AcceptHeader: Sendable {
+    private let ranges: [(essence: String, quality: Double)]
+
+    package init(parsing text: String) {
+        ranges = MediaType.sections(text, separator: UInt8(ascii: ",")).compactMap { element in
+            guard let range = MediaType(parsing: String(decoding: element, as: UTF8.self)) else { return nil }
+            let quality = range.parameter("q").map { Double($0) ?? 0 } ?? 1
+            return (range.essence, min(max(quality, 0), 1))
+        }
+    }
+
+    /// True if nothing in particular is asked for.
+    package var isIndifferent: Bool {
+        ranges.isEmpty || ranges.allSatisfy { $0.essence == "*/*" && $0.quality > 0 }
+    }
+
+    /// How welcome a type is, 0...1; the most specific range decides.
+    package func quality(of essence: String) -> Double {
+        if ranges.isEmpty { return 1 }
+        let group = essence.prefix { $0 != "/" } + "/*"
+        for wanted in [essence, String(group), "*/*"] {
+            if let range = ranges.first(where: { $0.essence == wanted }) { return range.quality }
+        }
+        return 0
+    }
+}

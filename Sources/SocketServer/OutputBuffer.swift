@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Octets on their way to a socket. Large pieces are sent from where they are, small ones are joined.
+struct OutputBuffer {
+    private var pieces: [[UInt8]] = []
+    /// Octets of the first piece that are sent.
+    private var offset = 0
+
+    private static let joinBelow = 16 << 10
+
+    var isEmpty: Bool { pieces.isEmpty }
+
+    mutating func append(_ octets: [UInt8]) {
+        if octets.isEmpty { return }
+        if let last = pieces.last, last.count + octets.count <= Self.joinBelow {
+            pieces[pieces.count - 1].append(contentsOf: octets)
+        } else {
+            pieces.append(octets)
+        }
+    }
+
+    enum Outcome {
+        case sentAll
+        /// The socket takes no more now; `progress`: it took some.
+        case blocked(progress: Bool)
+        case failed
+    }
+
+    mutating func send(to descriptor: Int32) -> Outcome {
+        var progress = false
+        while let piece = pieces.first {
+            let flags = Int32(MSG_NOSIGNAL) | (pieces.count > 1 ? Int32(MSG_MORE) : 0)
+            let sent = piece.withUnsafeBytes { raw in
+                Glibc.send(descriptor, raw.baseAddress.map { $0 + offset }, raw.count - offset, flags)
+            }
+            if sent < 0 {
+                if errno == EINTR { continue }
+                return errno == EAGAIN ? .blocked(progress: progress) : .failed
+            }
+            progress = true
+            offset += sent
+            if offset == piece.count {
+                pieces.removeFirst()
+                offset = 0
+            }
+        }
+        return .sentAll
+    }
+}

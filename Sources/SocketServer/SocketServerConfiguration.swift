@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPWire
+
+/// Where to listen, and every bound of a connection.
+package struct SocketServerConfiguration: Sendable {
+    package enum Endpoint: Sendable, Equatable {
+        /// Port 0 takes any free one.
+        case tcp(host: String, port: Int)
+        case unix(path: String)
+    }
+
+    package var endpoint: Endpoint
+    package var loops = 1
+    package var maximumConnections = 1024
+    /// Connections beyond the limit that are still answered, so that a probe gets through: `head.isOverLimit`.
+    package var reserveConnections = 16
+    package var maximumInflightBytes = 512 << 20
+    package var http1 = HTTP1Limits()
+    package var headerTimeout = Duration.seconds(10)
+    package var bodyTimeout = Duration.seconds(20)
+    /// Slower senders of large bodies are given up once the body's time is over, in octets a second.
+    package var minimumBodyRate = 256 << 10
+    package var idleTimeout = Duration.seconds(30)
+    package var writeTimeout = Duration.seconds(30)
+    package var lingerTimeout = Duration.seconds(2)
+    package var lingerBytes = 1 << 20
+
+    package init(endpoint: Endpoint) {
+        self.endpoint = endpoint
+    }
+}
+
+/// Why the server does not listen.
+package enum SocketServerError: Error, Equatable {
+    case invalidAddress(host: String)
+    case pathTooLong(path: String, limit: Int)
+    case cannotListen(address: String, errno: Int32)
+    case systemCall(name: String, errno: Int32)
+}
