@@ -5,7 +5,7 @@ import Fixtures
 import TensorFiles
 import Testing
 
-/// What no published model has, against numpy in double precision (`Tests/Fixtures/make_model_fixtures.py`).
+/// What no published model has, against numpy in double precision (`models/make_model_fixtures.py`).
 ///
 /// The tolerance is fp32's noise at values around 5.
 @Suite struct SmallModelTests {

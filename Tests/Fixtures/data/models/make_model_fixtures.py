@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two small models with random weights and what they compute, in numpy and double precision.
 
-    python3 Tests/Fixtures/make_model_fixtures.py
+    python3 Tests/Fixtures/data/models/make_model_fixtures.py
 
-`data/models/fft-bands`: FFT bands, gains, the learned modulator and a head that reads the lowest band.
-`data/models/all-layers`: every kind of layer that a uae-lite configuration can list, a modulator, a transformer
+`fft-bands`: FFT bands, gains, the learned modulator and a head that reads the lowest band.
+`all-layers`: every kind of layer that a uae-lite configuration can list, a modulator, a transformer
 decoder with LayerScale on another grid than the latent's, and a convolutional decoder.
 """
 
@@ -16,8 +16,8 @@ import sys
 
 import numpy as np
 
-HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent.parent / "tools"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[3] / "tools"))
 import safetensors_files  # noqa: E402
 
 erf = np.vectorize(math.erf)
@@ -182,7 +182,7 @@ def preprocess(pixels, mean, std):
 
 
 def save(name, configuration, weights, expected):
-    folder = HERE / "data" / "models" / name
+    folder = HERE / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(configuration, indent=1) + "\n")
     tensors = [safetensors_files.of_array(key, value) for key, value in sorted(weights.tensors.items())]
