@@ -160,6 +160,7 @@ class ConvertCheckpointTests(unittest.TestCase):
         state = {name: torch.from_numpy(values.copy()) for name, values in tensors.items()}
         state["encoder.encoder.embeddings.mask_token"] = state["encoder.encoder.embeddings.mask_token"].bfloat16()
         statistics = safetensors_files.read(self.source / "normalization_stats.safetensors")
+        (self.source / "normalization_stats.safetensors").unlink()
         torch.save(
             {name: torch.from_numpy(values.copy()).double() for name, values in statistics.items()},
             self.source / "stats.pt",
