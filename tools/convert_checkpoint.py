@@ -183,11 +183,15 @@ def frequency_section(parameters):
 
 
 def find_checkpoint(source, stage):
+    """The file that config.yaml names, else the only one in the folder that could be meant."""
     named = stage.get("ckpt")
     if named and (source / named).is_file():
         return source / named
-    found = sorted(path for path in source.iterdir() if path.suffix in (".pt", ".pth"))
-    found += [path for path in [source / "checkpoint.safetensors"] if path.is_file()]
+    statistics = stage["params"].get("normalization_stat_path")
+    found = [
+        path for path in sorted(source.iterdir())
+        if path.suffix in (".pt", ".pth", ".safetensors") and path.name != statistics
+    ]
     if len(found) != 1:
         raise Missing(f"config.yaml's checkpoint {str(named)!r} is missing from {source}.")
     return found[0]

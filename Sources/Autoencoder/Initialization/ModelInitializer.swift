@@ -51,7 +51,9 @@ package struct ModelInitializer {
         }
         let configurationPath = directory + "/config.json"
         guard access(configurationPath, F_OK) != 0 else { throw .alreadyThere(path: configurationPath) }
-        guard mkdir(directory, 0o777) == 0 || errno == EEXIST else { throw .cannotCreate(path: directory, errno: errno) }
+        guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
+            throw .cannotCreate(path: directory, errno: errno)
+        }
 
         try writeWeights(configuration, to: directory + "/model.safetensors", progress: progress)
         // Last, so that a folder with a configuration is complete.

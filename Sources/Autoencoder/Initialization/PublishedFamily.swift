@@ -9,6 +9,7 @@ package enum PublishedFamily: String, Sendable, CaseIterable {
     /// The `config.json` of a model of that size.
     ///
     /// - Parameter depths: other numbers of blocks than the published ones, for models small enough to test with.
+    /// - Returns: JSON in the form of docs/model-folder.md.
     package func configurationJSON(depths: (encoder: Int, decoder: Int)? = nil) -> String {
         let encoder = sizes
         return """

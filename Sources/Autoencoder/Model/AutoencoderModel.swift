@@ -159,9 +159,8 @@ package final class AutoencoderModel: Sendable {
         guard let text = String(validating: try read(path, limit: 1 << 24), as: UTF8.self) else {
             throw .labelsNotText(path: path)
         }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            String(line.hasSuffix("\r") ? line.dropLast() : line)
-        }
+        // A carriage return and a line feed are one character to Swift.
+        var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
         if lines.last == "" { lines.removeLast() }
         guard lines.count == classCount else {
             throw .labelCount(path: path, expected: classCount, found: lines.count)

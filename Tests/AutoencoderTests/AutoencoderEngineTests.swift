@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Fixtures
+import Foundation
+import FrequencyBands
+import Testing
+
+/// What a batch does to its members: nothing.
+@Suite struct AutoencoderEngineTests {
+    /// Tasks of every kind that a model can do, all different.
+    static func mixedTasks(_ engine: AutoencoderEngine) throws -> [AutoencoderTask] {
+        let configuration = engine.model.configuration
+        let tokens = configuration.tokenCount
+        var random = SeededGenerator(state: 3)
+        func pixels() -> [UInt8] {
+            (0..<configuration.imageSide * configuration.imageSide * 3).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+        }
+        func floats(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -2...2, using: &random) } }
+
+        var tasks: [AutoencoderTask] = []
+        for index in 0..<3 {
+            var encode = AutoencoderTask(input: .pixels(pixels()), outputs: [.latent, .pooled, .coefficientEnergies])
+            encode.split =
+                index == 0 ? nil : BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 10 * index)
+            encode.flipped = index == 1
+            encode.normalizeLatent = configuration.normalization != nil
+            tasks.append(encode)
+
+            var decode = AutoencoderTask(input: .latent(floats(configuration.latentCount)), outputs: [.picture])
+            decode.rounding = index == 0 ? .trunc : .round
+            decode.latentIsNormalized = configuration.normalization != nil
+            tasks.append(decode)
+
+            let count = tokens / 4 + index
+            var carried = AutoencoderTask(
+                input: .frequencyTokens(floats(configuration.channels * count), count: count),
+                outputs: [.picture, .frequencyTokens, .fftEnergies]
+            )
+            carried.frequencyTokenCount = count
+            tasks.append(carried)
+        }
+        var round = AutoencoderTask(input: .pixels(pixels()), outputs: [.reconstruction, .picture, .imageEnergies])
+        round.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 5)
+        round.squareCompactDecode = true
+        tasks.append(round)
+        tasks.append(
+            AutoencoderTask(input: .compactTokens(floats(configuration.channels * 9), side: 3), outputs: .picture)
+        )
+        if engine.model.hasHead {
+            tasks.append(AutoencoderTask(input: .pixels(pixels()), outputs: [.logits, .imageFFTEnergies]))
+        }
+        return tasks
+    }
+
+    static let folders = [
+        "Tests/Fixtures/data/golden/dinov2/model", "Tests/Fixtures/data/golden/clip/model",
+        "Tests/Fixtures/data/golden/siglip2/model", "models/default",
+    ]
+
+    @Test(arguments: folders, [1, 2, 3])
+    func aBatchEqualsItsMembersToTheBit(folder: String, threads: Int) throws {
+        let model = try AutoencoderModel(directory: Fixtures.repository.path() + folder)
+        let engine = AutoencoderEngine(model: model, threads: threads)
+        let tasks = try Self.mixedTasks(engine)
+        let singles = try tasks.map { try engine.result($0) }
+        for count in [2, 3, 5, tasks.count] {
+            let batch = engine.run(Array(tasks.prefix(count)))
+            for (index, result) in batch.enumerated() {
+                #expect(try result.get() == singles[index], "task \(index) of \(count)")
+            }
+        }
+    }
+
+    @Test func theNumberOfThreadsDoesNotChangeABit() throws {
+        let model = try AutoencoderModel(directory: GoldenModel.all[0].directory)
+        let alone = AutoencoderEngine(model: model, threads: 1)
+        let three = AutoencoderEngine(model: model, threads: 3)
+        for task in try Self.mixedTasks(alone) {
+            #expect(try alone.result(task) == three.result(task))
+        }
+    }
+
+    @Test func aWrongTaskFailsAlone() throws {
+        let engine = try GoldenModel.all[0].engine()
+        var tasks = try Self.mixedTasks(engine)
+        tasks[2] = AutoencoderTask(input: .pixels([1, 2, 3]), outputs: .latent)
+        let results = engine.run(tasks)
+        #expect(throws: TaskError.pixelCount(expected: 196_608, found: 3)) { try results[2].get() }
+        for (index, result) in results.enumerated() where index != 2 {
+            #expect(throws: Never.self) { try result.get() }
+        }
+    }
+
+    @Test func flippingMirrorsThePicture() throws {
+        let golden = GoldenModel.all[0]
+        let engine = try golden.engine()
+        let pixels = try golden.expected().bytes("pixels")
+        var mirrored: [UInt8] = []
+        for y in 0..<256 {
+            for x in (0..<256).reversed() { mirrored += pixels[(y * 256 + x) * 3..<(y * 256 + x) * 3 + 3] }
+        }
+        var flipped = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
+        flipped.flipped = true
+        let byHand = AutoencoderTask(input: .pixels(mirrored), outputs: .latent)
+        #expect(try engine.result(flipped).latent == engine.result(byHand).latent)
+    }
+
+    @Test func pooledIsTheMeanOfTheLatent() throws {
+        let golden = GoldenModel.all[2]
+        let engine = try golden.engine()
+        let task = AutoencoderTask(
+            input: .pixels(try golden.expected().bytes("pixels")),
+            outputs: [.latent, .pooled]
+        )
+        let made = try engine.result(task)
+        let latent = try #require(made.latent)
+        let means = (0..<64).map { latent[$0 * 256..<($0 + 1) * 256].reduce(0, +) / 256 }
+        #expect(largestDifference(made.pooled, means) < 1e-5)
+    }
+
+    @Test func fftEnergiesSumToTheLatentsEnergy() throws {
+        let golden = GoldenModel.all[1]
+        let engine = try golden.engine()
+        let task = AutoencoderTask(
+            input: .pixels(try golden.expected().bytes("pixels")),
+            outputs: [.latent, .fftEnergies]
+        )
+        let made = try engine.result(task)
+        let total = try #require(made.latent).reduce(0.0) { $0 + Double($1) * Double($1) } / 80
+        let sum = try #require(made.energies).reduce(0, +)
+        #expect(made.energies?.count == 10)
+        #expect(abs(sum - total) < 1e-4 * total)
+    }
+
+    @Test func imageEnergiesSumToThePicturesEnergy() throws {
+        let golden = GoldenModel.all[0]
+        let engine = try golden.engine()
+        let pixels = try golden.expected().bytes("pixels")
+        let task = AutoencoderTask(input: .pixels(pixels), outputs: .imageEnergies)
+        let energies = try #require(try engine.result(task).energies)
+        let total = pixels.reduce(0.0) { $0 + Double($1) * Double($1) / 65025 } / 3
+        #expect(energies.count == 65536)
+        #expect(abs(energies.reduce(0, +) - total) < 1e-4 * total)
+    }
+
+    @Test func costIsCountedInEncodings() throws {
+        let engine = try GoldenModel.all[0].engine()
+        let side = engine.model.configuration.imageSide
+        let pixels = [UInt8](repeating: 0, count: side * side * 3)
+        let encode = engine.cost(of: AutoencoderTask(input: .pixels(pixels), outputs: .latent))
+        let decode = engine.cost(of: AutoencoderTask(input: .latent([]), outputs: .picture))
+        let both = engine.cost(of: AutoencoderTask(input: .pixels(pixels), outputs: .picture))
+        #expect(abs(encode - 1) < 0.1)
+        #expect(decode > 0)
+        #expect(abs(both - encode - decode) < 0.1)
+    }
+
+    @Test func warmingUpRunsAndLeavesResultsAlone() throws {
+        let engine = try GoldenModel.all[0].engine()
+        let task = try Self.mixedTasks(engine)[0]
+        let before = try engine.result(task)
+        engine.warmUp(batch: 3)
+        #expect(try engine.result(task) == before)
+    }
+}
+
+/// A generator that gives the same numbers in every run.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ (state >> 33)
+    }
+}

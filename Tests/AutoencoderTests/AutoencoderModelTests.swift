@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Fixtures
+import Foundation
+import FrequencyBands
+import TensorFiles
+import TensorKernels
+import Testing
+
+/// Loading of model folders: what may be absent, and each way in which a folder may be wrong.
+@Suite struct AutoencoderModelTests {
+    /// A copy of a model folder that a test may spoil; removed afterwards.
+    final class Folder {
+        let path: String
+
+        init(copying model: String) throws {
+            path = NSTemporaryDirectory() + "/uae-model-\(UUID().uuidString)"
+            try FileManager.default.copyItem(atPath: Fixtures.path(model), toPath: path)
+        }
+
+        deinit {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+
+        func write(_ name: String, _ bytes: [UInt8]) throws {
+            try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
+        }
+
+        func replace(_ name: String, _ old: String, _ new: String) throws {
+            let text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
+            try #require(text.contains(old))
+            try write(name, Array(text.replacingOccurrences(of: old, with: new).utf8))
+        }
+
+        /// Rewrites the weights after a change.
+        func changeWeights(_ change: (inout [String: TensorArray]) -> Void) throws {
+            let file = try SafetensorsFile(path: path + "/model.safetensors")
+            var tensors: [String: TensorArray] = [:]
+            for (name, entry) in file.index.entries {
+                tensors[name] = TensorArray(shape: entry.shape, values: try file.floats(name, shape: entry.shape))
+            }
+            change(&tensors)
+            try write(
+                "model.safetensors",
+                writeSafetensors(
+                    tensors.sorted { $0.key < $1.key }.map {
+                        OutgoingTensor(name: $0.key, shape: $0.value.shape, dtype: .float32, values: $0.value.values)
+                    }
+                )
+            )
+        }
+
+        /// The error that loading ends with.
+        func failure(head: String? = nil) -> ModelError? {
+            do throws(ModelError) {
+                _ = try AutoencoderModel(directory: path, head: head)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    @Test func aMissingTensorIsNamed() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        let name = "encoder.encoder.encoder.layer.1.mlp.fc1.weight"
+        try folder.changeWeights { $0[name] = nil }
+        guard case .weights(_, .missingTensor(_, name: name)) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        "encoder.encoder.embeddings.cls_token", "encoder.encoder.encoder.layer.2.layer_scale1.lambda1",
+        "encoder.encoder.encoder.layer.0.attention.attention.key.bias", "decoder.decoder_pos_embed",
+        "decoder.decoder_layers.0.attention.output.dense.weight", "decoder.decoder_pred.bias",
+    ])
+    func aMisshapenTensorIsNamedWithBothShapes(name: String) throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        var right: [Int] = []
+        try folder.changeWeights { tensors in
+            right = tensors[name]?.shape ?? []
+            tensors[name] = TensorArray(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])
+        }
+        guard case .weights(_, .wrongShape(_, name: name, expected: right, found: [2, 3])) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func positionsThatAreNoSquareAreRefused() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        let name = "encoder.encoder.embeddings.position_embeddings"
+        try folder.changeWeights {
+            $0[name] = TensorArray(shape: [1, 7, 96], values: [Float](repeating: 0, count: 672))
+        }
+        guard case .positionsNotSquare(tensor: name, rows: 7) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func unusedTensorsAreIgnored() throws {
+        let folder = try Folder(copying: "golden/siglip2/model")
+        try folder.changeWeights { $0["optimizer.step"] = TensorArray(shape: [1], values: [1]) }
+        #expect(folder.failure() == nil)
+    }
+
+    @Test func foldersThatAreNotThereAreSaidToBe() {
+        #expect(throws: ModelError.self) { try AutoencoderModel(directory: "/nonexistent") }
+        do throws(ModelError) {
+            _ = try AutoencoderModel.configuration(in: "/nonexistent")
+        } catch {
+            guard case .unreadable("/nonexistent/config.json", errno: ENOENT) = error else {
+                Issue.record(error)
+                return
+            }
+        }
+    }
+
+    @Test func aWrongConfigurationIsReportedWithItsPath() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.replace("config.json", "\"depth\"", "\"detph\"")
+        guard case .configuration(folder.path + "/config.json", .missing(path: "encoder.depth")) = folder.failure()
+        else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func aTruncatedWeightFileIsRefused() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        let bytes = try Fixtures.bytes("golden/clip/model/model.safetensors")
+        try folder.write("model.safetensors", Array(bytes.dropLast(4)))
+        guard case .weights(_, .malformed) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func anOverlongConfigurationIsNotReadToTheEnd() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.write("config.json", [UInt8](repeating: 0x20, count: 3 << 20))
+        guard case .tooLong(_, _, limit: 1 << 20) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func aCutThatCannotBeMadeIsRefused() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.replace("config.json", "\"reorder_1d\"", "\"map2d_square\"")
+        try folder.replace("config.json", "\"count\": 64", "\"count\": 8")
+        try folder.replace("config.json", "\"low\"", "\"drop_high\"")
+        guard case .bandSplit(_, .modeNeedsOrder(.dropHigh)) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func statisticsThatNoLatentHasAreRefused() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        var variance = [Float](repeating: 1, count: 96 * 256)
+        variance[300] = -1
+        let mean = [Float](repeating: 0, count: 96 * 256)
+        func write(_ mean: [Float], _ variance: [Float]) throws {
+            try folder.write(
+                "stats.safetensors",
+                writeSafetensors([
+                    OutgoingTensor(name: "mean", shape: [96, 16, 16], dtype: .float32, values: mean),
+                    OutgoingTensor(name: "var", shape: [96, 16, 16], dtype: .float32, values: variance),
+                ])
+            )
+        }
+        try write(mean, variance)
+        guard case .statisticsInvalid(tensor: "var", index: 300, value: -1) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+        var infinite = mean
+        infinite[5] = .infinity
+        try write(infinite, mean)
+        guard case .statisticsInvalid(tensor: "mean", index: 5, value: .infinity) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    // MARK: Heads and labels
+
+    private func probe(_ shape: [Int]) -> [UInt8] {
+        let count = shape.reduce(1, *)
+        return writeSafetensors([
+            OutgoingTensor(
+                name: "weight",
+                shape: shape,
+                dtype: .float32,
+                values: (0..<count).map { Float($0 % 7) / 100 }
+            ),
+            OutgoingTensor(
+                name: "bias",
+                shape: [shape[0]],
+                dtype: .float32,
+                values: [Float](repeating: 1, count: shape[0])
+            ),
+        ])
+    }
+
+    @Test func aProbeGivenByPathReadsTheMeanOfTheLatent() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.write("probe.safetensors", probe([3, 80]))
+        let model = try AutoencoderModel(directory: folder.path, head: folder.path + "/probe.safetensors")
+        #expect(model.hasHead)
+        #expect(model.classCount == 3)
+        let engine = AutoencoderEngine(model: model, threads: 2)
+        let latent = (0..<80 * 256).map { Float($0 % 11) / 10 }
+        var task = AutoencoderTask(input: .latent(latent), outputs: [.logits, .pooled])
+        task.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64)
+        let made = try engine.result(task)
+        let pooled = try #require(made.pooled)
+        var wanted: [Float] = [1, 1, 1]
+        for index in 0..<3 * 80 { wanted[index / 80] += Float(index % 7) / 100 * pooled[index % 80] }
+        #expect(largestDifference(made.logits, wanted) < 1e-5)
+    }
+
+    @Test func aProbeOfAnotherWidthIsRefused() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.write("probe.safetensors", probe([3, 81]))
+        guard
+            case .headShape(_, channels: 80, found: [3, 81]) = folder.failure(head: folder.path + "/probe.safetensors")
+        else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func theConfigurationMayNameAHeadAndLabels() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.write("head.safetensors", probe([3, 80]))
+        try folder.replace(
+            "config.json",
+            "\"format\"",
+            "\"head\": {\"classes\": 3, \"file\": \"head.safetensors\"}, \"labels\": \"labels.txt\", \"format\""
+        )
+        try folder.write("labels.txt", Array("one\r\ntwo\n\n".utf8))
+        let model = try AutoencoderModel(directory: folder.path)
+        #expect(model.labels == ["one", "two", ""])
+
+        try folder.write("labels.txt", Array("one\ntwo\n".utf8))
+        guard case .labelCount(_, expected: 3, found: 2) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+        try folder.write("labels.txt", [0xFF, 0x0A])
+        guard case .labelsNotText = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
+    @Test func halfPrecisionWeightsStayClose() throws {
+        let golden = GoldenModel.all[0]
+        let expected = try golden.expected()
+        let model = try AutoencoderModel(directory: golden.directory, storage: .float16)
+        let engine = AutoencoderEngine(model: model, threads: 2)
+        let task = AutoencoderTask(input: .pixels(try expected.bytes("pixels")), outputs: .latent)
+        #expect(largestDifference(try engine.result(task).latent, try expected.values("latent.full")) < 0.05)
+    }
+
+    @Test func theDigestIsTheFilesOwn() throws {
+        let model = try AutoencoderModel(directory: GoldenModel.all[1].directory)
+        #expect(model.weightsSHA256.count == 64)
+        #expect(model.weightsSHA256 == (try SafetensorsFile(path: model.directory + "/model.safetensors").sha256))
+        #expect(model.parameterBytes > 1_000_000)
+    }
+
+    // MARK: Random models
+
+    @Test(arguments: PublishedFamily.allCases)
+    func aRandomModelLoadsAndRuns(family: PublishedFamily) throws {
+        let path = NSTemporaryDirectory() + "/uae-random-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var shares: [Double] = []
+        var initializer = ModelInitializer(family: family, depths: (encoder: 1, decoder: 1))
+        try initializer.write(to: path) { shares.append($0) }
+        #expect(shares == shares.sorted())
+        #expect(shares.last == 1)
+        let engine = AutoencoderEngine(model: try AutoencoderModel(directory: path), threads: 2)
+        let pixels = (0..<256 * 256 * 3).map { UInt8(truncatingIfNeeded: $0 * 31) }
+        let made = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .picture]))
+        #expect(made.latent?.count == engine.model.configuration.latentCount)
+        #expect(made.picture?.count == 256 * 256 * 3)
+
+        var again = ModelInitializer(family: family, depths: (encoder: 1, decoder: 1))
+        #expect(throws: ModelInitializerError.alreadyThere(path: path + "/config.json")) { try again.write(to: path) }
+    }
+
+    @Test func aRandomModelNeedsAFolderThatCanBeMade() {
+        var initializer = ModelInitializer(family: .clipLarge, depths: (encoder: 1, decoder: 1))
+        #expect(throws: ModelInitializerError.cannotCreate(path: "/proc/none/there", errno: ENOENT)) {
+            try initializer.write(to: "/proc/none/there")
+        }
+    }
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Fixtures
+import Foundation
+import FrequencyBands
+import TensorFiles
+import Testing
+
+/// What a `config.json` may say, and each way in which it may be wrong.
+@Suite struct ModelConfigurationTests {
+    @Test func goldenConfigurationsAreReadInFull() throws {
+        let configuration = try ModelConfiguration(json: Fixtures.bytes("golden/dinov2/model/config.json"))
+        #expect(configuration.name == "golden-dinov2")
+        #expect(configuration.imageSide == 256)
+        #expect(configuration.outputSide == 256)
+        #expect(configuration.channels == 96)
+        #expect(configuration.gridSide == 16)
+        #expect(configuration.latentCount == 96 * 256)
+        #expect(configuration.encoder.family == .dinov2)
+        #expect(configuration.encoderInputSide == 224)
+        #expect(configuration.frequency.split == BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64))
+        #expect(configuration.normalization?.epsilon == 1e-5)
+        #expect(configuration.head == nil)
+    }
+
+    @Test(arguments: PublishedFamily.allCases)
+    func publishedSizesAreValid(family: PublishedFamily) throws {
+        let configuration = try ModelConfiguration(json: Array(family.configurationJSON().utf8))
+        #expect(configuration.gridSide == 16)
+        #expect(configuration.decoder.transformer?.blocks.depth == 28)
+    }
+
+    @Test func textsThatAreNoConfiguration() {
+        #expect(throws: ConfigurationError.notJSON(.unexpectedEnd(offset: 0))) { try ModelConfiguration(json: []) }
+        #expect(throws: ConfigurationError.wrongType(path: "", expected: "object", found: "array")) {
+            try ModelConfiguration(json: Array("[]".utf8))
+        }
+        #expect(throws: ConfigurationError.tooLong(bytes: (1 << 20) + 1, limit: 1 << 20)) {
+            try ModelConfiguration(json: [UInt8](repeating: 0x20, count: (1 << 20) + 1))
+        }
+    }
+
+    /// A change to a configuration, and the error that it must cause.
+    struct Fault: Sendable, CustomTestStringConvertible {
+        var model = "golden/dinov2/model"
+        /// Members from the outside in; numbers are array positions.
+        var place: [String]
+        /// JSON; nil removes the member.
+        var value: String?
+        var error: ConfigurationError
+
+        var testDescription: String { "\(place.joined(separator: ".")) = \(value ?? "nothing")" }
+    }
+
+    @Test(arguments: faults)
+    func everyFaultHasItsError(_ fault: Fault) throws {
+        let bytes = try Fixtures.bytes(fault.model + "/config.json")
+        var tree = try JSONSerialization.jsonObject(with: Data(bytes))
+        let value = try fault.value.map {
+            try JSONSerialization.jsonObject(with: Data($0.utf8), options: .fragmentsAllowed)
+        }
+        tree = try #require(Self.replacing(fault.place[...], with: value, in: tree))
+        let json = try JSONSerialization.data(withJSONObject: tree)
+        #expect(throws: fault.error) { try ModelConfiguration(json: [UInt8](json)) }
+    }
+
+    private static func replacing(_ place: ArraySlice<String>, with value: Any?, in tree: Any) -> Any? {
+        guard let first = place.first else { return value }
+        if var array = tree as? [Any], let index = Int(first) {
+            array[index] = replacing(place.dropFirst(), with: value, in: array[index]) ?? NSNull()
+            return array
+        }
+        var object = tree as? [String: Any] ?? [:]
+        object[first] = replacing(place.dropFirst(), with: value, in: object[first] ?? NSNull())
+        return object
+    }
+
+    static let lite = "models/all-layers"
+    static let banded = "models/fft-bands"
+
+    static let faults: [Fault] = [
+        Fault(
+            place: ["format"],
+            value: "\"uae-model/2\"",
+            error: .formatUnknown(found: "uae-model/2", supported: "uae-model/1")
+        ),
+        Fault(place: ["name"], value: nil, error: .missing(path: "name")),
+        Fault(place: ["name"], value: "null", error: .missing(path: "name")),
+        Fault(place: ["name"], value: "\"\"", error: .empty(path: "name")),
+        Fault(place: ["name"], value: "7", error: .wrongType(path: "name", expected: "string", found: "number")),
+        Fault(place: ["colour"], value: "1", error: .unknownMember(path: "colour")),
+        Fault(place: ["encoder", "detph"], value: "1", error: .unknownMember(path: "encoder.detph")),
+        Fault(
+            place: ["decoder"],
+            value: "true",
+            error: .wrongType(path: "decoder", expected: "object", found: "boolean")
+        ),
+        Fault(
+            place: ["channels"],
+            value: "9000",
+            error: .outOfRange(path: "channels", value: 9000, minimum: 1, maximum: 8192)
+        ),
+        Fault(
+            place: ["channels"],
+            value: "1e300",
+            error: .outOfRange(path: "channels", value: 1e300, minimum: 1, maximum: 8192)
+        ),
+        Fault(
+            place: ["channels"],
+            value: "96.5",
+            error: .wrongType(path: "channels", expected: "integer", found: "number")
+        ),
+        Fault(place: ["channels"], value: "95", error: .channelsMismatch(path: "channels", expected: 96, found: 95)),
+        Fault(place: ["grid_side"], value: "15", error: .gridMismatch(path: "grid_side", expected: 16, found: 15)),
+        Fault(
+            place: ["encoder", "family"],
+            value: "\"vit\"",
+            error: .notAmong(path: "encoder.family", value: "vit", allowed: ["dinov2", "clip", "siglip2", "uae-lite"])
+        ),
+        Fault(
+            place: ["encoder", "mean"],
+            value: "[1, 2]",
+            error: .countMismatch(path: "encoder.mean", expected: 3, found: 2)
+        ),
+        Fault(
+            place: ["encoder", "mean"],
+            value: "1",
+            error: .wrongType(path: "encoder.mean", expected: "array", found: "number")
+        ),
+        Fault(
+            place: ["encoder", "std", "1"],
+            value: "0",
+            error: .outOfRange(path: "encoder.std[1]", value: 0, minimum: 1e-6, maximum: 1000)
+        ),
+        Fault(
+            place: ["encoder", "head_count"],
+            value: "5",
+            error: .headsDoNotDivideWidth(path: "encoder.head_count", width: 96, headCount: 5)
+        ),
+        Fault(
+            place: ["encoder", "patch_side"],
+            value: "15",
+            error: .patchesDoNotFillPicture(path: "encoder.patch_side", side: 224, patchSide: 15)
+        ),
+        Fault(
+            place: ["decoder", "patch_side"],
+            value: "15",
+            error: .patchesDoNotFillPicture(path: "decoder.patch_side", side: 256, patchSide: 15)
+        ),
+        Fault(place: ["decoder", "transformer"], value: nil, error: .decoderWithoutPath),
+        Fault(
+            place: ["decoder", "transformer", "grid_side"],
+            value: "8",
+            error: .gridMismatch(path: "decoder.transformer.grid_side", expected: 16, found: 8)
+        ),
+        Fault(
+            place: ["decoder", "linear"],
+            value: "3",
+            error: .wrongType(path: "decoder.linear", expected: "boolean", found: "number")
+        ),
+        Fault(
+            place: ["frequency", "count"],
+            value: "257",
+            error: .outOfRange(path: "frequency.count", value: 257, minimum: 0, maximum: 256)
+        ),
+        Fault(
+            place: ["frequency", "transform"],
+            value: "\"dwt\"",
+            error: .notAmong(path: "frequency.transform", value: "dwt", allowed: ["dct", "fft"])
+        ),
+        Fault(
+            place: ["normalization", "file"],
+            value: "\"../secret\"",
+            error: .unsafeFileName(path: "normalization.file", value: "../secret")
+        ),
+        Fault(place: ["labels"], value: "\"..\"", error: .unsafeFileName(path: "labels", value: "..")),
+        Fault(
+            place: ["head"],
+            value: "{\"classes\": 3, \"source\": \"semantic\"}",
+            error: .semanticHeadWithoutSemanticPath
+        ),
+        Fault(place: ["head"], value: "{\"classes\": 3, \"source\": \"low_band\"}", error: .lowBandHeadWithoutBands),
+        Fault(model: lite, place: ["encoder", "semantic"], value: nil, error: .modulatorWithoutSemanticPath),
+        Fault(
+            model: lite,
+            place: ["encoder", "semantic", "channels"],
+            value: "9",
+            error: .channelsMismatch(path: "encoder.semantic.channels", expected: 8, found: 9)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers", "0", "outputs"],
+            value: "7",
+            error: .modulatorNeedsChannels(semantic: 8, detail: 7)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers", "0", "stride"],
+            value: "5",
+            error: .gridMismatch(path: "encoder.detail.layers", expected: 6, found: 5)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers"],
+            value: "[]",
+            error: .empty(path: "encoder.detail.layers")
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers", "0", "kernel"],
+            value: "25",
+            error: .layerDoesNotFit(path: "encoder.detail.layers[0]", height: 24, width: 24)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers", "0", "outputs"],
+            value: "11",
+            error: .channelsMismatch(path: "channels", expected: 11, found: 10)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "semantic", "layers", "1", "kernel"],
+            value: "4",
+            error: .notAmong(path: "encoder.semantic.layers[1].kernel", value: "4", allowed: ["3", "5", "7"])
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "semantic", "layers", "3", "layers", "0", "outputs"],
+            value: "9",
+            error: .channelsMismatch(path: "encoder.semantic.layers[3]", expected: 8, found: 9)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "semantic", "layers", "3", "layers", "0", "stride"],
+            value: "2",
+            error: .gridMismatch(path: "encoder.semantic.layers[3]", expected: 6, found: 3)
+        ),
+        Fault(
+            model: lite,
+            place: ["decoder", "convolutional", "layers", "2", "factor"],
+            value: "5",
+            error: .channelsDoNotFormPixels(path: "decoder.convolutional.layers[2]", channels: 12, factor: 5)
+        ),
+        Fault(
+            model: lite,
+            place: ["decoder", "convolutional", "layers", "0", "factor"],
+            value: "3",
+            error: .gridMismatch(path: "decoder.convolutional.layers", expected: 24, found: 36)
+        ),
+        Fault(
+            model: lite,
+            place: ["decoder", "convolutional", "layers", "1", "outputs"],
+            value: "8",
+            error: .channelsMismatch(path: "decoder.convolutional.layers", expected: 3, found: 2)
+        ),
+        Fault(
+            model: lite,
+            place: ["decoder", "linear"],
+            value: "true",
+            error: .gridMismatch(path: "decoder.linear", expected: 8, found: 6)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers"],
+            value: nested,
+            error: .nestedTooDeeply(path: "encoder.detail.layers[0].layers[0].layers[0].layers[0].layers", limit: 4)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers"],
+            value: "[" + many + "]",
+            error: .tooMany(path: "encoder.detail.layers", count: 257, limit: 256)
+        ),
+        Fault(
+            model: lite,
+            place: ["encoder", "detail", "layers"],
+            value: explosion,
+            error: .activationsTooLarge(path: "encoder.detail.layers[2]", count: 12288 * 12288 * 3, limit: 1 << 26)
+        ),
+        Fault(model: banded, place: ["encoder", "detail"], value: nil, error: .encoderWithoutPath),
+        Fault(
+            model: banded,
+            place: ["frequency", "bands"],
+            value: "33",
+            error: .outOfRange(path: "frequency.bands", value: 33, minimum: 1, maximum: 32)
+        ),
+        Fault(
+            model: banded,
+            place: ["frequency", "edges"],
+            value: "[0.5, 0.25]",
+            error: .edgesNotAscending(path: "frequency.edges")
+        ),
+        Fault(
+            model: banded,
+            place: ["frequency", "edges"],
+            value: "[0.5]",
+            error: .countMismatch(path: "frequency.edges", expected: 2, found: 1)
+        ),
+    ]
+
+    private static let scale = "{\"kind\": \"scale\"}"
+    private static let many = Array(repeating: scale, count: 257).joined(separator: ",")
+    private static let nested = (0..<4).reduce("[\(scale)]") { inner, _ in
+        "[{\"kind\": \"residual\", \"layers\": \(inner)}]"
+    }
+    private static let explosion =
+        "[" + Array(repeating: "{\"kind\": \"upsample\", \"factor\": 8}", count: 4).joined(separator: ",") + "]"
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Fixtures
+import TensorFiles
+import Testing
+
+/// What no published model has, against numpy in double precision (`models/make_model_fixtures.py`).
+///
+/// The tolerance is fp32's noise at values around 5.
+@Suite struct SmallModelTests {
+    static let tolerance: Float = 2e-5
+
+    @Test func fftBandsGainsAndModulatorMatchNumpy() throws {
+        let (engine, expected) = try load("fft-bands")
+        var task = AutoencoderTask(
+            input: .pixels(try expected.bytes("pixels")),
+            outputs: [.latent, .reconstruction, .logits]
+        )
+        let made = try engine.result(task)
+        #expect(largestDifference(made.latent, try expected.values("latent")) < Self.tolerance)
+        #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
+        #expect(largestDifference(made.logits, try expected.values("logits")) < Self.tolerance)
+
+        task.gains = [1, 0.5, 2]
+        let weighted = try engine.result(task)
+        #expect(weighted.latent == made.latent, "gains belong to decoding")
+        #expect(largestDifference(weighted.reconstruction, try expected.values("recon.gains")) < Self.tolerance)
+
+        // A caller who sends the latent back gets the same picture.
+        var decode = AutoencoderTask(input: .latent(try #require(made.latent)), outputs: .reconstruction)
+        decode.gains = task.gains
+        #expect(try engine.result(decode).reconstruction == weighted.reconstruction)
+    }
+
+    @Test func everyKindOfLayerMatchesNumpy() throws {
+        let (engine, expected) = try load("all-layers")
+        let task = AutoencoderTask(
+            input: .pixels(try expected.bytes("pixels")),
+            outputs: [.latent, .reconstruction]
+        )
+        let made = try engine.result(task)
+        #expect(largestDifference(made.latent, try expected.values("latent")) < Self.tolerance)
+        #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
+    }
+
+    private func load(_ name: String) throws -> (AutoencoderEngine, SafetensorsFile) {
+        let model = try AutoencoderModel(directory: Fixtures.path("models/\(name)"))
+        let expected = try SafetensorsFile(path: Fixtures.path("models/\(name)/expected.safetensors"))
+        return (AutoencoderEngine(model: model, threads: 2), expected)
+    }
+}

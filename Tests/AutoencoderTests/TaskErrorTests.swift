@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Fixtures
+import FrequencyBands
+import Testing
+
+/// Every way in which a task can be refused.
+@Suite struct TaskErrorTests {
+    let engine: AutoencoderEngine
+    let latent: [Float]
+    let pixels: [UInt8]
+
+    init() throws {
+        // CLIP's golden model has neither statistics nor a head.
+        engine = try GoldenModel.all[1].engine(threads: 1)
+        latent = [Float](repeating: 0, count: 80 * 256)
+        pixels = [UInt8](repeating: 0, count: 256 * 256 * 3)
+    }
+
+    private func refuses(
+        _ input: AutoencoderTask.Input,
+        _ outputs: AutoencoderTask.Outputs,
+        with error: TaskError,
+        on other: AutoencoderEngine? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ change: (inout AutoencoderTask) -> Void = { _ in }
+    ) {
+        var task = AutoencoderTask(input: input, outputs: outputs)
+        change(&task)
+        let engine = other ?? engine
+        #expect(throws: error, sourceLocation: sourceLocation) { try engine.validate(task) }
+        #expect(throws: error, sourceLocation: sourceLocation) { try engine.run([task])[0].get() }
+    }
+
+    @Test func inputsOfTheWrongSize() {
+        refuses(.pixels([0]), .latent, with: .pixelCount(expected: 196_608, found: 1))
+        refuses(.latent([0]), .picture, with: .latentCount(expected: 20480, found: 1))
+        refuses(.frequencyTokens([0], count: 2), .picture, with: .latentCount(expected: 160, found: 1))
+        refuses(.compactTokens([0], side: 2), .picture, with: .latentCount(expected: 320, found: 1))
+        for count in [-1, 0, 257, Int.max] {
+            refuses(
+                .frequencyTokens([], count: count),
+                .picture,
+                with: .frequencyTokenCount(found: count, minimum: 1, maximum: 256)
+            )
+        }
+        for side in [-1, 0, 17, Int.max] {
+            refuses(.compactTokens([], side: side), .picture, with: .compactSide(found: side, maximum: 16))
+        }
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity])
+    func latentsThatAreNotFinite(value: Float) {
+        var values = latent
+        values[777] = value
+        refuses(.latent(values), .picture, with: .inputNotFinite(index: 777))
+    }
+
+    @Test func resultsThatOverflow() throws {
+        let task = AutoencoderTask(
+            input: .latent([Float](repeating: 3e38, count: latent.count)),
+            outputs: .picture
+        )
+        #expect(throws: TaskError.resultNotFinite) { try engine.run([task])[0].get() }
+        let energies = AutoencoderTask(
+            input: .latent([Float](repeating: 3e38, count: latent.count)),
+            outputs: .frequencyTokens
+        )
+        var full = energies
+        full.frequencyTokenCount = 256
+        #expect(throws: TaskError.resultNotFinite) { try engine.run([full])[0].get() }
+    }
+
+    @Test func outputsThatCannotBe() {
+        refuses(.latent(latent), [], with: .nothingAsked)
+        refuses(.latent(latent), .logits, with: .headUnavailable)
+        refuses(.latent(latent), .imageEnergies, with: .needsPixels)
+        refuses(.latent(latent), .latent, with: .needsPixels) { $0.flipped = true }
+        refuses(.latent(latent), [.coefficientEnergies, .fftEnergies], with: .severalEnergies)
+        refuses(
+            .latent(latent),
+            .frequencyTokens,
+            with: .frequencyTokenCount(found: 0, minimum: 1, maximum: 256)
+        )
+        refuses(
+            .latent(latent),
+            .fftEnergies,
+            with: .bands(.bandCountOutOfRange(count: 65, limit: 64))
+        ) { $0.fftBandCount = 65 }
+        refuses(.latent(latent), .latent, with: .normalizationUnavailable) { $0.normalizeLatent = true }
+        refuses(.latent(latent), .latent, with: .normalizationUnavailable) { $0.latentIsNormalized = true }
+    }
+
+    @Test func cutsThatCannotBe() {
+        refuses(.latent(latent), .latent, with: .split(.countOutOfRange(count: 257, limit: 256))) {
+            $0.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 257)
+        }
+        refuses(.latent(latent), .latent, with: .split(.countOutOfRange(count: -1, limit: 256))) {
+            $0.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: -1)
+        }
+    }
+
+    @Test func compactDecodingThatCannotBe() throws {
+        let tokens = [Float](repeating: 0, count: 80 * 4)
+        refuses(.compactTokens(tokens, side: 2), [.picture, .latent], with: .compactTokensOnlyDecode)
+        refuses(.compactTokens(tokens, side: 2), .picture, with: .needsPixels) { $0.flipped = true }
+        refuses(.pixels(pixels), .picture, with: .compactDecodeNeedsSquare) { $0.squareCompactDecode = true }
+        let convolutional = AutoencoderEngine(
+            model: try AutoencoderModel(directory: Fixtures.path("models/all-layers")),
+            threads: 1
+        )
+        refuses(.compactTokens([0], side: 1), .picture, with: .compactDecodeUnavailable, on: convolutional)
+    }
+
+    @Test func gainsThatCannotBe() throws {
+        refuses(.latent(latent), .picture, with: .gainsUnavailable) { $0.gains = [1] }
+        let banded = AutoencoderEngine(
+            model: try AutoencoderModel(directory: Fixtures.path("models/fft-bands")),
+            threads: 1
+        )
+        let values = [Float](repeating: 0, count: 6 * 64)
+        refuses(.latent(values), .picture, with: .gainCount(expected: 3, found: 1), on: banded) { $0.gains = [1] }
+        refuses(.latent(values), .picture, with: .gainNotFinite(index: 2), on: banded) { $0.gains = [1, 1, .nan] }
+    }
+}

@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Two small models with random weights and what they compute, in numpy and double precision.
+
+    python3 Tests/Fixtures/data/models/make_model_fixtures.py
+
+`fft-bands`: FFT bands, gains, the learned modulator and a head that reads the lowest band.
+`all-layers`: every kind of layer that a uae-lite configuration can list, a modulator, a transformer
+decoder with LayerScale on another grid than the latent's, and a convolutional decoder.
+"""
+
+import json
+import math
+import pathlib
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[3] / "tools"))
+import safetensors_files  # noqa: E402
+
+erf = np.vectorize(math.erf)
+
+
+def gelu(x):
+    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+
+
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu": gelu,
+}
+
+
+class Weights:
+    """Random tensors, remembered under the names that ask for them."""
+
+    def __init__(self, seed):
+        self.random, self.tensors = np.random.default_rng(seed), {}
+
+    def __call__(self, name, *shape, scale=None, around=0.0):
+        scale = scale or 1 / math.sqrt(np.prod(shape[1:]) if len(shape) > 1 else 16)
+        values = (around + scale * self.random.standard_normal(shape)).astype(np.float32)
+        self.tensors[name] = values
+        return values.astype(np.float64)
+
+
+def pad(x, before_y, after_y, before_x, after_x):
+    return np.pad(x, ((0, 0), (before_y, after_y), (before_x, after_x)))
+
+
+def convolve(x, weight, bias, layer, groups=False):
+    """x [C,H,W], weight [O,C,k,k] (or [C,1,k,k] with a kernel for each channel)."""
+    k, s = layer["kernel"], layer.get("stride", 1)
+    kind = layer.get("padding", "same")
+    if kind == "same":
+        total = [max((math.ceil(n / s) - 1) * s + k - n, 0) for n in x.shape[1:]]
+        x = pad(x, total[0] // 2, total[0] - total[0] // 2, total[1] // 2, total[1] - total[1] // 2)
+    elif kind == "symmetric":
+        x = pad(x, k // 2, k // 2, k // 2, k // 2)
+    height, width = ((n - k) // s + 1 for n in x.shape[1:])
+    out = np.zeros((weight.shape[0], height, width))
+    for y in range(k):
+        for z in range(k):
+            window = x[:, y : y + height * s : s, z : z + width * s : s][:, :height, :width]
+            if groups:
+                out += weight[:, 0, y, z, None, None] * window
+            else:
+                out += np.einsum("oc,chw->ohw", weight[:, :, y, z], window)
+    if bias is not None:
+        out += bias[:, None, None]
+    return ACTIVATIONS[layer.get("activation", "none")](out)
+
+
+def run_layers(w, prefix, layers, x):
+    for index, layer in enumerate(layers):
+        name, kind, channels = f"{prefix}.{index}", layer["kind"], x.shape[0]
+        if kind in ("convolution", "depthwise"):
+            groups = kind == "depthwise"
+            outputs = channels if groups else layer["outputs"]
+            weight = w(f"{name}.weight", outputs, 1 if groups else channels, layer["kernel"], layer["kernel"])
+            bias = w(f"{name}.bias", outputs) if layer.get("bias", True) else None
+            x = convolve(x, weight, bias, layer, groups)
+        elif kind == "layer_norm":
+            weight, bias = w(f"{name}.weight", channels, around=1), w(f"{name}.bias", channels)
+            x = norm(x.T, weight, bias, layer["epsilon"]).T
+        elif kind == "scale":
+            x = x * w(f"{name}.weight", channels, around=1)[:, None, None]
+        elif kind == "residual":
+            x = x + run_layers(w, f"{name}.layers", layer["layers"], x)
+        elif kind == "upsample":
+            x = x.repeat(layer["factor"], 1).repeat(layer["factor"], 2)
+        elif kind == "pixel_shuffle":
+            f = layer["factor"]
+            c, h, v = channels // (f * f), x.shape[1], x.shape[2]
+            x = x.reshape(c, f, f, h, v).transpose(0, 3, 1, 4, 2).reshape(c, h * f, v * f)
+    return x
+
+
+def norm(x, weight, bias, epsilon):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * weight + bias
+
+
+def dct_matrix(n):
+    k, x = np.mgrid[:n, :n]
+    return np.sqrt(np.where(k == 0, 1, 2) / n) * np.cos(np.pi * (x + 0.5) * k / n)
+
+
+def transformer_decoder(w, z, sizes, patch_count):
+    """z [C,h,h] -> [grid², patch_count]; the published decoder, with LayerScale where sizes say so."""
+    channels, side = z.shape[:2]
+    width, grid, heads = sizes["width"], sizes["grid_side"], sizes["head_count"]
+    d = "decoder."
+    tokens = z.reshape(channels, -1).T @ w(d + "decoder_embed.weight", width, channels).T
+    tokens = tokens + w(d + "decoder_embed.bias", width)
+    if side != grid:
+        source = np.maximum((np.arange(grid) + 0.5) * side / grid - 0.5, 0)
+        low = source.astype(int)
+        matrix = np.zeros((grid, side))
+        for row, (at, first) in enumerate(zip(source, low)):
+            matrix[row, first] += 1 - (at - first)
+            matrix[row, min(first + 1, side - 1)] += at - first
+        tokens = np.einsum("yi,xj,ijc->yxc", matrix, matrix, tokens.reshape(side, side, width)).reshape(-1, width)
+    positions = w(d + "decoder_pos_embed", 1, grid * grid + 1, width, scale=0.5)[0]
+    x = np.concatenate([w(d + "trainable_cls_token", 1, 1, width)[0], tokens]) + positions
+    for index in range(sizes["depth"]):
+        name = f"{d}decoder_layers.{index}."
+
+        def linear(part, value, outputs):
+            return value @ w(f"{name}{part}.weight", outputs, value.shape[1]).T + w(f"{name}{part}.bias", outputs)
+
+        def affine(part, value):
+            weight, bias = w(f"{name}{part}.weight", width, around=1), w(f"{name}{part}.bias", width)
+            return norm(value, weight, bias, sizes["layer_norm_epsilon"])
+
+        normed = affine("layernorm_before", x)
+        q, k, v = (
+            linear(f"attention.attention.{part}", normed, width).reshape(len(x), heads, -1).transpose(1, 0, 2)
+            for part in ("query", "key", "value")
+        )
+        scores = np.exp(q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[2]))
+        mixed = (scores / scores.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(x), width)
+        scales = [w(f"{name}layer_scale{i}.lambda1", width, around=1) for i in (1, 2)]
+        x = x + scales[0] * linear("attention.output.dense", mixed, width)
+        hidden = gelu(linear("intermediate.dense", affine("layernorm_after", x), sizes["mlp_width"]))
+        x = x + scales[1] * linear("output.dense", hidden, width)
+    weight, bias = w(d + "decoder_norm.weight", width, around=1), w(d + "decoder_norm.bias", width)
+    x = norm(x, weight, bias, sizes["layer_norm_epsilon"])[1:]
+    return x @ w(d + "decoder_pred.weight", patch_count, width).T + w(d + "decoder_pred.bias", patch_count)
+
+
+def unpatchify(patches, grid, patch):
+    x = patches.reshape(grid, grid, patch, patch, 3)
+    return x.transpose(4, 0, 2, 1, 3).reshape(3, grid * patch, grid * patch)
+
+
+def fft_bands(z, count, shoulder):
+    """The residual split flow of model.md 6."""
+    side = z.shape[1]
+    rho = np.sqrt(np.fft.fftfreq(side)[:, None] ** 2 + np.fft.rfftfreq(side)[None] ** 2) / 0.5
+
+    def low_pass(edge):
+        ramp = 0.5 * (1 + np.cos(np.pi * (rho - edge + shoulder) / (2 * shoulder)))
+        return np.where(rho <= edge - shoulder, 1, np.where(rho >= edge + shoulder, 0, ramp))
+
+    passes = [low_pass(j / count) for j in range(1, count)]
+    masks = [b - a for a, b in zip([0 * rho] + passes, passes + [1 + 0 * rho])]
+    rest, bands = z, []
+    for mask in masks[:-1]:
+        bands.append(np.fft.irfft2(mask * np.fft.rfft2(rest), s=(side, side)))
+        rest = rest - bands[-1]
+    return bands + [rest]
+
+
+def preprocess(pixels, mean, std):
+    x = pixels.transpose(2, 0, 1) / 255
+    return (x - np.array(mean)[:, None, None]) / np.array(std)[:, None, None]
+
+
+def save(name, configuration, weights, expected):
+    folder = HERE / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(configuration, indent=1) + "\n")
+    tensors = [safetensors_files.of_array(key, value) for key, value in sorted(weights.tensors.items())]
+    safetensors_files.write(folder / "model.safetensors", tensors)
+    tensors = [
+        safetensors_files.of_array(key, value if value.dtype == np.uint8 else value.astype(np.float32))
+        for key, value in expected.items()
+    ]
+    safetensors_files.write(folder / "expected.safetensors", tensors)
+
+
+def fft_model():
+    w = Weights(6)
+    pixels = w.random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    mean, std, channels, grid, bands, width = [0.4, 0.5, 0.6], [0.2, 0.3, 0.25], 6, 8, 3, 5
+    detail = [{"kind": "convolution", "outputs": channels, "kernel": 4, "stride": 4, "activation": "silu"}]
+    head = [{"kind": "convolution", "outputs": 7, "kernel": 3, "activation": "gelu"}]
+    z = run_layers(w, "encoder.detail", detail, preprocess(pixels, mean, std))
+    split = fft_bands(z, bands, 0.05)
+    symmetric = {"kernel": 3, "padding": "symmetric"}
+    first = w("modulator.conv1.weight", width, bands * channels, 3, 3), w("modulator.conv1.bias", width)
+    second = w("modulator.conv2.weight", channels, width, 3, 3), w("modulator.conv2.bias", channels)
+    linear = w("decoder.linear.weight", 48, channels), w("decoder.linear.bias", 48)
+
+    def decode(gains):
+        weighted = [gain * band for gain, band in zip(gains, split)]
+        change = convolve(np.concatenate(weighted), *first, symmetric | {"activation": "silu"})
+        z = sum(weighted) + convolve(change, *second, symmetric)
+        patches = z.reshape(channels, -1).T @ linear[0].T + linear[1]
+        picture = unpatchify(patches, grid, 4)
+        return picture * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+
+    features = run_layers(w, "head", head, split[0]).mean((1, 2))
+    logits = w("head.fc.weight", 4, 7) @ features + w("head.fc.bias", 4)
+    configuration = {
+        "format": "uae-model/1", "name": "fft-bands", "revision": "1",
+        "image_side": 32, "channels": channels, "grid_side": grid,
+        "encoder": {"family": "uae-lite", "mean": mean, "std": std, "detail": {"layers": detail}},
+        "decoder": {"output_side": 32, "patch_side": 4, "mean": mean, "std": std, "linear": True},
+        "frequency": {"transform": "fft", "bands": bands, "modulator": {"width": width}},
+        "head": {"classes": 4, "source": "low_band", "layers": head, "weight": "head.fc.weight",
+                 "bias": "head.fc.bias"},
+    }
+    save("fft-bands", configuration, w, {
+        "pixels": pixels, "latent": z, "recon": decode([1, 1, 1]), "recon.gains": decode([1, 0.5, 2]),
+        "logits": logits,
+    })
+
+
+def all_layers_model():
+    w = Weights(7)
+    pixels = w.random.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    mean, std, grid, patch = [0.5, 0.45, 0.4], [0.25, 0.2, 0.3], 6, 3
+    trunk = [
+        {"kind": "convolution", "outputs": 8, "kernel": 3, "stride": 2, "padding": "symmetric", "activation": "silu"},
+        {"kind": "depthwise", "kernel": 5, "stride": 2, "activation": "gelu"},
+        {"kind": "residual", "layers": [
+            {"kind": "depthwise", "kernel": 7, "padding": "symmetric"},
+            {"kind": "layer_norm", "epsilon": 1e-6},
+            {"kind": "convolution", "outputs": 16, "kernel": 1, "activation": "gelu"},
+            {"kind": "convolution", "outputs": 8, "kernel": 1},
+            {"kind": "scale"},
+        ]},
+        {"kind": "residual", "layers": [{"kind": "convolution", "outputs": 8, "kernel": 3, "activation": "relu6"}]},
+    ]
+    detail = [
+        {"kind": "convolution", "outputs": 10, "kernel": 4, "stride": 4, "padding": "none", "bias": False},
+    ]
+    pictorial = [
+        {"kind": "upsample", "factor": 2},
+        {"kind": "convolution", "outputs": 12, "kernel": 3, "padding": "symmetric", "activation": "silu"},
+        {"kind": "pixel_shuffle", "factor": 2},
+    ]
+    x = preprocess(pixels, mean, std)
+    semantic = run_layers(w, "encoder.semantic", trunk, x)
+    semantic = semantic - w("encoder.semantic_mean", 8)[:, None, None]
+    semantic = semantic / w("encoder.semantic_std", 8, around=1, scale=0.1)[:, None, None]
+    details = run_layers(w, "encoder.detail", detail, x)
+    m = dct_matrix(grid)
+    mixed = w("encoder.modulator.semantic_gain", 8, grid, grid) * (m @ semantic @ m.T)
+    mixed += w("encoder.modulator.detail_gain", 8, grid, grid) * (m @ details[:8] @ m.T)
+    z = np.concatenate([m.T @ mixed @ m, details[8:]])
+    sizes = {"grid_side": 8, "width": 8, "depth": 2, "head_count": 2, "mlp_width": 12, "layer_norm_epsilon": 1e-6,
+             "layer_scale": True}
+    picture = unpatchify(transformer_decoder(w, z, sizes, patch * patch * 3), 8, patch)
+    picture = picture + run_layers(w, "decoder.convolutional", pictorial, z)
+    picture = picture * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+    configuration = {
+        "format": "uae-model/1", "name": "all-layers", "revision": "1",
+        "image_side": 24, "channels": 10, "grid_side": grid,
+        "encoder": {"family": "uae-lite", "mean": mean, "std": std, "semantic": {"channels": 8, "layers": trunk},
+                    "detail": {"layers": detail}, "modulator": True},
+        "decoder": {"output_side": 24, "patch_side": patch, "mean": mean, "std": std, "transformer": sizes,
+                    "convolutional": {"layers": pictorial}},
+        "frequency": {"transform": "dct"},
+    }
+    save("all-layers", configuration, w, {"pixels": pixels, "latent": z, "recon": picture})
+
+
+if __name__ == "__main__":
+    fft_model()
+    all_layers_model()
