@@ -25,17 +25,34 @@ typedef struct {
     long tiles, parts;
 } attention_plan;
 
+// Rows of q, k and v lie pages apart, where no hardware prefetcher follows: row `row + PREFETCH_ROWS` is asked for early.
+#define PREFETCH_ROWS 8
+
+INLINE void prefetch_row(const float *row, long count) {
+    for (long i = 0; i < count; i += 16) __builtin_prefetch(row + i, 0, 3);
+    __builtin_prefetch(row + count - 1, 0, 3);
+}
+
 /// Keys [rows, dimension] into panels [dimension, columns] of their transpose, missing columns zero.
 static void pack_keys(const float *keys, long stride, long rows, long dimension, float *to) {
     for (long panel = 0; panel < panel_count(rows); panel++) {
         const long first = panel * PANEL, width = panel_vectors(rows, panel) * LANES;
         const long columns = rows - first < width ? rows - first : width;
-        for (long c = 0; c < columns; c++) {
-            const float *key = keys + (first + c) * stride;
-            for (long d = 0; d < dimension; d++) to[d * width + c] = key[d];
-        }
-        for (long c = columns; c < width; c++) {
-            for (long d = 0; d < dimension; d++) to[d * width + c] = 0;
+        // Four keys at a time, so that a line of the panel is written a quarter of a vector at once.
+        for (long c = 0; c < width; c += 4) {
+            const float *four[4];
+            for (long i = 0; i < 4; i++) {
+                const long row = first + c + i;
+                four[i] = keys + (row < rows ? row : rows - 1) * stride;
+                prefetch_row(keys + (row + PREFETCH_ROWS < rows ? row + PREFETCH_ROWS : rows - 1) * stride, dimension);
+            }
+            float *out = to + c;
+            for (long d = 0; d < dimension; d++, out += width) {
+                for (long i = 0; i < 4; i++) out[i] = four[i][d];
+            }
+            for (long i = columns - c > 0 ? columns - c : 0; i < 4; i++) {
+                for (long d = 0; d < dimension; d++) to[d * width + c + i] = 0;
+            }
         }
         to += width * dimension;
     }
@@ -43,16 +60,15 @@ static void pack_keys(const float *keys, long stride, long rows, long dimension,
 
 /// Values [rows, dimension] into panels [rows, columns], missing columns zero.
 static void pack_values(const float *values, long stride, long rows, long dimension, float *to) {
-    for (long panel = 0; panel < panel_count(dimension); panel++) {
-        const long first = panel * PANEL, width = panel_vectors(dimension, panel) * LANES;
-        const long columns = dimension - first < width ? dimension - first : width;
-        for (long r = 0; r < rows; r++, to += width) {
-            const float *value = values + r * stride + first;
-            if (columns == PANEL) {
-                store(to, load(value));
-                store(to + LANES, load(value + LANES));
-            } else {
-                for (long c = 0; c < width; c++) to[c] = c < columns ? value[c] : 0;
+    for (long r = 0; r < rows; r++) {
+        const float *value = values + r * stride;
+        prefetch_row(values + (r + PREFETCH_ROWS < rows ? r + PREFETCH_ROWS : rows - 1) * stride, dimension);
+        for (long first = 0; first < dimension; first += PANEL) {
+            const long width = panel_vectors(dimension, first / PANEL) * LANES;
+            float *out = to + first * rows + r * width;
+            for (long c = 0; c < width; c += LANES) {
+                const long left = dimension - first - c;
+                store(out + c, left >= LANES ? load(value + first + c) : load_part(value + first + c, left, 0));
             }
         }
     }
@@ -93,7 +109,7 @@ static void attention_unit(void *context, long index, long member) {
         for (long panel = 0; panel < panel_count(a->rows); panel++) {
             product.b = packed_keys + panel * PANEL * dimension;
             product.out = scores + panel * PANEL;
-            run_tile(product, rows, panel_vectors(a->rows, panel) * LANES);
+            run_tile(&product, rows, panel_vectors(a->rows, panel) * LANES);
         }
         float scales[TILE_ROWS];
         for (long r = 0; r < rows; r++) scales[r] = 1 / exponentials(scores + r * scores_stride, a->rows);
@@ -106,7 +122,7 @@ static void attention_unit(void *context, long index, long member) {
             const long columns = dimension - first < PANEL ? dimension - first : PANEL;
             product.b = packed_values + first * a->rows;
             product.out = a->out + row * width + head * dimension + first;
-            run_tile(product, rows, columns);
+            run_tile(&product, rows, columns);
         }
         for (long r = 0; r < rows; r++) {
             float *out = a->out + (row + r) * width + head * dimension;

@@ -32,9 +32,9 @@ static void pack(const float *weight, long outputs, long inputs, bool half_weigh
     }
 }
 
-// A unit of work is a group of row tiles against a group of panels. The rows of a group, about ROW_GROUP, stay in the
-// second-level cache while the panels pass.
-#define ROW_GROUP 130
+// A unit of work is a group of row tiles against a group of panels. A panel comes from memory once for a whole group of
+// rows; a picture's tokens are one group.
+#define ROW_GROUP 300
 
 typedef struct {
     const ck_linear *l;
@@ -97,26 +97,23 @@ static void linear_unit(void *context, long index, long member) {
             for (long i = 0; i < l->inputs * width; i += LANES) store(whole + i, from_half(half + i));
             b = whole;
         }
+        tile t = {
+            .b = b,
+            .bias = l->bias ? l->bias + column : 0,
+            .depth = l->inputs,
+            .a_stride = plan->x_stride,
+            .out_stride = l->out_stride,
+            .low = bounded ? 0 : -__builtin_inff(),
+            .high = bounded ? 6 : __builtin_inff(),
+            .accumulate = l->epilogue == CK_ACCUMULATE,
+        };
         for (long i = first_tile; i < end_tile; i++) {
             const long row = l->rows * i / plan->tiles, rows = l->rows * (i + 1) / plan->tiles - row;
-            float *out = l->out + row * l->out_stride + column;
-            run_tile(
-                (tile){
-                    .a = plan->x + row * plan->x_stride,
-                    .b = b,
-                    .bias = l->bias ? l->bias + column : 0,
-                    .out = out,
-                    .depth = l->inputs,
-                    .a_stride = plan->x_stride,
-                    .out_stride = l->out_stride,
-                    .low = bounded ? 0 : -__builtin_inff(),
-                    .high = bounded ? 6 : __builtin_inff(),
-                    .accumulate = l->epilogue == CK_ACCUMULATE,
-                },
-                rows, columns);
-            if (activated) {
-                for (long r = 0; r < rows; r++) activate(out + r * l->out_stride, columns, l->epilogue);
-            }
+            t.a = plan->x + row * plan->x_stride;
+            t.out = l->out + row * l->out_stride + column;
+            run_tile(&t, rows, columns);
+            if (!activated) continue;
+            for (long r = 0; r < rows; r++) activate(t.out + r * l->out_stride, columns, l->epilogue);
         }
     }
 }

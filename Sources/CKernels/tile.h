@@ -27,6 +27,11 @@ INLINE void tile_product(const int rows, const int vectors, const tile *t) {
     _Alignas(64) float totals[TILE_ROWS][PANEL];  // of the blocks before
     const float *a = t->a, *b = t->b;
     const long stride = t->a_stride;
+    // The output is far away after a panel's worth of other work; it comes closer while the products are summed.
+    for (int r = 0; r < rows; r++) {
+        __builtin_prefetch(t->out + r * t->out_stride, 1, 3);
+        __builtin_prefetch(t->out + r * t->out_stride + vectors * LANES - 1, 1, 3);
+    }
     for (long start = 0;; start += DEPTH_BLOCK) {
         const bool last = t->depth - start <= DEPTH_BLOCK;
         const long length = last ? t->depth - start : DEPTH_BLOCK;
@@ -119,30 +124,29 @@ INLINE int panel_vectors(long columns, long panel) { return columns - panel * PA
 /// Rows are cut into tiles as even as can be: tile i of n begins at rows * i / n.
 INLINE long tile_count(long rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 
-/// One tile against one panel of which `columns` count: a part of a panel goes through a tile on the stack.
-INLINE void run_tile(tile t, long rows, long columns) {
-    const int vectors = columns > LANES ? 2 : 1;
-    const tile_function function = tile_functions[rows - 1][vectors - 1];
-    if (columns == vectors * LANES) {
-        function(&t);
-        return;
-    }
+/// A tile against a part of a panel, through a tile on the stack.
+static __attribute__((noinline)) void run_part_of_tile(const tile *whole, long rows, long columns) {
     float part[TILE_ROWS * PANEL], bias[PANEL];
-    float *out = t.out;
+    tile t = *whole;
+    t.out = part;
+    t.out_stride = PANEL;
     if (t.accumulate) {
         for (long r = 0; r < rows; r++) {
-            for (long c = 0; c < PANEL; c++) part[r * PANEL + c] = c < columns ? out[r * t.out_stride + c] : 0;
+            for (long c = 0; c < PANEL; c++) part[r * PANEL + c] = c < columns ? whole->out[r * whole->out_stride + c] : 0;
         }
     }
     if (t.bias) {
-        for (long c = 0; c < PANEL; c++) bias[c] = c < columns ? t.bias[c] : 0;
+        for (long c = 0; c < PANEL; c++) bias[c] = c < columns ? whole->bias[c] : 0;
         t.bias = bias;
     }
-    const long out_stride = t.out_stride;
-    t.out = part;
-    t.out_stride = PANEL;
-    function(&t);
+    tile_functions[rows - 1][columns > LANES](&t);
     for (long r = 0; r < rows; r++) {
-        memcpy(out + r * out_stride, part + r * PANEL, (size_t)columns * sizeof(float));
+        memcpy(whole->out + r * whole->out_stride, part + r * PANEL, (size_t)columns * sizeof(float));
     }
+}
+
+/// One tile against one panel, of which `columns` columns count.
+INLINE void run_tile(const tile *t, long rows, long columns) {
+    if (columns == PANEL || columns == LANES) tile_functions[rows - 1][columns > LANES](t);
+    else run_part_of_tile(t, rows, columns);
 }

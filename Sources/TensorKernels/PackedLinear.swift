@@ -37,7 +37,8 @@ package final class PackedLinear: @unchecked Sendable {
         precondition(outputs > 0 && inputs > 0, "a linear layer has inputs and outputs")
         let half = storage == .float16
         let bytes = kernels.table.pointee.packed_bytes(outputs, inputs, half)
-        self.weight = .allocate(byteCount: bytes, alignment: 64)
+        guard let memory = ck_allocate(bytes) else { fatalError("no memory for \(bytes) bytes of weights") }
+        self.weight = memory
         kernels.table.pointee.pack(weight, outputs, inputs, half, self.weight)
         self.bias = bias.map { source in
             let copy = UnsafeMutablePointer<Float>.allocate(capacity: outputs)
@@ -52,7 +53,7 @@ package final class PackedLinear: @unchecked Sendable {
     }
 
     deinit {
-        weight.deallocate()
+        ck_free(weight)
         bias?.deallocate()
     }
 

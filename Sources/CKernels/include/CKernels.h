@@ -21,6 +21,12 @@ void ck_team_destroy(ck_team *_Nonnull team);
 /// A null team is the caller alone.
 void ck_team_run(ck_team *_Nullable team, long count, ck_team_body _Nonnull body, void *_Nullable context);
 
+// ---- memory.c ----
+
+/// Memory at a multiple of 64 bytes, large pieces on huge pages where the system gives them; null when there is none.
+void *_Nullable ck_allocate(long bytes);
+void ck_free(void *_Nullable memory);
+
 // ---- the operations ----
 
 /// What happens to a product while its tile is hot.
