@@ -45,14 +45,15 @@ let package = Package(
         .systemLibrary(name: "CSPNG"),
         .systemLibrary(name: "CNGHTTP2"),
         .target(name: "CKernels", cSettings: kernels),
+        .target(name: "CPixels", cSettings: kernels),
         .target(name: "CEmbedded"),
-        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data"], swiftSettings: strict),
+        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data", "make_picture_cases.py"], swiftSettings: strict),
     ]
         // The engine: knows tensors and pictures, not HTTP.
         + room("TensorFiles")
         + room("TensorKernels", ["CKernels", "COpenBLAS"])
         + room("FrequencyBands", ["CFFTW"])
-        + room("ImageCodec", ["CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
+        + room("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
         + room("Autoencoder", ["TensorKernels", "FrequencyBands", "TensorFiles"], tests: ["ImageCodec"])
         // The server: knows bytes and deadlines, not the model.
         + room("InferenceQueue")

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a JPEG's markers say, read without decoding anything.
+///
+/// The walk is as libjpeg's own: segments are skipped by their length, anything between them by looking for the next
+/// marker, so it sees every scan that the decoder will see. Source: ITU-T T.81, annex B.
+struct JPEGStructure {
+    private(set) var width = 0
+    private(set) var height = 0
+    private(set) var componentCount = 0
+    private(set) var orientation = Orientation.upright
+
+    /// With `headerOnly` the walk stops at the frame header; scans and the end of the file are not looked at.
+    ///
+    /// - Throws: `ImageDecodeError`.
+    init(_ bytes: UnsafeRawBufferPointer, maximumScans: Int, headerOnly: Bool = false) throws(ImageDecodeError) {
+        let reader = ByteReader(bytes: bytes)
+        var offset = 2
+        var scans = 0
+        var sawEXIF = false
+        while true {
+            guard let marker = Self.nextMarker(in: bytes, from: &offset) else {
+                throw .truncated(byteCount: bytes.count)
+            }
+            if marker == 0xd9 { break }
+            // Markers without a segment: TEM, restart markers.
+            if marker == 0x01 || (0xd0...0xd7).contains(marker) { continue }
+            guard marker != 0xd8 else { throw .malformedSegment(marker: marker, offset: offset) }
+            guard let length = reader.uint16(at: offset) else { throw .truncated(byteCount: bytes.count) }
+            guard length >= 2 else { throw .malformedSegment(marker: marker, offset: offset) }
+            guard offset + length <= bytes.count else { throw .truncated(byteCount: bytes.count) }
+            switch marker {
+            case 0xc0...0xcf where marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
+                guard componentCount == 0 else { throw .repeatedFrameHeader(offset: offset) }
+                try readFrame(marker: marker, reader: reader, offset: offset, length: length)
+                if headerOnly { return }
+            case 0xda:
+                guard componentCount > 0 else { throw .missingFrameHeader(offset: offset) }
+                scans += 1
+                guard scans <= maximumScans else { throw .tooManyScans(limit: maximumScans) }
+            case 0xe1 where !sawEXIF:
+                let segment = UnsafeRawBufferPointer(rebasing: bytes[offset + 2..<offset + length])
+                guard segment.starts(with: [0x45, 0x78, 0x69, 0x66, 0, 0]) else { break }
+                sawEXIF = true
+                orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: segment.dropFirst(6)))
+            default:
+                break
+            }
+            offset += length
+        }
+        guard componentCount > 0 else { throw .missingFrameHeader(offset: offset) }
+        guard scans > 0 else { throw .missingScan }
+    }
+
+    private mutating func readFrame(
+        marker: UInt8,
+        reader: ByteReader,
+        offset: Int,
+        length: Int
+    ) throws(ImageDecodeError) {
+        // Baseline, extended and progressive, Huffman or arithmetic coded.
+        guard [0xc0, 0xc1, 0xc2, 0xc9, 0xca].contains(marker) else { throw .unsupportedProcess(marker: marker) }
+        guard length >= 8, let precision = reader.uint8(at: offset + 2), let height = reader.uint16(at: offset + 3),
+            let width = reader.uint16(at: offset + 5), let components = reader.uint8(at: offset + 7)
+        else { throw .malformedSegment(marker: marker, offset: offset) }
+        guard precision == 8 else { throw .unsupportedPrecision(bits: Int(precision)) }
+        guard [1, 3, 4].contains(components) else { throw .unsupportedComponents(count: Int(components)) }
+        self.width = width
+        self.height = height
+        componentCount = Int(components)
+    }
+
+    /// Moves past the next marker and returns its code.
+    ///
+    /// Entropy-coded bytes (`FF 00`) and fill bytes are passed over.
+    private static func nextMarker(in bytes: UnsafeRawBufferPointer, from offset: inout Int) -> UInt8? {
+        while offset < bytes.count - 1 {
+            guard bytes[offset] == 0xff else {
+                offset += 1
+                continue
+            }
+            let code = bytes[offset + 1]
+            if code == 0xff {
+                offset += 1
+            } else {
+                offset += 2
+                if code != 0 { return code }
+            }
+        }
+        return nil
+    }
+}
