@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2"),
         .systemLibrary(name: "CLinux"),
         .target(name: "CKernels", cSettings: kernels),
+        .target(name: "CPixels", cSettings: kernels),
         .target(name: "CEmbedded"),
         // What the kernels are checked and timed against; no product links it.
         .target(
@@ -66,7 +67,7 @@ let package = Package(
         + room("TensorFiles")
         + room("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
         + room("FrequencyBands", ["CFFTW"])
-        + room("ImageCodec", ["CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
+        + room("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
         + room(
             "Autoencoder",
             ["TensorKernels", "FrequencyBands", "TensorFiles"],

@@ -1,74 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension RGBImage {
-    /// The middle square of the picture at `side x side` pixels, as the authors' `center_crop_arr` makes it.
+    /// The centre square at the model's size, equal to Pillow 13 to the bit (model.md 1.2).
     ///
-    /// Halves with a box filter while the short side is at least twice the target, then scales the short side to the
-    /// target (bicubic) and cuts out the middle. Equal to Pillow 13 to the bit; only what the crop shows is computed
-    /// in the last step, so that a 1 x 16384 strip costs no more than its crop.
+    /// Halved with a box filter while both sides are at least twice `side`, scaled until the shorter is `side`, cut.
     ///
-    /// - Source: model.md section 1.2.
+    /// - Precondition: `side` is positive.
     package func centerCropped(to side: Int) -> RGBImage {
-        var image = self
-        while min(image.width, image.height) >= 2 * side { image = image.halved() }
-        let scale = Double(side) / Double(min(image.width, image.height))
-        let newWidth = Int((Double(image.width) * scale).rounded(.toNearestOrEven))
-        let newHeight = Int((Double(image.height) * scale).rounded(.toNearestOrEven))
-        let (top, left) = ((newHeight - side) / 2, (newWidth - side) / 2)
-        let window = image.resized(
-            width: newWidth,
-            height: newHeight,
-            rows: top..<top + side,
-            columns: left..<left + side,
-            filter: .bicubic
-        )
-        return RGBImage(width: side, height: side, pixels: window.pixels)
+        ImageCodec.centerCropped(self, orientation: .upright, to: side)
     }
 
-    /// The whole picture at `side x side` pixels, its aspect ratio given up (bicubic, Pillow 13 to the bit).
+    /// The whole picture at `side` x `side`, whatever its shape; one bicubic resize, equal to Pillow 13's to the bit.
+    ///
+    /// - Precondition: `side` is positive.
     package func squashed(to side: Int) -> RGBImage {
-        let window = resized(width: side, height: side, rows: 0..<side, columns: 0..<side, filter: .bicubic)
-        return RGBImage(width: side, height: side, pixels: window.pixels)
+        ImageCodec.squashed(self, orientation: .upright, to: side)
     }
+}
 
-    /// Half the size with a box filter, sides rounded down.
-    private func halved() -> RGBImage {
-        let (newWidth, newHeight) = (width / 2, height / 2)
-        // Even sides and the horizontal pass first: every weight is one half, so two roundings of plain averages.
-        let verticalFirst = height - newHeight > 2 * (width - newWidth)
-        if width % 2 == 0, height % 2 == 0, !verticalFirst { return averagedInPairs() }
-        let window = resized(
-            width: newWidth,
-            height: newHeight,
-            rows: 0..<newHeight,
-            columns: 0..<newWidth,
-            filter: .box
+/// Crops a picture stored in any orientation; the result is upright.
+func centerCropped(_ image: RGBImage, orientation: Orientation, to side: Int) -> RGBImage {
+    precondition(side > 0, "a crop has a size")
+    var sizes = [orientation.transposes ? (image.height, image.width) : (image.width, image.height)]
+    var (width, height) = sizes[0]
+    while min(width, height) >= 2 * side {
+        (width, height) = (width / 2, height / 2)
+        sizes.append((width, height))
+    }
+    let scale = Double(side) / Double(min(width, height))
+    let scaled = (
+        Int((Double(width) * scale).rounded(.toNearestOrEven)), Int((Double(height) * scale).rounded(.toNearestOrEven))
+    )
+    // From the cut backwards: each step computes only what the next one draws on.
+    let (left, top) = ((scaled.0 - side) / 2, (scaled.1 - side) / 2)
+    var step = ResampleStep(
+        .bicubic,
+        from: (width, height),
+        to: scaled,
+        columns: left..<left + side,
+        rows: top..<top + side
+    )
+    var steps = [(step, sizes[sizes.count - 1])]
+    for level in (1..<sizes.count).reversed() {
+        step = ResampleStep(
+            .box,
+            from: sizes[level - 1],
+            to: sizes[level],
+            columns: step.x.inputs,
+            rows: step.y.inputs
         )
-        return RGBImage(width: newWidth, height: newHeight, pixels: window.pixels)
+        steps.append((step, sizes[level - 1]))
     }
+    return run(steps.reversed(), on: image, orientation, side: side)
+}
 
-    private func averagedInPairs() -> RGBImage {
-        let (newWidth, newHeight) = (width / 2, height / 2)
-        let (stride, newStride) = (width * 3, newWidth * 3)
-        let out = [UInt8](unsafeUninitializedCapacity: newHeight * newStride) { buffer, count in
-            pixels.withUnsafeBufferPointer { pixels in
-                guard let source = pixels.baseAddress, let target = buffer.baseAddress else { return }
-                for row in 0..<newHeight {
-                    let upper = source + 2 * row * stride
-                    let lower = upper + stride
-                    let line = target + row * newStride
-                    for column in 0..<newWidth {
-                        for channel in 0..<3 {
-                            let place = 6 * column + channel
-                            let above = (UInt16(upper[place]) &+ UInt16(upper[place + 3]) &+ 1) >> 1
-                            let below = (UInt16(lower[place]) &+ UInt16(lower[place + 3]) &+ 1) >> 1
-                            line[3 * column + channel] = UInt8(truncatingIfNeeded: (above &+ below &+ 1) >> 1)
-                        }
-                    }
-                }
-            }
-            count = buffer.count
+/// Squashes a picture stored in any orientation; the result is upright.
+func squashed(_ image: RGBImage, orientation: Orientation, to side: Int) -> RGBImage {
+    precondition(side > 0, "a square has a size")
+    let size = orientation.transposes ? (image.height, image.width) : (image.width, image.height)
+    let step = ResampleStep(.bicubic, from: size, to: (side, side), columns: 0..<side, rows: 0..<side)
+    return run([(step, size)], on: image, orientation, side: side)
+}
+
+/// Runs steps that were planned on the upright picture on the stored one, then turns the small result.
+private func run(
+    _ steps: [(ResampleStep, (width: Int, height: Int))],
+    on image: RGBImage,
+    _ orientation: Orientation,
+    side: Int
+) -> RGBImage {
+    var pixels = image.pixels
+    var stride = 3 * image.width
+    for (index, planned) in steps.enumerated() {
+        let step = planned.0.turned(orientation, source: planned.1)
+        // Later steps get exactly the pixels they asked for; the first one finds them inside the whole picture.
+        let offset = index == 0 ? step.y.inputs.lowerBound * stride + 3 * step.x.inputs.lowerBound : 0
+        pixels = pixels.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return [] }
+            return step.run(start + offset, stride: stride)
         }
-        return RGBImage(width: newWidth, height: newHeight, pixels: out)
+        stride = 3 * step.x.outputCount
     }
+    return orientation.applied(to: RGBImage(width: side, height: side, pixels: pixels))
 }

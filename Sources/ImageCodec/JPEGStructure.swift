@@ -1,94 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a JPEG's markers say, read without decoding: size, components, scans, where its EXIF data lies.
+/// What a JPEG's markers say, read without decoding anything.
 ///
-/// - Source: ITU-T T.81, annex B.
+/// The walk is as libjpeg's own: segments are skipped by their length, anything between them by looking for the next
+/// marker, so it sees every scan that the decoder will see. Source: ITU-T T.81, annex B.
 struct JPEGStructure {
     private(set) var width = 0
     private(set) var height = 0
     private(set) var componentCount = 0
-    private(set) var scanCount = 0
-    /// The TIFF data of the first APP1 `Exif` segment.
-    private(set) var exif: Range<Int>?
+    private(set) var orientation = Orientation.upright
 
-    init(_ bytes: UnsafeRawBufferPointer) throws(ImageDecodeError) {
+    /// With `headerOnly` the walk stops at the frame header; scans and the end of the file are not looked at.
+    ///
+    /// - Throws: `ImageDecodeError`.
+    init(_ bytes: UnsafeRawBufferPointer, maximumScans: Int, headerOnly: Bool = false) throws(ImageDecodeError) {
+        let reader = ByteReader(bytes: bytes)
         var offset = 2
+        var scans = 0
+        var sawEXIF = false
         while true {
-            guard let marker = try Self.nextMarker(bytes, &offset) else {
-                throw .truncated(format: .jpeg, bytes: bytes.count)
+            guard let marker = Self.nextMarker(in: bytes, from: &offset) else {
+                throw .truncated(byteCount: bytes.count)
             }
-            if marker == 0xD9 { break }
-            // Markers without a segment: TEM, RSTn, SOI.
-            if marker == 0x01 || (0xD0...0xD8).contains(marker) { continue }
-            guard let length = bytes.bigEndian16(offset) else { throw .truncated(format: .jpeg, bytes: bytes.count) }
-            guard length >= 2 else { throw .malformed(format: .jpeg, offset: offset) }
-            guard offset + length <= bytes.count else { throw .truncated(format: .jpeg, bytes: bytes.count) }
-            try readSegment(marker, bytes, offset + 2..<offset + length)
+            if marker == 0xd9 { break }
+            // Markers without a segment: TEM, restart markers.
+            if marker == 0x01 || (0xd0...0xd7).contains(marker) { continue }
+            guard marker != 0xd8 else { throw .malformedSegment(marker: marker, offset: offset) }
+            guard let length = reader.uint16(at: offset) else { throw .truncated(byteCount: bytes.count) }
+            guard length >= 2 else { throw .malformedSegment(marker: marker, offset: offset) }
+            guard offset + length <= bytes.count else { throw .truncated(byteCount: bytes.count) }
+            switch marker {
+            case 0xc0...0xcf where marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
+                guard componentCount == 0 else { throw .repeatedFrameHeader(offset: offset) }
+                try readFrame(marker: marker, reader: reader, offset: offset, length: length)
+                if headerOnly { return }
+            case 0xda:
+                guard componentCount > 0 else { throw .missingFrameHeader(offset: offset) }
+                scans += 1
+                guard scans <= maximumScans else { throw .tooManyScans(limit: maximumScans) }
+            case 0xe1 where !sawEXIF:
+                let segment = UnsafeRawBufferPointer(rebasing: bytes[offset + 2..<offset + length])
+                guard segment.starts(with: [0x45, 0x78, 0x69, 0x66, 0, 0]) else { break }
+                sawEXIF = true
+                orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: segment.dropFirst(6)))
+            default:
+                break
+            }
             offset += length
-            if marker == 0xDA { Self.skipEntropyCoded(bytes, &offset) }
         }
-        guard componentCount > 0, scanCount > 0 else { throw .malformed(format: .jpeg, offset: offset) }
+        guard componentCount > 0 else { throw .missingFrameHeader(offset: offset) }
+        guard scans > 0 else { throw .missingScan }
     }
 
-    /// The marker at `offset`, past fill bytes; libjpeg skips stray bytes before a marker, so this does too.
-    private static func nextMarker(
-        _ bytes: UnsafeRawBufferPointer,
-        _ offset: inout Int
-    ) throws(ImageDecodeError) -> Int? {
-        while let byte = bytes.byte(offset) {
-            offset += 1
-            guard byte == 0xFF else { continue }
-            while bytes.byte(offset) == 0xFF { offset += 1 }
-            guard let code = bytes.byte(offset) else { return nil }
-            offset += 1
-            if code != 0 { return code }
+    private mutating func readFrame(
+        marker: UInt8,
+        reader: ByteReader,
+        offset: Int,
+        length: Int
+    ) throws(ImageDecodeError) {
+        // Baseline, extended and progressive, Huffman or arithmetic coded.
+        guard [0xc0, 0xc1, 0xc2, 0xc9, 0xca].contains(marker) else { throw .unsupportedProcess(marker: marker) }
+        guard length >= 8, let precision = reader.uint8(at: offset + 2), let height = reader.uint16(at: offset + 3),
+            let width = reader.uint16(at: offset + 5), let components = reader.uint8(at: offset + 7)
+        else { throw .malformedSegment(marker: marker, offset: offset) }
+        guard precision == 8 else { throw .unsupportedPrecision(bits: Int(precision)) }
+        guard [1, 3, 4].contains(components) else { throw .unsupportedComponents(count: Int(components)) }
+        self.width = width
+        self.height = height
+        componentCount = Int(components)
+    }
+
+    /// Moves past the next marker and returns its code.
+    ///
+    /// Entropy-coded bytes (`FF 00`) and fill bytes are passed over.
+    private static func nextMarker(in bytes: UnsafeRawBufferPointer, from offset: inout Int) -> UInt8? {
+        while offset < bytes.count - 1 {
+            guard bytes[offset] == 0xff else {
+                offset += 1
+                continue
+            }
+            let code = bytes[offset + 1]
+            if code == 0xff {
+                offset += 1
+            } else {
+                offset += 2
+                if code != 0 { return code }
+            }
         }
         return nil
-    }
-
-    /// Entropy-coded data ends at the first marker that is neither a stuffed zero nor a restart.
-    private static func skipEntropyCoded(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) {
-        while offset + 1 < bytes.count {
-            if bytes[offset] == 0xFF {
-                let code = bytes[offset + 1]
-                if code != 0, code != 0xFF, !(0xD0...0xD7).contains(code) { return }
-                offset += code == 0xFF ? 1 : 2
-            } else {
-                offset += 1
-            }
-        }
-        offset = bytes.count
-    }
-
-    private mutating func readSegment(
-        _ marker: Int,
-        _ bytes: UnsafeRawBufferPointer,
-        _ range: Range<Int>
-    ) throws(ImageDecodeError) {
-        switch marker {
-        case 0xC0, 0xC1, 0xC2:
-            guard range.count >= 6, componentCount == 0 else {
-                throw .malformed(format: .jpeg, offset: range.lowerBound)
-            }
-            guard bytes[range.lowerBound] == 8 else {
-                throw .unsupported(format: .jpeg, feature: "\(bytes[range.lowerBound])-bit samples")
-            }
-            height = bytes.bigEndian16(range.lowerBound + 1) ?? 0
-            width = bytes.bigEndian16(range.lowerBound + 3) ?? 0
-            componentCount = Int(bytes[range.lowerBound + 5])
-            guard [1, 3, 4].contains(componentCount) else {
-                throw .unsupported(format: .jpeg, feature: "\(componentCount) components")
-            }
-        case 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF:
-            // Lossless, hierarchical and arithmetic coding: no browser reads them either.
-            throw .unsupported(format: .jpeg, feature: "coding process 0x\(String(marker, radix: 16))")
-        case 0xDA: scanCount += 1
-        case 0xE1:
-            let signature: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
-            if exif == nil, bytes[range].starts(with: signature) {
-                exif = range.lowerBound + signature.count..<range.upperBound
-            }
-        default: break
-        }
     }
 }

@@ -1,94 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CSPNG
-import Glibc
+internal import CPixels
+internal import CSPNG
+internal import Glibc
 
-/// Decodes the pixels of a PNG whose chunks have been checked; alpha is composed on white.
-func decodePNG(
-    _ bytes: UnsafeRawBufferPointer,
-    _ structure: PNGStructure,
-    limits: ImageLimits
-) throws(ImageDecodeError) -> RGBImage {
-    try limits.check(width: structure.width, height: structure.height)
-    var file: [UInt8] = Array(bytes[..<8])
-    file.reserveCapacity(structure.neededChunks.reduce(8) { $0 + $1.count })
-    for chunk in structure.neededChunks { file.append(contentsOf: bytes[chunk]) }
-    guard let decoder = spng_ctx_new(0) else { throw .corrupt(format: .png, reason: "no decoder") }
-    defer { spng_ctx_free(decoder) }
-    spng_set_image_limits(decoder, UInt32(structure.width), UInt32(structure.height))
-    spng_set_crc_action(decoder, Int32(SPNG_CRC_ERROR.rawValue), Int32(SPNG_CRC_ERROR.rawValue))
-    let hasAlpha = structure.hasAlpha
-    let format = Int32((hasAlpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8).rawValue)
-    let flags = hasAlpha ? Int32(SPNG_DECODE_TRNS.rawValue) : 0
-    let pixelCount = structure.width * structure.height
-    var failure: Int32 = 0
-    var pixels = file.withUnsafeBufferPointer { source in
-        failure = spng_set_png_buffer(decoder, source.baseAddress, source.count)
-        var size = 0
-        if failure == 0 { failure = spng_decoded_image_size(decoder, format, &size) }
-        let expected = pixelCount * (hasAlpha ? 4 : 3)
-        if failure == 0, size != expected { failure = Int32(SPNG_EINTERNAL.rawValue) }
-        if failure != 0 { return [UInt8]() }
-        return [UInt8](unsafeUninitializedCapacity: expected) { buffer, count in
-            failure = spng_decode_image(decoder, buffer.baseAddress, expected, format, flags)
-            if failure == 0 { count = expected }
-        }
-    }
-    if failure != 0 { throw .corrupt(format: .png, reason: String(cString: spng_strerror(failure))) }
-    if hasAlpha { composeOnWhite(&pixels, pixelCount: pixelCount) }
-    return RGBImage(width: structure.width, height: structure.height, pixels: pixels)
-}
+/// The file's bytes as libspng pulls them: the kept ranges, one after the other.
+private struct ChunkStream {
+    let bytes: UnsafeRawBufferPointer
+    var ranges: ArraySlice<Range<Int>>
 
-/// RGBA to RGB in place: t = s a + 255 (255 - a) + 128, result (t + (t >> 8)) >> 8.
-private func composeOnWhite(_ pixels: inout [UInt8], pixelCount: Int) {
-    pixels.withUnsafeMutableBufferPointer { buffer in
-        for pixel in 0..<pixelCount {
-            let alpha = Int(buffer[4 * pixel + 3])
-            for channel in 0..<3 {
-                let sum = Int(buffer[4 * pixel + channel]) * alpha + 255 * (255 - alpha) + 128
-                buffer[3 * pixel + channel] = UInt8(truncatingIfNeeded: (sum + sum >> 8) >> 8)
+    mutating func read(into target: UnsafeMutableRawPointer, _ count: Int) -> Bool {
+        var written = 0
+        while written < count {
+            guard let range = ranges.first, let base = bytes.baseAddress else { return false }
+            let length = min(count - written, range.count)
+            memcpy(target + written, base + range.lowerBound, length)
+            written += length
+            if length == range.count {
+                ranges.removeFirst()
+            } else {
+                ranges[ranges.startIndex] = range.lowerBound + length..<range.upperBound
             }
         }
+        return true
     }
-    pixels.removeLast(pixelCount)
 }
 
-/// Encodes an 8-bit RGB PNG; the same picture gives the same bytes.
+/// Decodes a PNG to RGB as it is stored: 16-bit values keep their high byte, alpha is composed on white.
 ///
-/// - Throws: `ImageEncodeError`.
-package func encodePNG(_ image: RGBImage) throws(ImageEncodeError) -> [UInt8] {
-    guard let encoder = spng_ctx_new(Int32(SPNG_CTX_ENCODER.rawValue)) else {
-        throw .libraryFailed(format: .png, reason: "no encoder")
-    }
-    defer { spng_ctx_free(encoder) }
-    spng_set_option(encoder, SPNG_ENCODE_TO_BUFFER, 1)
-    // Level 2 with two cheap filters: a fifth of the time of zlib's default for a few per cent more bytes.
-    spng_set_option(encoder, SPNG_IMG_COMPRESSION_LEVEL, 2)
-    spng_set_option(
-        encoder, SPNG_FILTER_CHOICE, Int32(SPNG_FILTER_CHOICE_SUB.rawValue | SPNG_FILTER_CHOICE_UP.rawValue)
-    )
-    var header = spng_ihdr(
-        width: UInt32(image.width),
-        height: UInt32(image.height),
-        bit_depth: 8,
-        color_type: UInt8(SPNG_COLOR_TYPE_TRUECOLOR.rawValue),
-        compression_method: 0,
-        filter_method: 0,
-        interlace_method: 0
-    )
-    var result = spng_set_ihdr(encoder, &header)
-    if result == 0 {
-        result = image.pixels.withUnsafeBufferPointer { pixels in
-            spng_encode_image(
-                encoder, pixels.baseAddress, pixels.count, Int32(SPNG_FMT_PNG.rawValue),
-                Int32(SPNG_ENCODE_FINALIZE.rawValue)
-            )
+/// The decoder inflates row by row and stops at the rows that IHDR states, whatever more the stream holds.
+func decodePNG(_ bytes: UnsafeRawBufferPointer, _ structure: PNGStructure) throws(ImageDecodeError) -> RGBImage {
+    guard let context = spng_ctx_new(0) else { preconditionFailure("out of memory") }
+    defer { spng_ctx_free(context) }
+    let (width, height) = (structure.width, structure.height)
+    var stream = ChunkStream(bytes: bytes, ranges: structure.pixelRanges[...])
+    let pixelBytes = structure.hasAlpha ? 4 : 3
+    let byteCount = width * height * pixelBytes
+    var status: Int32 = 0
+    let pixels = withUnsafeMutablePointer(to: &stream) { stream in
+        spng_set_crc_action(context, Int32(SPNG_CRC_ERROR.rawValue), Int32(SPNG_CRC_ERROR.rawValue))
+        spng_set_png_stream(
+            context,
+            { _, user, target, length in
+                guard let stream = user?.assumingMemoryBound(to: ChunkStream.self), let target else {
+                    return SPNG_IO_ERROR.rawValue
+                }
+                return stream.pointee.read(into: target, length) ? 0 : SPNG_IO_EOF.rawValue
+            },
+            stream
+        )
+        // The header is checked in full before the pixel memory is taken.
+        var header = spng_ihdr()
+        status = spng_get_ihdr(context, &header)
+        guard status == 0 else { return [UInt8]() }
+        return [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            let format = structure.hasAlpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8
+            let flags = structure.hasAlpha ? SPNG_DECODE_TRNS.rawValue : 0
+            status = spng_decode_image(context, target.baseAddress, byteCount, Int32(format.rawValue), Int32(flags))
+            guard status == 0, let start = target.baseAddress else { return }
+            if structure.hasAlpha { cpixels_compose_on_white(start, width * height) }
+            count = width * height * 3
         }
     }
-    var length = 0
-    guard result == 0, let buffer = spng_get_png_buffer(encoder, &length, &result) else {
-        throw .libraryFailed(format: .png, reason: String(cString: spng_strerror(result)))
+    switch status {
+    case 0:
+        return RGBImage(width: width, height: height, pixels: pixels)
+    case Int32(SPNG_EIDAT_TOO_SHORT.rawValue), SPNG_IO_EOF.rawValue:
+        throw .imageDataTooShort
+    default:
+        throw .corruptPNG(code: status)
     }
-    defer { free(buffer) }
-    return [UInt8](UnsafeRawBufferPointer(start: buffer, count: length))
 }

@@ -1,60 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a PNG's chunks say, read without inflating anything.
+/// What a PNG's chunks say, and which bytes of the file the decoder is to see.
 ///
-/// - Source: W3C PNG, third edition, section 5.
+/// Only the chunks that make pixels (IHDR, PLTE, tRNS, IDAT, IEND) are handed on, so nothing compressed in a text or
+/// colour-profile chunk is ever inflated. Source: W3C PNG specification, sections 5 and 11.
 struct PNGStructure {
+    static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
+
     private(set) var width = 0
     private(set) var height = 0
-    private(set) var colorType = 0
-    private(set) var hasTransparency = false
-    /// The TIFF data of the `eXIf` chunk.
-    private(set) var exif: Range<Int>?
-    /// Whole chunks that the pixels need, in order: IHDR, PLTE, tRNS, IDAT, IEND. The others, above all the
-    /// compressed texts and profiles, never reach the decoder.
-    private(set) var neededChunks: [Range<Int>] = []
+    private(set) var hasAlpha = false
+    private(set) var orientation = Orientation.upright
+    /// Byte ranges of the file for the decoder, neighbours joined: at most a handful.
+    private(set) var pixelRanges: [Range<Int>] = []
 
-    var hasAlpha: Bool { colorType == 4 || colorType == 6 || hasTransparency }
+    private enum ChunkType {
+        static let header = 0x4948_4452
+        static let palette = 0x504c_5445
+        static let transparency = 0x7452_4e53
+        static let imageData = 0x4944_4154
+        static let end = 0x4945_4e44
+        static let exif = 0x6558_4966
+    }
 
-    init(_ bytes: UnsafeRawBufferPointer) throws(ImageDecodeError) {
-        var offset = 8
-        var isFirst = true
-        while true {
-            guard let length = bytes.bigEndian32(offset), let type = bytes.bigEndian32(offset + 4) else {
-                throw .truncated(format: .png, bytes: bytes.count)
+    /// With `headerOnly` the walk stops after IHDR.
+    ///
+    /// - Throws: `ImageDecodeError`.
+    init(_ bytes: UnsafeRawBufferPointer, headerOnly: Bool = false) throws(ImageDecodeError) {
+        let reader = ByteReader(bytes: bytes)
+        guard let headerLength = reader.uint32(at: 8), let headerType = reader.uint32(at: 12), bytes.count >= 33 else {
+            throw .truncated(byteCount: bytes.count)
+        }
+        guard headerLength == 13, headerType == ChunkType.header else {
+            throw .malformedHeader(byteCount: headerLength)
+        }
+        width = reader.uint32(at: 16) ?? 0
+        height = reader.uint32(at: 20) ?? 0
+        let colourType = bytes[25]
+        hasAlpha = colourType == 4 || colourType == 6
+        if headerOnly { return }
+        keep(0..<33)
+        try walk(reader, bytes)
+    }
+
+    private mutating func walk(_ reader: ByteReader, _ bytes: UnsafeRawBufferPointer) throws(ImageDecodeError) {
+        var seen: Set<Int> = [ChunkType.header]
+        var last = ChunkType.header
+        var offset = 33
+        while last != ChunkType.end {
+            guard let length = reader.uint32(at: offset), let type = reader.uint32(at: offset + 4) else {
+                throw .truncated(byteCount: bytes.count)
             }
-            guard length <= Int32.max else { throw .malformed(format: .png, offset: offset) }
+            guard length <= Int(Int32.max) else { throw .malformedChunk(offset: offset) }
             let end = offset + 12 + length
-            guard end <= bytes.count else { throw .truncated(format: .png, bytes: bytes.count) }
-            let name = Self.name(type)
-            if isFirst {
-                guard name == "IHDR", length == 13 else { throw .malformed(format: .png, offset: offset) }
-                width = bytes.bigEndian32(offset + 8) ?? 0
-                height = bytes.bigEndian32(offset + 12) ?? 0
-                colorType = bytes.byte(offset + 17) ?? 0
-                isFirst = false
-            }
-            switch name {
-            case "IHDR", "PLTE", "IDAT", "IEND": neededChunks.append(offset..<end)
-            case "tRNS":
-                hasTransparency = true
-                neededChunks.append(offset..<end)
-            case "eXIf" where exif == nil: exif = offset + 8..<end - 4
+            guard end <= bytes.count else { throw .truncated(byteCount: bytes.count) }
+            switch type {
+            case ChunkType.imageData:
+                guard last == type || !seen.contains(type) else {
+                    throw .misplacedChunk(type: Self.name(type), offset: offset)
+                }
+                keep(offset..<end)
+            case ChunkType.header, ChunkType.palette, ChunkType.transparency, ChunkType.end:
+                guard !seen.contains(type) else { throw .misplacedChunk(type: Self.name(type), offset: offset) }
+                if type == ChunkType.transparency { hasAlpha = true }
+                keep(offset..<end)
             default:
-                // The case of a type's first letter says whether a reader may skip the chunk.
-                guard type >> 24 & 0x20 != 0 else { throw .unsupported(format: .png, feature: "chunk \(name)") }
+                // Bit 5 of the first letter tells the chunks that may be passed over.
+                guard type & 0x2000_0000 != 0 else {
+                    throw .unknownCriticalChunk(type: Self.name(type), offset: offset)
+                }
+                try readPassedOver(reader, bytes, offset: offset, length: length, type: type, seen: seen)
             }
-            if name == "IEND" { break }
+            // Only types of meaning here are remembered, so the set stays small whatever is sent.
+            if type & 0x2000_0000 == 0 || type == ChunkType.transparency || type == ChunkType.exif { seen.insert(type) }
+            last = type
             offset = end
+        }
+        guard seen.contains(ChunkType.imageData) else { throw .missingImageData }
+    }
+
+    /// A chunk that the decoder does not see: its checksum is checked here, and the orientation is read from eXIf.
+    private mutating func readPassedOver(
+        _ reader: ByteReader,
+        _ bytes: UnsafeRawBufferPointer,
+        offset: Int,
+        length: Int,
+        type: Int,
+        seen: Set<Int>
+    ) throws(ImageDecodeError) {
+        let checked = UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 8 + length])
+        guard reader.uint32(at: offset + 8 + length) == Int(PNGChecksum.crc32(checked)) else {
+            throw .chunkChecksum(type: Self.name(type), offset: offset)
+        }
+        if type == ChunkType.exif, !seen.contains(type) {
+            orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: checked.dropFirst(4)))
         }
     }
 
+    private mutating func keep(_ range: Range<Int>) {
+        if let previous = pixelRanges.last, previous.upperBound == range.lowerBound {
+            pixelRanges[pixelRanges.count - 1] = previous.lowerBound..<range.upperBound
+        } else {
+            pixelRanges.append(range)
+        }
+    }
+
+    /// A chunk type's four bytes, those that are no letters shown as `?`.
     private static func name(_ type: Int) -> String {
-        String(
-            [24, 16, 8, 0].map { shift in
-                let byte = UInt8(truncatingIfNeeded: type >> shift)
-                return (0x41...0x7A).contains(byte) ? Character(UnicodeScalar(byte)) : "?"
-            }
-        )
+        let bytes = [24, 16, 8, 0].map { shift in UInt8(type >> shift & 0xff) }
+        let isLetter = { (byte: UInt8) in (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }
+        return String(decoding: bytes.map { byte in isLetter(byte) ? byte : 0x3f }, as: UTF8.self)
     }
 }

@@ -1,113 +1,327 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the picture fixtures with Pillow 13: what each file or pattern must become, as SHA-256 of its RGB bytes.
+"""Writes Tests/Fixtures/data/pictures: small pictures of every kind and what Pillow 13 makes of them.
 
-    pip install Pillow==13.0.0 numpy==2.4.6
+    pip install Pillow==13.0.0 numpy==2.4.6 scipy==1.17.1
     python3 Tests/Fixtures/make_picture_cases.py
+
+Sources of resampling cases are a formula (`pattern`, repeated in the tests), so only digests are stored.
+Where Pillow does otherwise than the service promises (16-bit PNG, alpha), numpy computes the promise.
 """
 
 import hashlib
+import io
+import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, __version__ as pillow_version
+from scipy.ndimage import correlate1d
 
-OUT = Path(__file__).parent / "data" / "pictures"
+assert pillow_version.startswith("13."), pillow_version
+DATA = Path(__file__).parent / "data"
+OUT = DATA / "pictures"
 
 
 def pattern(width, height):
-    """A picture without a file: the Swift test computes the same bytes."""
-    y, x, c = np.meshgrid(np.arange(height), np.arange(width), np.arange(3), indexing="ij")
-    return ((x * x * 7 + y * 13 + x * y * 3 + c * 91 + (x * 2654435761 >> 7)) & 255).astype(np.uint8)
+    """Noise, black and white in 16-pixel squares: [height, width, 3]."""
+    y, x, c = np.meshgrid(
+        np.arange(height, dtype=np.uint32), np.arange(width, dtype=np.uint32), np.arange(3, dtype=np.uint32), indexing="ij"
+    )
+    noise = ((x * np.uint32(73856093)) ^ (y * np.uint32(19349663)) ^ (c * np.uint32(83492791))) * np.uint32(2654435761)
+    noise = noise >> np.uint32(24)
+    kind = (x // 16 + y // 16 + c) % 4
+    return np.where(kind == 0, 0, np.where(kind == 1, 255, noise)).astype(np.uint8)
 
 
 def center_crop(image, side):
     while min(*image.size) >= 2 * side:
-        image = image.resize(tuple(n // 2 for n in image.size), resample=Image.BOX)
+        image = image.resize(tuple(x // 2 for x in image.size), resample=Image.Resampling.BOX)
     scale = side / min(*image.size)
-    image = image.resize(tuple(round(n * scale) for n in image.size), resample=Image.BICUBIC)
-    array = np.array(image)
-    top, left = (array.shape[0] - side) // 2, (array.shape[1] - side) // 2
-    return array[top : top + side, left : left + side]
+    image = image.resize(tuple(round(x * scale) for x in image.size), resample=Image.Resampling.BICUBIC)
+    pixels = np.array(image)
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return pixels[top : top + side, left : left + side]
 
 
-def digest(array):
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+def digest(pixels):
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def crops():
+def resampling_cases():
     sizes = [
-        (516, 1107), (1107, 516), (512, 512), (513, 771), (1024, 1537), (2049, 1025), (640, 480), (451, 300),
-        (1, 1), (1, 300), (300, 1), (7, 5), (255, 257), (256, 256), (224, 224), (223, 900), (448, 449), (33, 4000),
-        (449, 1798), (1500, 1000), (997, 1999),
+        (1, 1), (1, 300), (300, 1), (7, 5), (5, 7), (2, 2), (31, 17), (224, 224), (256, 256), (255, 257), (257, 255),
+        (256, 300), (300, 256), (224, 1000), (516, 1107), (1107, 516), (511, 511), (512, 512), (513, 513), (447, 449),
+        (448, 448), (449, 451), (450, 700), (640, 427), (427, 640), (640, 480), (512, 2000), (2000, 512), (1025, 1027),
+        (1023, 1023), (1024, 1537), (1537, 1024), (2049, 1100), (1100, 2049), (897, 1793), (333, 900), (900, 333),
+        (260, 1500), (1500, 260), (400, 401), (401, 400), (256, 257), (600, 599), (770, 1031), (1600, 1200),
     ]
+    cases = []
     for width, height in sizes:
         image = Image.fromarray(pattern(width, height))
         for side in (224, 256):
-            yield f"crop {width} {height} {side} {digest(center_crop(image, side))}"
-        squashed = np.array(image.resize((224, 224), Image.BICUBIC))
-        yield f"squash {width} {height} 224 {digest(squashed)}"
+            cases.append(dict(width=width, height=height, side=side, kind="crop", sha256=digest(center_crop(image, side))))
+    for width, height, side in [(1, 1, 256), (7, 5, 256), (516, 1107, 256), (1107, 516, 224), (256, 700, 256),
+                                (700, 256, 256), (256, 256, 256), (1500, 1000, 224), (2, 1400, 256), (1400, 2, 256)]:
+        image = Image.fromarray(pattern(width, height)).resize((side, side), resample=Image.Resampling.BICUBIC)
+        cases.append(dict(width=width, height=height, side=side, kind="squash", sha256=digest(np.array(image))))
+    for width, height, side in [(96, 70, 16), (97, 71, 16), (37, 300, 9), (300, 37, 9), (15, 13, 1), (129, 255, 32)]:
+        image = Image.fromarray(pattern(width, height))
+        cases.append(dict(width=width, height=height, side=side, kind="crop", sha256=digest(center_crop(image, side))))
+    return cases
 
 
-def rgb(image):
-    """RGB as the service promises it: alpha on white by its formula, 16 bits by their high byte."""
-    if image.mode in ("RGBA", "LA") or "transparency" in image.info:
-        rgba = np.array(image.convert("RGBA")).astype(np.int64)
-        alpha = rgba[..., 3:]
-        t = rgba[..., :3] * alpha + 255 * (255 - alpha) + 128
-        return ((t + (t >> 8)) >> 8).astype(np.uint8)
-    if image.mode.startswith("I;16"):
-        grey = (np.array(image) >> 8).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    return np.array(image.convert("RGB"))
+# JPEG
 
 
-def smooth(width, height):
-    """A picture that compresses well: gradients and one edge."""
-    y, x = np.mgrid[0:height, 0:width]
-    planes = [x * 255 // (width - 1), y * 255 // (height - 1), (x + y) * 255 // (width + height - 2)]
-    array = np.stack(planes, axis=2).astype(np.uint8)
-    array[height // 3 : height // 2, width // 4 : width // 2] = (250, 40, 10)
-    return Image.fromarray(array)
+def segments(jpeg):
+    """Splits the header of a JPEG into (marker, payload) and the rest from SOS on."""
+    found, offset = [], 2
+    while jpeg[offset + 1] != 0xDA:
+        length = struct.unpack(">H", jpeg[offset + 2 : offset + 4])[0]
+        found.append((jpeg[offset + 1], jpeg[offset + 4 : offset + 2 + length]))
+        offset += 2 + length
+    return found, jpeg[offset:]
 
 
-def files():
-    base = smooth(61, 43)
-    save = {}
-    for name, sampling in (("444", 0), ("422", 1), ("420", 2)):
-        save[f"jpeg-{name}.jpg"] = (base, dict(quality=90, subsampling=sampling))
-    save["jpeg-progressive.jpg"] = (base, dict(quality=85, progressive=True))
-    save["jpeg-restart.jpg"] = (base, dict(quality=85, restart_marker_rows=1))
-    save["jpeg-grey.jpg"] = (base.convert("L"), dict(quality=90))
-    save["jpeg-cmyk.jpg"] = (base.convert("CMYK"), dict(quality=90))
-    for orientation in range(1, 9):
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        save[f"jpeg-exif{orientation}.jpg"] = (smooth(19, 11), dict(quality=95, subsampling=0, exif=exif))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    save["png-exif6.png"] = (smooth(19, 11), dict(exif=exif))
-    save["png-rgb.png"] = (base, {})
-    save["png-grey.png"] = (base.convert("L"), {})
-    save["png-bilevel.png"] = (base.convert("1"), {})
-    save["png-palette.png"] = (base.quantize(200), {})
-    save["png-palette4.png"] = (base.quantize(13), dict(bits=4))
-    save["png-palette-alpha.png"] = (base.quantize(20), dict(transparency=bytes(range(0, 240, 12))))
-    rgba = base.convert("RGBA")
-    rgba.putalpha(Image.fromarray(np.tile(np.arange(61, dtype=np.uint8) * 4, (43, 1))))
-    save["png-rgba.png"] = (rgba, {})
-    save["png-grey-alpha.png"] = (rgba.convert("LA"), {})
-    save["png-colour-key.png"] = (base, dict(transparency=(250, 40, 10)))
-    sixteen = (np.mgrid[0:43, 0:61].sum(axis=0) * 631 % 65536).astype(np.uint16)
-    save["png-grey16.png"] = (Image.fromarray(sixteen), {})
-    for name, (image, options) in save.items():
-        image.save(OUT / name, **options)
-        stored = Image.open(OUT / name)
-        stored.load()
-        upright = ImageOps.exif_transpose(stored)
-        array = rgb(upright)
-        yield f"file {name} {array.shape[1]} {array.shape[0]} {digest(array)}"
+def joined(found, rest):
+    return b"\xff\xd8" + b"".join(
+        bytes([0xFF, marker]) + struct.pack(">H", len(payload) + 2) + payload for marker, payload in found
+    ) + rest
+
+
+def tiff(value, order="MM", kind=3, extra=()):
+    """A TIFF block with the orientation tag after `extra` entries."""
+    e = ">" if order == "MM" else "<"
+    entries = list(extra) + [(0x0112, kind, 1, value)]
+    block = order.encode() + struct.pack(e + "HIH", 42, 8, len(entries))
+    for tag, type_, count, v in entries:
+        block += struct.pack(e + "HHI", tag, type_, count) + struct.pack(e + "H", v) + b"\0\0"
+    return block + b"\0\0\0\0"
+
+
+def jpeg_of(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def jpeg_cases(photo):
+    odd = photo.crop((100, 60, 100 + 83, 60 + 61))
+    cmyk = Image.merge("CMYK", [*odd.split(), odd.convert("L").point(lambda v: v // 3)])
+    files = {
+        "444.jpg": jpeg_of(odd, quality=85, subsampling=0),
+        "422.jpg": jpeg_of(odd, quality=85, subsampling=1),
+        "420.jpg": jpeg_of(odd, quality=85, subsampling=2),
+        "progressive.jpg": jpeg_of(odd, quality=80, progressive=True),
+        "progressive-444.jpg": jpeg_of(odd, quality=60, progressive=True, subsampling=0),
+        "restarts.jpg": jpeg_of(odd, quality=80, restart_marker_blocks=3),
+        "grey.jpg": jpeg_of(odd.convert("L"), quality=80),
+        "grey-progressive.jpg": jpeg_of(odd.convert("L"), quality=80, progressive=True),
+        "rgb.jpg": jpeg_of(odd, quality=80, keep_rgb=True),
+        "cmyk.jpg": jpeg_of(cmyk, quality=80),
+        "1x1.jpg": jpeg_of(odd.crop((0, 0, 1, 1))),
+        "3x40.jpg": jpeg_of(odd.crop((0, 0, 3, 40)), quality=90),
+    }
+    # 4:4:0 and 4:1:1 by exchanging or raising the sampling factors, with the planes encoded for them.
+    for name, factors, size in [("440.jpg", (1, 2), (40, 64)), ("411.jpg", (4, 1), (64, 24))]:
+        files[name] = resampled_420(odd.crop((0, 0, *size)), factors)
+    found, rest = segments(files["cmyk.jpg"])
+    assert found[0][0] == 0xEE and found[0][1][11] == 0
+    files["ycck.jpg"] = joined([(0xEE, found[0][1][:11] + b"\x02")] + found[1:], rest)
+    files["cmyk-bare.jpg"] = joined(found[1:], rest)
+    found, rest = segments(files["420.jpg"])
+    for value in range(1, 9):
+        order = "MM" if value % 2 else "II"
+        files[f"exif-{value}.jpg"] = joined([(0xE1, b"Exif\0\0" + tiff(value, order, extra=[(0x0100, 3, 1, 7)]))] + found, rest)
+    files["exif-trailing.jpg"] = files["exif-6.jpg"] + b"left over after the end"
+    for name, data in files.items():
+        image = Image.open(io.BytesIO(data))
+        stored = np.array(image.convert("RGB"))
+        upright = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        yield name, data, stored, upright
+
+
+def resampled_420(image, factors):
+    """A baseline JPEG with other luma factors: one grey scan per component, joined under one frame header."""
+    width, height = image.size
+    y, cb, cr = image.convert("YCbCr").split()
+    small = (-(-width // factors[0]), -(-height // factors[1]))
+    planes = [y, cb.resize(small, Image.Resampling.BOX), cr.resize(small, Image.Resampling.BOX)]
+    tables, scans = None, b""
+    for index, plane in enumerate(planes):
+        found, rest = segments(jpeg_of(plane, quality=80))
+        tables = tables or found
+        assert [s for s in found if s[0] in (0xDB, 0xC4)] == [s for s in tables if s[0] in (0xDB, 0xC4)]
+        header = bytes([0xFF, 0xDA, 0, 8, 1, index + 1, 0x00, 0, 63, 0])
+        scans += header + rest[2 + 8 : -2]
+    frame = struct.pack(">BHHB", 8, height, width, 3)
+    for index in range(3):
+        frame += bytes([index + 1, factors[0] << 4 | factors[1] if index == 0 else 0x11, 0])
+    found = [(0xC0, frame) if marker == 0xC0 else (marker, payload) for marker, payload in tables]
+    return joined(found, scans + b"\xff\xd9")
+
+
+# PNG
+
+
+def chunk(kind, payload):
+    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+
+
+def packed_rows(samples, depth):
+    """Filter type 0 and the packed samples, row by row. samples: [height, width, channels]."""
+    if samples.size == 0:
+        return b""
+    rows = b""
+    for row in samples.reshape(samples.shape[0], -1):
+        if depth == 16:
+            data = row.astype(">u2").tobytes()
+        elif depth == 8:
+            data = row.astype(np.uint8).tobytes()
+        else:
+            bits = ((row[:, None] >> np.arange(depth - 1, -1, -1)) & 1).astype(np.uint8)
+            data = np.packbits(bits.ravel()).tobytes()
+        rows += b"\0" + data
+    return rows
+
+
+def png_bytes(samples, colour, depth, palette=None, trns=None, interlaced=False, extra=b"", splits=1):
+    height, width = samples.shape[:2]
+    if interlaced:
+        passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+        raw = b"".join(packed_rows(samples[y::dy, x::dx], depth) for y, x, dy, dx in passes)
+    else:
+        raw = packed_rows(samples, depth)
+    stream = zlib.compress(raw, 9)
+    step = -(-len(stream) // splits)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
+    data += extra
+    if palette is not None:
+        data += chunk(b"PLTE", palette.astype(np.uint8).tobytes())
+    if trns is not None:
+        data += chunk(b"tRNS", trns)
+    for start in range(0, len(stream), step):
+        data += chunk(b"IDAT", stream[start : start + step])
+    return data + chunk(b"IEND", b"")
+
+
+def on_white(colour, alpha):
+    t = colour.astype(np.uint32) * alpha + 255 * (255 - alpha.astype(np.uint32)) + 128
+    return ((t + (t >> 8)) >> 8).astype(np.uint8)
+
+
+def to8(samples, depth):
+    return samples >> 8 if depth == 16 else samples * (255 // (2**depth - 1))
+
+
+def png_cases():
+    random = np.random.default_rng(5)
+    height, width = 19, 29
+    names = {0: "grey", 2: "rgb", 3: "palette", 4: "grey-alpha", 6: "rgba"}
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+    for colour, depths in {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}.items():
+        for depth in depths:
+            samples = random.integers(0, 2**depth, (height, width, channels[colour]), dtype=np.uint32)
+            for transparent in (False, True) if colour in (0, 2, 3) else (False,):
+                palette = trns = None
+                if colour == 3:
+                    palette = random.integers(0, 256, (2**depth, 3), dtype=np.uint32)
+                    rgb = palette[samples[..., 0]]
+                    if transparent:
+                        alphas = random.integers(0, 256, max(1, 2**depth - 1), dtype=np.uint32)
+                        trns = alphas.astype(np.uint8).tobytes()
+                        alpha = np.append(alphas, 255)[samples[..., 0]]
+                else:
+                    eight = to8(samples, depth)
+                    rgb = np.repeat(eight[..., :1], 3, 2) if colour in (0, 4) else eight[..., :3]
+                    if transparent:
+                        key = samples[3, 4]
+                        # A neighbour that differs in the low byte alone must stay opaque.
+                        if depth == 16:
+                            samples[5, 6] = key ^ 1
+                            rgb = rgb.copy()
+                            rgb[5, 6] = rgb[3, 4]
+                        trns = struct.pack(f">{len(key)}H", *key)
+                        alpha = np.where((samples == key).all(2), 0, 255)
+                    elif colour in (4, 6):
+                        alpha = eight[..., -1]
+                expected = on_white(rgb, alpha[..., None]) if transparent or colour in (4, 6) else rgb.astype(np.uint8)
+                for interlaced in (False, True):
+                    name = f"{names[colour]}{depth}" + "-trns" * transparent + "-adam7" * interlaced + ".png"
+                    data = png_bytes(samples, colour, depth, palette, trns, interlaced, splits=1 + depth % 3)
+                    image = Image.open(io.BytesIO(data))
+                    if depth <= 8 and not transparent and colour in (0, 2, 3):
+                        assert (np.array(image.convert("RGB")) == expected).all(), name
+                    yield name, data, expected, expected
+    samples = random.integers(0, 256, (5, 9, 3), dtype=np.uint32)
+    for value in (6, 7):
+        data = png_bytes(samples, 2, 8, extra=chunk(b"eXIf", tiff(value)))
+        upright = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+        yield f"exif-{value}.png", data, samples.astype(np.uint8), upright
+    bomb = zlib.compress(bytes(5_000_000), 9)
+    extra = chunk(b"iCCP", b"profile\0\0" + bomb) + chunk(b"zTXt", b"Comment\0\0" + bomb)
+    extra += chunk(b"iTXt", b"Comment\0\1\0\0\0" + bomb) + chunk(b"tEXt", b"Title\0a title")
+    yield "compressed-text.png", png_bytes(samples, 2, 8, extra=extra), samples.astype(np.uint8), samples.astype(np.uint8)
+    surplus = zlib.compress(packed_rows(samples, 8) + bytes(3_000_000), 9)
+    data = png_bytes(samples, 2, 8)
+    begin, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4
+    yield "surplus-data.png", data[:begin] + chunk(b"IDAT", surplus) + data[end:], *[samples.astype(np.uint8)] * 2
+
+
+# PSNR and SSIM
+
+
+def quality(a, b):
+    """torchmetrics' definition in double precision."""
+    a, b = a.astype(np.float64) / 255, b.astype(np.float64) / 255
+    error = ((a - b) ** 2).mean()
+    distance = np.arange(-5.0, 6.0)
+    kernel = np.exp(-((distance / 1.5) ** 2) / 2)
+    kernel /= kernel.sum()
+    blur = lambda v: correlate1d(correlate1d(v, kernel, 0), kernel, 1)[5:-5, 5:-5]
+    mu_a, mu_b = blur(a), blur(b)
+    var_a, var_b, cov = blur(a * a) - mu_a**2, blur(b * b) - mu_b**2, blur(a * b) - mu_a * mu_b
+    c1, c2 = 0.01**2, 0.03**2
+    index = (2 * mu_a * mu_b + c1) * (2 * cov + c2) / ((mu_a**2 + mu_b**2 + c1) * (var_a + var_b + c2))
+    return dict(psnr=float(10 * np.log10(1 / error)) if error else None, ssim=float(index.mean()))
+
+
+def quality_cases(photo):
+    cases = []
+    crop = center_crop(photo, 256)
+    for name, other in {
+        "same": crop,
+        "quality 20": np.array(Image.open(io.BytesIO(jpeg_of(Image.fromarray(crop), quality=20, subsampling=0)))),
+        "inverted": 255 - crop,
+        "darker": crop // 2,
+    }.items():
+        cases.append(dict(name=name, **quality(crop, other)))
+    small = pattern(11, 13)
+    cases.append(dict(name="smallest", **quality(small, small[::-1])))
+    return cases
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    photo = Image.open(DATA / "golden/clip/china.jpg")
+    pictures = []
+    for name, data, stored, upright in [*jpeg_cases(photo), *png_cases()]:
+        (OUT / name).write_bytes(data)
+        pictures.append(dict(
+            name=name, storedWidth=stored.shape[1], storedHeight=stored.shape[0], width=upright.shape[1],
+            height=upright.shape[0], stored=digest(stored), upright=digest(upright),
+        ))
+    golden = []
+    for name in ["golden/clip/china.jpg", "golden/siglip2/rocket.jpg", "golden/dinov2/chelsea.png"]:
+        pixels = np.array(Image.open(DATA / name).convert("RGB"))
+        golden.append(dict(name=name, width=pixels.shape[1], height=pixels.shape[0], upright=digest(pixels)))
+    Image.open(io.BytesIO(jpeg_of(Image.fromarray(center_crop(photo, 256)), quality=20, subsampling=0)))
+    (OUT / "quality20.jpg").write_bytes(jpeg_of(Image.fromarray(center_crop(photo, 256)), quality=20, subsampling=0))
+    cases = dict(pictures=pictures, golden=golden, resampling=resampling_cases(), quality=quality_cases(photo))
+    (OUT / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "expected.txt").write_text("\n".join([*crops(), *files()]) + "\n")
+    main()

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "include/CPixels.h"
+#include "vectors.h"
+
+enum { fraction_bits = 22, one_half = 1 << 21 };
+
+CPIXELS_INLINE uint8_t rounded(int32_t sum) {
+    sum >>= fraction_bits;
+    return sum < 0 ? 0 : sum > 255 ? 255 : (uint8_t)sum;
+}
+
+// Three bytes as four lanes, without touching a fourth byte that may lie outside the picture.
+CPIXELS_INLINE i32x4 pixel_at(const uint8_t *p) { return (i32x4){p[0], p[1], p[2], 0}; }
+
+CPIXELS_INLINE void column(const uint8_t *p, const int32_t *weights, int32_t count, uint8_t *out) {
+    i32x8 pairs = {0};
+    int32_t k = 0;
+    // Eight bytes are read for two pixels' six, so one more pixel must follow.
+    for (; k + 2 < count; k += 2) {
+        u8x8 bytes;
+        memcpy(&bytes, p + 3 * k, 8);
+        u8x8 spread = __builtin_shufflevector(bytes, bytes, 0, 1, 2, 6, 3, 4, 5, 7);
+        int32_t w0 = weights[k], w1 = weights[k + 1];
+        pairs += __builtin_convertvector(spread, i32x8) * (i32x8){w0, w0, w0, 0, w1, w1, w1, 0};
+    }
+    i32x4 sum = __builtin_shufflevector(pairs, pairs, 0, 1, 2, 3) + __builtin_shufflevector(pairs, pairs, 4, 5, 6, 7);
+    for (; k < count; k++) sum += pixel_at(p + 3 * k) * weights[k];
+    out[0] = rounded(sum[0] + one_half);
+    out[1] = rounded(sum[1] + one_half);
+    out[2] = rounded(sum[2] + one_half);
+}
+
+// Weights (1/2, 1/2): the sum is 2^21 (a + b + 1), so the result is the rounded-up average.
+CPIXELS_INLINE int halves(const int32_t *weights, int32_t count) {
+    return count == 2 && weights[0] == one_half && weights[1] == one_half;
+}
+
+CPIXELS_INLINE u8x16 average(u8x16 a, u8x16 b) {
+    u16x16 sum = __builtin_convertvector(a, u16x16) + __builtin_convertvector(b, u16x16) + 1;
+    return __builtin_convertvector(sum >> 1, u8x16);
+}
+
+// Averages `count` neighbouring pixel pairs.
+CPIXELS_INLINE void average_pairs(const uint8_t *src, size_t count, uint8_t *dst) {
+    size_t i = 0;
+    // Three pixels (nine bytes) a turn, from 19 source bytes and with 16 bytes stored: the tail stays clear of both ends.
+    for (; i + 6 <= count; i += 3, src += 18, dst += 9) {
+        u8x16 left, right;
+        memcpy(&left, src, 16);
+        memcpy(&right, src + 3, 16);
+        u8x16 means = average(left, right);
+        means = __builtin_shufflevector(means, means, 0, 1, 2, 6, 7, 8, 12, 13, 14, 15, 15, 15, 15, 15, 15, 15);
+        memcpy(dst, &means, 16);
+    }
+    for (; i < count; i++, src += 6, dst += 3)
+        for (int c = 0; c < 3; c++) dst[c] = (uint8_t)((src[c] + src[c + 3] + 1) >> 1);
+}
+
+CPIXELS_INLINE void combine_columns(const uint8_t *src, CPixelsAxis x, uint8_t *dst) {
+    for (int32_t i = 0; i < x.outputs;) {
+        const int32_t *weights = x.weights + (size_t)i * x.stride;
+        if (halves(weights, x.counts[i])) {
+            int32_t run = 1;
+            while (i + run < x.outputs && x.starts[i + run] == x.starts[i] + 2 * run &&
+                   halves(weights + (size_t)run * x.stride, x.counts[i + run]))
+                run++;
+            average_pairs(src + 3 * (size_t)x.starts[i], run, dst + 3 * (size_t)i);
+            i += run;
+        } else {
+            column(src + 3 * (size_t)x.starts[i], weights, x.counts[i], dst + 3 * (size_t)i);
+            i++;
+        }
+    }
+}
+
+CPIXELS_INLINE void combine_rows(const uint8_t *src, size_t stride, size_t bytes, const int32_t *weights, int32_t count,
+                                 uint8_t *dst) {
+    size_t i = 0;
+    if (halves(weights, count)) {
+        for (; i + 16 <= bytes; i += 16) {
+            u8x16 upper, lower;
+            memcpy(&upper, src + i, 16);
+            memcpy(&lower, src + stride + i, 16);
+            upper = average(upper, lower);
+            memcpy(dst + i, &upper, 16);
+        }
+    } else {
+        for (; i + 16 <= bytes; i += 16) {
+            i32x16 sum = (i32x16){0} + one_half;
+            for (int32_t k = 0; k < count; k++) {
+                u8x16 values;
+                memcpy(&values, src + k * stride + i, 16);
+                sum += __builtin_convertvector(values, i32x16) * weights[k];
+            }
+            sum >>= fraction_bits;
+            sum = __builtin_elementwise_max(__builtin_elementwise_min(sum, (i32x16){0} + 255), (i32x16){0});
+            u8x16 values = __builtin_convertvector(sum, u8x16);
+            memcpy(dst + i, &values, 16);
+        }
+    }
+    for (; i < bytes; i++) {
+        int32_t sum = one_half;
+        for (int32_t k = 0; k < count; k++) sum += src[k * stride + i] * weights[k];
+        dst[i] = rounded(sum);
+    }
+}
+
+CPIXELS_KERNEL
+void cpixels_resample_columns(const uint8_t *src, size_t src_stride, size_t rows, CPixelsAxis x, uint8_t *dst,
+                              size_t dst_stride) {
+    for (size_t row = 0; row < rows; row++) combine_columns(src + row * src_stride, x, dst + row * dst_stride);
+}
+
+CPIXELS_KERNEL
+void cpixels_resample_rows(const uint8_t *src, size_t src_stride, size_t row_bytes, CPixelsAxis y, uint8_t *dst,
+                           size_t dst_stride) {
+    for (int32_t i = 0; i < y.outputs; i++)
+        combine_rows(src + y.starts[i] * src_stride, src_stride, row_bytes, y.weights + (size_t)i * y.stride,
+                     y.counts[i], dst + i * dst_stride);
+}
+
+CPIXELS_KERNEL
+void cpixels_resample_fused(const uint8_t *src, size_t src_stride, size_t columns, CPixelsAxis x, CPixelsAxis y,
+                            int vertical_first, uint8_t *scratch, size_t scratch_stride, uint8_t *dst,
+                            size_t dst_stride) {
+    for (int32_t i = 0; i < y.outputs; i++) {
+        const uint8_t *rows = src + y.starts[i] * src_stride;
+        const int32_t *weights = y.weights + (size_t)i * y.stride;
+        uint8_t *out = dst + i * dst_stride;
+        if (vertical_first) {
+            combine_rows(rows, src_stride, 3 * columns, weights, y.counts[i], scratch);
+            combine_columns(scratch, x, out);
+        } else {
+            for (int32_t k = 0; k < y.counts[i]; k++)
+                combine_columns(rows + k * src_stride, x, scratch + k * scratch_stride);
+            combine_rows(scratch, scratch_stride, 3 * (size_t)x.outputs, weights, y.counts[i], out);
+        }
+    }
+}

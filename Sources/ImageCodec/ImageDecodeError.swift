@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why bytes are not a picture that can be decoded.
+///
+/// Offsets are in bytes from the start of the file.
+package enum ImageDecodeError: Error, Equatable {
+    /// Neither JPEG's nor PNG's magic bytes.
+    case notAnImage
+    case emptyPicture(width: Int, height: Int)
+    case sideTooLong(width: Int, height: Int, limit: Int)
+    case tooManyPixels(width: Int, height: Int, limit: Int)
+    /// The file ends before its end marker.
+    case truncated(byteCount: Int)
+
+    /// A JPEG segment's length cannot be.
+    case malformedSegment(marker: UInt8, offset: Int)
+    /// A scan or the end of a JPEG comes before its frame header.
+    case missingFrameHeader(offset: Int)
+    case repeatedFrameHeader(offset: Int)
+    /// A JPEG without a scan.
+    case missingScan
+    case tooManyScans(limit: Int)
+    /// Lossless, hierarchical and other rare JPEG processes, by their SOF marker.
+    case unsupportedProcess(marker: UInt8)
+    case unsupportedPrecision(bits: Int)
+    case unsupportedComponents(count: Int)
+    /// libjpeg-turbo found the data corrupt; `reason` is its own message.
+    case corruptJPEG(reason: String)
+
+    /// IHDR is not first or not 13 bytes long.
+    case malformedHeader(byteCount: Int)
+    case malformedChunk(offset: Int)
+    case unknownCriticalChunk(type: String, offset: Int)
+    case misplacedChunk(type: String, offset: Int)
+    case chunkChecksum(type: String, offset: Int)
+    /// A PNG without IDAT.
+    case missingImageData
+    /// The compressed pixels end before the size that IHDR states.
+    case imageDataTooShort
+    /// libspng found the data corrupt; `code` is its `spng_errno`.
+    case corruptPNG(code: Int32)
+}

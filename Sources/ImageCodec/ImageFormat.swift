@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The picture formats that are read and written.
+package enum ImageFormat: String, Sendable {
+    case jpeg
+    case png
+
+    /// Tells the format by its magic bytes: JPEG's SOI and the marker after it, PNG's signature.
+    package static func sniff(_ bytes: some Collection<UInt8>) -> ImageFormat? {
+        if bytes.starts(with: [0xff, 0xd8, 0xff]) { return .jpeg }
+        if bytes.starts(with: PNGStructure.signature) { return .png }
+        return nil
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CPixels
+
+/// How a stored picture is turned to stand upright: the eight values of EXIF tag 0x0112 as three independent facts.
+///
+/// The upright picture is the stored one, transposed if `transposes`, then mirrored along the upright axes.
+struct Orientation: Equatable {
+    var transposes = false
+    var mirrorsX = false
+    var mirrorsY = false
+
+    static let upright = Orientation()
+
+    private init() {}
+
+    /// - Parameter exif: the tag's value; `nil` outside 1...8.
+    init?(exif: Int) {
+        switch exif {
+        case 1: break
+        case 2: mirrorsX = true
+        case 3: (mirrorsX, mirrorsY) = (true, true)
+        case 4: mirrorsY = true
+        case 5: transposes = true
+        case 6: (transposes, mirrorsX) = (true, true)
+        case 7: (transposes, mirrorsX, mirrorsY) = (true, true, true)
+        case 8: (transposes, mirrorsY) = (true, true)
+        default: return nil
+        }
+    }
+
+    /// Turns a stored picture upright.
+    func applied(to image: RGBImage) -> RGBImage {
+        guard self != .upright else { return image }
+        let width = transposes ? image.height : image.width
+        let height = transposes ? image.width : image.height
+        // Steps in the upright picture, in bytes, as its own x and y grow.
+        let right = mirrorsX ? -3 : 3
+        let down = mirrorsY ? -3 * width : 3 * width
+        let origin = (mirrorsX ? 3 * (width - 1) : 0) + (mirrorsY ? 3 * width * (height - 1) : 0)
+        let pixels = [UInt8](unsafeUninitializedCapacity: image.pixels.count) { target, count in
+            if let destination = target.baseAddress {
+                image.pixels.withUnsafeBufferPointer { source in
+                    guard let start = source.baseAddress else { return }
+                    cpixels_rearrange(
+                        start,
+                        image.width,
+                        image.height,
+                        destination,
+                        origin,
+                        transposes ? down : right,
+                        transposes ? right : down
+                    )
+                }
+            }
+            count = image.pixels.count
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+}
+
+extension Orientation {
+    /// Reads the orientation out of a TIFF block (EXIF without its `Exif\0\0` mark): the first image directory only,
+    /// no pointer followed but the one to that directory.
+    ///
+    /// A block that makes no sense leaves the picture as it is stored: it is a note beside the picture, not part of it.
+    init(tiff bytes: UnsafeRawBufferPointer) {
+        self = Self.tag(in: bytes).flatMap(Orientation.init(exif:)) ?? .upright
+    }
+
+    private static func tag(in bytes: UnsafeRawBufferPointer) -> Int? {
+        var reader = ByteReader(bytes: bytes)
+        switch reader.uint16(at: 0) {
+        case 0x4d4d: reader.bigEndian = true
+        case 0x4949: reader.bigEndian = false
+        default: return nil
+        }
+        guard reader.uint16(at: 2) == 42, let directory = reader.uint32(at: 4), directory >= 8,
+            let entries = reader.uint16(at: directory)
+        else { return nil }
+        for index in 0..<entries {
+            // An entry: tag, type, count of values, value.
+            let entry = directory + 2 + 12 * index
+            guard let tag = reader.uint16(at: entry) else { return nil }
+            guard tag == 0x0112 else { continue }
+            guard let type = reader.uint16(at: entry + 2), reader.uint32(at: entry + 4) == 1 else { return nil }
+            switch type {
+            case 1: return reader.uint8(at: entry + 8).map(Int.init)
+            case 3: return reader.uint16(at: entry + 8)
+            case 4: return reader.uint32(at: entry + 8)
+            default: return nil
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fixtures
+import ImageCodec
+import Testing
+
+@Suite struct DecodeImageTests {
+    @Test func everyKindOfPictureDecodesToTheExpectedBits() throws {
+        let cases = try PictureCases.load().pictures
+        #expect(cases.count > 70)
+        for expected in cases {
+            let bytes = try PictureCases.file(expected.name)
+            let upright = try decode(bytes)
+            #expect(upright.width == expected.width && upright.height == expected.height, "\(expected.name)")
+            #expect(upright.sha256 == expected.upright, "\(expected.name)")
+            let stored = try decode(bytes, exif: .ignore)
+            #expect(stored.width == expected.storedWidth && stored.height == expected.storedHeight, "\(expected.name)")
+            #expect(stored.sha256 == expected.stored, "\(expected.name)")
+            let size = try bytes.withUnsafeBytes { bytes in try imageSize(bytes) }
+            #expect(size.width == expected.storedWidth && size.height == expected.storedHeight, "\(expected.name)")
+            #expect(size.format == (expected.name.hasSuffix("jpg") ? .jpeg : .png))
+        }
+    }
+
+    @Test func photosDecodeAsPillowDecodesThem() throws {
+        for expected in try PictureCases.load().golden {
+            let image = try decode(Fixtures.bytes(expected.name))
+            #expect(image.width == expected.width && image.height == expected.height)
+            #expect(image.sha256 == expected.upright, "\(expected.name)")
+        }
+    }
+
+    @Test func formatsAreToldByTheirMagicBytes() throws {
+        #expect(ImageFormat.sniff(try PictureCases.file("420.jpg")) == .jpeg)
+        #expect(ImageFormat.sniff(try PictureCases.file("rgb8.png")) == .png)
+        #expect(ImageFormat.sniff([0xff, 0xd8]) == nil)
+        #expect(ImageFormat.sniff([]) == nil)
+        #expect(ImageFormat.sniff(Array("GIF89a".utf8)) == nil)
+    }
+}

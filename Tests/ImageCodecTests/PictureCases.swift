@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fixtures
+import Foundation
+import ImageCodec
+import TensorFiles
+
+/// What `Tests/Fixtures/make_picture_cases.py` wrote down.
+struct PictureCases: Decodable {
+    struct Picture: Decodable, Sendable {
+        let name: String
+        let storedWidth: Int
+        let storedHeight: Int
+        let width: Int
+        let height: Int
+        let stored: String
+        let upright: String
+    }
+    struct Golden: Decodable, Sendable {
+        let name: String
+        let width: Int
+        let height: Int
+        let upright: String
+    }
+    struct Resampling: Decodable, Sendable {
+        let width: Int
+        let height: Int
+        let side: Int
+        let kind: String
+        let sha256: String
+    }
+    struct Quality: Decodable, Sendable {
+        let name: String
+        let psnr: Double?
+        let ssim: Double
+    }
+
+    let pictures: [Picture]
+    let golden: [Golden]
+    let resampling: [Resampling]
+    let quality: [Quality]
+
+    static func load() throws -> PictureCases {
+        try JSONDecoder().decode(PictureCases.self, from: Data(Fixtures.bytes("pictures/cases.json")))
+    }
+
+    static func file(_ name: String) throws -> [UInt8] { try Fixtures.bytes("pictures/" + name) }
+}
+
+extension RGBImage {
+    var sha256: String { pixels.withUnsafeBytes { bytes in SHA256.hexadecimal(of: bytes) } }
+
+    /// The script's `pattern`: noise, black and white in 16-pixel squares.
+    static func pattern(width: Int, height: Int) -> RGBImage {
+        let pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { target, count in
+            for y in 0..<height {
+                for x in 0..<width {
+                    for c in 0..<3 {
+                        let mixed =
+                            UInt32(x) &* 73_856_093 ^ UInt32(y) &* 19_349_663 ^ UInt32(c) &* 83_492_791
+                        let noise = UInt8((mixed &* 2_654_435_761) >> 24)
+                        let kind = (x / 16 + y / 16 + c) % 4
+                        target[3 * (y * width + x) + c] = kind == 0 ? 0 : kind == 1 ? 255 : noise
+                    }
+                }
+            }
+            count = width * height * 3
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+}
+
+/// The package's functions on arrays.
+func decode(
+    _ bytes: [UInt8],
+    limits: ImageLimits = ImageLimits(),
+    exif: EXIFPolicy = .apply
+) throws(ImageDecodeError) -> RGBImage {
+    // A closure would lose the typed throw, hence the outcome as a value.
+    let outcome = bytes.withUnsafeBytes { bytes in
+        Result { () throws(ImageDecodeError) in try decodeImage(bytes, limits: limits, exif: exif) }
+    }
+    return try outcome.get()
+}
