@@ -61,7 +61,7 @@ let package = Package(
             path: "benchmarks/kernels",
             swiftSettings: strict
         ),
-        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data"], swiftSettings: strict),
+        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data", "make_picture_cases.py"], swiftSettings: strict),
     ]
         // The engine: knows tensors and pictures, not HTTP.
         + room("TensorFiles")
@@ -81,8 +81,8 @@ let package = Package(
         + room(
             "Service",
             [
-                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "InferenceQueue", "HTTPWire", "SocketServer",
-                "CEmbedded", "Yams",
+                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels", "InferenceQueue", "HTTPWire",
+                "SocketServer", "CEmbedded", "Yams",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

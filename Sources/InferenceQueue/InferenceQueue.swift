@@ -180,6 +180,8 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
             snapshot.isHung = snapshot.busyFor.map { $0 > limits.watchdog } ?? false
             snapshot.isDraining = state.isDraining
             snapshot.busyTotal = state.busyTotal + (snapshot.busyFor ?? .zero)
+            snapshot.batches = state.batches
+            snapshot.lastBatchItems = state.lastBatchItems
             snapshot.cancelledInQueue = state.cancelledInQueue
             snapshot.cancelledInInference = state.cancelledInInference
             snapshot.costPerSecond = state.costPerSecond

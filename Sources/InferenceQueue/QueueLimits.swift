@@ -51,8 +51,12 @@ package struct QueueSnapshot: Sendable {
     package var isDraining = false
     /// Time that the worker has spent in batches since the start.
     package var busyTotal: Duration = .zero
+    package var batches = 0
+    package var lastBatchItems = 0
     package var cancelledInQueue = 0
     package var cancelledInInference = 0
     /// Measured work rate, in encodes a second; zero before the first batch.
     package var costPerSecond = 0.0
+
+    package init() {}
 }

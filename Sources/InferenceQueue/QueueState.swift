@@ -38,6 +38,8 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     var busyTotal: Duration = .zero
     var costPerSecond = 0.0
     var isDraining = false
+    var batches = 0
+    var lastBatchItems = 0
     var cancelledInQueue = 0
     var cancelledInInference = 0
     /// When the next deadline sweep is due; nil: none is scheduled.
@@ -131,7 +133,12 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
             head = 0
         }
         batchStarted = batch.isEmpty ? nil : now
-        if batch.isEmpty { workerIsBusy = false }
+        if batch.isEmpty {
+            workerIsBusy = false
+        } else {
+            batches += 1
+            lastBatchItems = batch.count
+        }
         return batch
     }
 

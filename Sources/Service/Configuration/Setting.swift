@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One setting: a flag `--name`, a variable `UAE_NAME` and a member `name` of the configuration file at once.
+package struct Setting: Sendable {
+    package let name: String
+    package let help: String
+    let expected: String
+    let set: @Sendable (inout ServiceConfiguration, String) -> Bool
+    let get: @Sendable (ServiceConfiguration) -> String
+
+    package var variable: String {
+        "UAE_" + name.uppercased().replacing("-", with: "_")
+    }
+
+    /// - Throws: `SettingError.invalid` with the setting spelled as in its source.
+    func apply(_ value: String, to configuration: inout ServiceConfiguration, spelled: String) throws(SettingError) {
+        guard set(&configuration, value) else {
+            throw .invalid(name: spelled, value: value, expected: expected)
+        }
+    }
+
+    // A key path is not Sendable by itself; these hold no state.
+    private typealias Path<Value> = WritableKeyPath<ServiceConfiguration, Value> & Sendable
+
+    private static func text(_ name: String, _ path: any Path<String>, _ help: String, of allowed: [String] = []) -> Setting {
+        Setting(
+            name: name,
+            help: help,
+            expected: allowed.isEmpty ? "a text that is not empty" : allowed.joined(separator: ", "),
+            set: { configuration, value in
+                guard allowed.isEmpty ? !value.isEmpty : allowed.contains(value) else { return false }
+                configuration[keyPath: path] = value
+                return true
+            },
+            get: { $0[keyPath: path] }
+        )
+    }
+
+    private static func optionalText(_ name: String, _ path: any Path<String?>, _ help: String) -> Setting {
+        Setting(
+            name: name,
+            help: help,
+            expected: "a path",
+            set: { configuration, value in
+                configuration[keyPath: path] = value.isEmpty ? nil : value
+                return true
+            },
+            get: { $0[keyPath: path] ?? "" }
+        )
+    }
+
+    private static func integer(
+        _ name: String,
+        _ path: any Path<Int>,
+        _ range: ClosedRange<Int>,
+        _ help: String
+    ) -> Setting {
+        Setting(
+            name: name,
+            help: help,
+            expected: "an integer from \(range.lowerBound) to \(range.upperBound)",
+            set: { configuration, value in
+                guard let number = Int(value), range.contains(number) else { return false }
+                configuration[keyPath: path] = number
+                return true
+            },
+            get: { String($0[keyPath: path]) }
+        )
+    }
+
+    private static func milliseconds(
+        _ name: String,
+        _ path: any Path<Duration>,
+        _ range: ClosedRange<Int>,
+        _ help: String
+    ) -> Setting {
+        Setting(
+            name: name,
+            help: help,
+            expected: "milliseconds from \(range.lowerBound) to \(range.upperBound)",
+            set: { configuration, value in
+                guard let number = Int(value), range.contains(number) else { return false }
+                configuration[keyPath: path] = .milliseconds(number)
+                return true
+            },
+            get: { String(Int($0[keyPath: path] / .milliseconds(1))) }
+        )
+    }
+
+    /// All settings, in the order in which they are printed.
+    package static let all: [Setting] = [
+        text("model", \.model, "Model folder."),
+        optionalText("head", \.head, "Classification head (safetensors) instead of the model's own."),
+        text("weight-storage", \.weightStorage, "Weights in memory.", of: ["float32", "float16"]),
+        text("host", \.host, "Address to listen on."),
+        integer("port", \.port, 0...65535, "Port to listen on; 0: any free one."),
+        optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),
+        Setting(
+            name: "threads",
+            help: "Inference threads; default: the CPUs that the process may use.",
+            expected: "an integer from 1 to 1024",
+            set: { configuration, value in
+                guard let number = Int(value), (1...1024).contains(number) else { return false }
+                configuration.threads = number
+                return true
+            },
+            get: { $0.threads.map(String.init) ?? "auto" }
+        ),
+        integer("max-batch-size", \.maxBatchSize, 1...1024, "Cost of one batch, in encodes."),
+        milliseconds("max-batch-delay-ms", \.maxBatchDelay, 0...10_000, "Wait for a batch to fill; 0: never."),
+        integer("max-queue-items", \.maxQueueItems, 1...1_000_000, "Items (and cost, in encodes) that may wait."),
+        integer("max-client-items", \.maxClientItems, 1...4096, "Items in one request."),
+        milliseconds("request-timeout-ms", \.requestTimeout, 1...3_600_000, "Longest time for one request."),
+        integer("max-body-bytes", \.maxBodyBytes, 1024...(1 << 32), "Longest request body."),
+        integer("max-inflight-bytes", \.maxInflightBytes, 1024...(1 << 40), "Request bodies held at once."),
+        integer("max-image-pixels", \.maxImagePixels, 1...268_435_456, "Largest picture, in pixels."),
+        milliseconds("header-timeout-ms", \.headerTimeout, 1...600_000, "Longest time for a request's head."),
+        milliseconds("body-timeout-ms", \.bodyTimeout, 1...3_600_000, "Longest time for a request's body."),
+        milliseconds("idle-timeout-ms", \.idleTimeout, 1...3_600_000, "Longest idle time of a connection."),
+        milliseconds("write-timeout-ms", \.writeTimeout, 1...3_600_000, "Longest stall of an answer."),
+        integer("max-connections", \.maxConnections, 1...1_000_000, "Connections held at once."),
+        integer("warmup-batch", \.warmupBatch, 0...64, "Pictures in the warm-up run before the service is ready."),
+        milliseconds("drain-delay-ms", \.drainDelay, 0...600_000, "Keep accepting after SIGTERM for this long."),
+        milliseconds("drain-timeout-ms", \.drainTimeout, 0...3_600_000, "Finish accepted requests for this long."),
+        milliseconds("watchdog-ms", \.watchdog, 100...3_600_000, "A batch that runs longer counts as hung."),
+        optionalText("api-key-file", \.apiKeyFile, "File of API keys, one a line; without it, none is asked for."),
+        Setting(
+            name: "cors-origins",
+            help: "Origins that browsers may call from, comma-separated; none by default.",
+            expected: "origins such as https://example.org, or *",
+            set: { configuration, value in
+                let origins = value.split(separator: ",").map { String($0.trimmingSpaces) }
+                guard origins.allSatisfy({ $0 == "*" || $0.contains("://") }) else { return false }
+                configuration.corsOrigins = origins
+                return true
+            },
+            get: { $0.corsOrigins.joined(separator: ",") }
+        ),
+        text("log-format", \.logFormat, "Form of the log lines.", of: ["text", "json"]),
+        text(
+            "log-level",
+            \.logLevel,
+            "Least severe level that is logged.",
+            of: ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+        ),
+    ]
+}
+
+extension Substring {
+    var trimmingSpaces: Substring {
+        let end = lastIndex { $0 != " " }.map { index(after: $0) } ?? startIndex
+        return self[startIndex..<end].drop { $0 == " " }
+    }
+}

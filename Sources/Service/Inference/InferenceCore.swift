@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import InferenceQueue
+import TensorKernels
+
+/// A loaded, warm model with its queue: what a request needs once the service has started.
+struct InferenceCore: Sendable {
+    let model: AutoencoderModel
+    let identity: ModelIdentity
+    let engine: AutoencoderEngine
+    let queue: InferenceQueue<EngineBackend>
+    let pictures: BlockingPool
+
+    var geometry: LatentGeometry {
+        LatentGeometry(channels: model.configuration.channels, gridSide: model.configuration.gridSide)
+    }
+
+    /// Loads the model that the configuration names and runs it once.
+    ///
+    /// - Returns: the core, and the seconds that loading and warming up took.
+    /// - Throws: `ModelError`.
+    static func load(
+        _ configuration: ServiceConfiguration,
+        threads: Int
+    ) throws(ModelError) -> (core: InferenceCore, loadSeconds: Double, warmupSeconds: Double) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let model = try AutoencoderModel(
+            directory: configuration.model,
+            head: configuration.head,
+            storage: configuration.weightStorage == "float16" ? .float16 : .float32
+        )
+        let identity = ModelIdentity(
+            name: model.configuration.name,
+            revision: model.configuration.revision,
+            sha256: model.weightsSHA256
+        )
+        let engine = AutoencoderEngine(model: model, threads: threads)
+        let loaded = clock.now
+        if configuration.warmupBatch > 0 { engine.warmUp(batch: configuration.warmupBatch) }
+        let warm = clock.now
+        let limits = QueueLimits(
+            items: configuration.maxQueueItems,
+            batchCost: configuration.maxBatchSize,
+            batchDelay: configuration.maxBatchDelay,
+            watchdog: configuration.watchdog
+        )
+        let core = InferenceCore(
+            model: model,
+            identity: identity,
+            engine: engine,
+            queue: InferenceQueue(backend: EngineBackend(engine: engine), limits: limits),
+            pictures: BlockingPool(width: threads)
+        )
+        return (core, (loaded - start).seconds, (warm - loaded).seconds)
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import FrequencyBands
+import ImageCodec
+
+/// Turns one item and the request's parameters into the engine's task.
+struct TaskBuilder {
+    let model: AutoencoderModel
+    let parameters: RequestParameters
+    let maximumPixels: Int
+
+    /// A task, and for pictures the pixels that went in (for the reconstruction's quality).
+    struct Built: Sendable {
+        var task: AutoencoderTask
+        var pixels: RGBImage?
+    }
+
+    private var configuration: ModelConfiguration { model.configuration }
+
+    /// The band split that the request asks for: its own parameters over the model's setting.
+    ///
+    /// - Returns: nil for no cut.
+    /// - Throws: a `Problem` of kind `bad-parameter`.
+    func split(isPicture: Bool) throws(Problem) -> BandSplit? {
+        let own = configuration.frequency.split
+        guard parameters.splitIsGiven else {
+            // The spectrum shows the encoder's whole latent, and a latent that came in has had its cut.
+            return isPicture && parameters.operation != .spectrum ? own : nil
+        }
+        let cutoff = parameters.cutoff ?? own?.cutoff ?? .reorder1D
+        let side = configuration.gridSide
+        let limit = cutoff == .map2DSquare ? side : side * side
+        let inherited = own.flatMap { $0.cutoff == cutoff ? $0.count : nil }
+        guard let count = parameters.keep ?? inherited else {
+            throw .conflict("keep", "this model has no cut of its own, so say how many coefficients are meant")
+        }
+        guard count <= limit else {
+            throw .badParameter("keep", String(count), allowed: "an integer from 0 to \(limit)")
+        }
+        return BandSplit(
+            mode: parameters.bandMode ?? own?.mode ?? .low,
+            order: parameters.order ?? own?.order ?? configuration.frequency.order,
+            cutoff: cutoff,
+            count: count
+        )
+    }
+
+    /// Whether latents go out, or come in, normalised.
+    ///
+    /// - Throws: a `Problem` of kind `feature-unavailable` if normalisation is asked of a model without statistics.
+    func isNormalized() throws(Problem) -> Bool {
+        switch parameters.normalize {
+        case .auto: return model.statistics != nil
+        case .no: return false
+        case .yes:
+            guard model.statistics != nil else {
+                throw .featureUnavailable("normalize=true needs statistics, which this model lacks.", missing: "stats")
+            }
+            return true
+        }
+    }
+
+    /// Builds the task of one item. Decodes pictures, so it belongs on the picture pool.
+    func build(_ item: InputItem) throws(Problem) -> Built {
+        switch item.payload {
+        case .unusable(let problem): throw problem
+        case .latent(let input): return Built(task: try task(for: input, isPicture: false), pixels: nil)
+        case .picture(let bytes, let range):
+            let picture = try picture(bytes[range])
+            return Built(task: try task(for: .pixels(picture.pixels), isPicture: true), pixels: picture)
+        }
+    }
+
+    private func picture(_ bytes: ArraySlice<UInt8>) throws(Problem) -> RGBImage {
+        let side = configuration.imageSide
+        let limits = ImageLimits(maximumPixels: maximumPixels)
+        let policy: EXIFPolicy = parameters.exif == .apply ? .apply : .ignore
+        let preprocess = parameters.preprocess
+        // `withUnsafeBytes` of a slice does not carry typed errors out.
+        let outcome: Result<RGBImage, ImageDecodeError> = bytes.withUnsafeBytes { raw in
+            do throws(ImageDecodeError) {
+                switch preprocess {
+                case .crop: return .success(try decodeCenterCropped(raw, to: side, limits: limits, exif: policy))
+                case .squash: return .success(try decodeSquashed(raw, to: side, limits: limits, exif: policy))
+                case .none: return .success(try decodeImage(raw, limits: limits, exif: policy))
+                }
+            } catch {
+                return .failure(error)
+            }
+        }
+        let image: RGBImage
+        do {
+            image = try outcome.get()
+        } catch {
+            throw error.problem
+        }
+        guard image.width == side, image.height == side else {
+            throw Problem(
+                .tensorShape,
+                "preprocess=none takes pictures of \(side) x \(side) pixels, got \(image.width) x \(image.height).",
+                [
+                    ("expected", .array([.integer(side), .integer(side)])),
+                    ("got", .array([.integer(image.width), .integer(image.height)])),
+                ]
+            )
+        }
+        return image
+    }
+
+    private func task(for input: AutoencoderTask.Input, isPicture: Bool) throws(Problem) -> AutoencoderTask {
+        var task = AutoencoderTask(input: input, outputs: outputs)
+        task.split = try split(isPicture: isPicture)
+        task.latentIsNormalized = isPicture ? false : try isNormalized()
+        task.normalizeLatent = try isNormalized()
+        task.gains = parameters.gains
+        task.fftBandCount = parameters.bands
+        task.flipped = parameters.flip == .horizontal
+        task.rounding = parameters.rounding == .trunc ? .trunc : .round
+        if parameters.layout == .freqTokens {
+            task.frequencyTokenCount = parameters.keep ?? configuration.frequency.split?.count ?? configuration.tokenCount
+            task.split = nil
+        }
+        return task
+    }
+
+    /// What the engine is asked for.
+    var outputs: AutoencoderTask.Outputs {
+        switch parameters.operation {
+        case .encode:
+            if parameters.pool == .mean { return .pooled }
+            return parameters.layout == .freqTokens ? .frequencyTokens : .latent
+        case .decode: return .picture
+        case .spectrum:
+            switch (parameters.source, parameters.transform) {
+            case (.latent, .dct): return .coefficientEnergies
+            case (.latent, .fft): return .fftEnergies
+            case (.image, .dct): return .imageEnergies
+            case (.image, .fft): return .imageFFTEnergies
+            }
+        case .classify: return .logits
+        }
+    }
+}
+
+extension Problem {
+    static func featureUnavailable(_ detail: String, missing: String) -> Problem {
+        Problem(.featureUnavailable, detail, [("missing", .string(missing))])
+    }
+}

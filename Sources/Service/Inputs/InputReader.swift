@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import HTTPTypes
+import HTTPWire
+import ImageCodec
+import TensorFiles
+
+/// Takes a request's body apart: tells its kind by magic bytes first and Content-Type second, and collects items and
+/// parameters from whichever form they came in.
+struct InputReader {
+    let operation: Operation
+    let geometry: LatentGeometry
+    let limits: Limits
+
+    struct Limits: Sendable {
+        var items: Int
+        var bodyBytes: Int
+    }
+
+    /// What a body can be.
+    static let acceptedKinds = [
+        "JPEG", "PNG", "npy", "safetensors with a tensor 'latents'", "multipart/form-data", "JSON with 'inputs'",
+        "a raw tensor with 'shape' and 'dtype'",
+    ]
+
+    /// - Parameters:
+    ///   - request: the whole request.
+    ///   - parameters: starts with the query's; form fields and JSON members are added.
+    /// - Throws: the `Problem` to answer with.
+    func read(_ request: Request, parameters: inout ParameterSet) throws(Problem) -> RequestInput {
+        let body = request.body
+        let contentType = request.head.fields[.contentType].flatMap(MediaType.init(parsing:))
+        if let kind = request.head.fields[.contentEncoding], kind.lowercased() != "identity" {
+            throw .unsupportedMedia(
+                "Content-Encoding '\(kind.prefix(40))' is not taken; send the bytes as they are.",
+                sniffed: "encoded"
+            )
+        }
+        if body.isEmpty { throw .unsupportedMedia("The body is empty.", sniffed: "nothing") }
+        if try isRawTensor(body[...], parameters) {
+            return RequestInput(items: try latents(try rawTensor(body[...], parameters), parameters), isJSON: false)
+        }
+        let kind = PayloadKind.sniff(body[...])
+        if kind == nil || kind == .json, let contentType, contentType.isMultipartForm {
+            return try readMultipart(body, contentType, parameters: &parameters)
+        }
+        if kind == .json { return try readJSON(body, parameters: &parameters) }
+        let items = try items(in: body, range: 0..<body.count, id: nil, parameters)
+        return RequestInput(items: items, isJSON: false)
+    }
+
+    /// The items of one file: a picture is one, a tensor is as many as its first axis says.
+    private func items(
+        in bytes: [UInt8],
+        range: Range<Int>,
+        id: String?,
+        _ parameters: ParameterSet
+    ) throws(Problem) -> [InputItem] {
+        let slice = bytes[range]
+        if try isRawTensor(slice, parameters) { return try latents(try rawTensor(slice, parameters), parameters, id: id) }
+        switch PayloadKind.sniff(slice) {
+        case .picture:
+            return [InputItem(id: id ?? "0", payload: .picture(bytes: bytes, range: range))]
+        case .npy:
+            return try latents(try npyTensor(slice), parameters, id: id)
+        case .safetensors:
+            return try latents(try safetensorsTensor(slice), parameters, id: id)
+        case .json, nil:
+            if try parameters.shape() != nil { return try latents(try rawTensor(slice, parameters), parameters, id: id) }
+            let start = slice.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
+            throw .unsupportedMedia(
+                "The bytes are neither a picture nor a tensor (they start with \(start)).",
+                sniffed: "unknown"
+            )
+        }
+    }
+
+    // MARK: Tensors
+
+    /// A raw tensor has no magic bytes, so exactly the length that `shape` and `dtype` promise identifies it.
+    private func isRawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> Bool {
+        guard operation != .encode, let shape = try parameters.shape() else { return false }
+        return try byteCount(of: shape, parameters) == bytes.count
+    }
+
+    private func byteCount(of shape: [Int], _ parameters: ParameterSet) throws(Problem) -> Int? {
+        let dtype = try parameters.choice("dtype", WireDType.self) ?? .float32
+        var count = dtype.tensor.byteCount
+        for axis in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: axis)
+            if overflow { return nil }
+            count = product
+        }
+        return count
+    }
+
+    private func rawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> TensorArray {
+        let shape = try parameters.shape() ?? []
+        let dtype = try parameters.choice("dtype", WireDType.self) ?? .float32
+        let expected = try byteCount(of: shape, parameters)
+        guard let expected, expected == bytes.count else {
+            throw Problem(
+                .tensorShape,
+                "A \(dtype.rawValue) tensor of shape \(shape) takes \(expected.map(String.init) ?? "too many") bytes, "
+                    + "got \(bytes.count).",
+                [("expected", expected.map(JSONValue.integer) ?? .null), ("got", .integer(bytes.count))]
+            )
+        }
+        let count = bytes.count / dtype.tensor.byteCount
+        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            bytes.withUnsafeBytes { raw in
+                if let out = buffer.baseAddress { floats(from: raw, dtype: dtype.tensor, into: out) }
+            }
+            initialized = count
+        }
+        return TensorArray(shape: shape, values: values)
+    }
+
+    private func npyTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
+        let outcome: Result<TensorArray, NPYError> = bytes.withUnsafeBytes { raw in
+            do throws(NPYError) {
+                return .success(try readNPY(raw, maximumElements: limits.bodyBytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        do {
+            return try outcome.get()
+        } catch {
+            throw error.problem
+        }
+    }
+
+    private func safetensorsTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
+        let outcome: Result<TensorArray, SafetensorsError> = bytes.withUnsafeBytes { raw in
+            do throws(SafetensorsError) {
+                return .success(try readSafetensorsTensor(named: "latents", in: raw, maximumElements: limits.bodyBytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        do {
+            return try outcome.get()
+        } catch {
+            throw error.problem
+        }
+    }
+
+    private func latents(
+        _ tensor: TensorArray,
+        _ parameters: ParameterSet,
+        id: String? = nil
+    ) throws(Problem) -> [InputItem] {
+        guard operation != .encode else {
+            throw .unsupportedMedia("/encode takes pictures; this is a tensor.", sniffed: "tensor", accepted: ["JPEG", "PNG"])
+        }
+        let compact = operation == .decode && parameters.text("cutoff_mode") == "map2d_square"
+        let inputs = try geometry.inputs(from: tensor, compact: compact)
+        try checkCount(inputs.count)
+        return inputs.enumerated().map { index, input in
+            let name = id.map { inputs.count == 1 ? $0 : "\($0)/\(index)" } ?? String(index)
+            return InputItem(id: name, payload: .latent(input))
+        }
+    }
+
+    // MARK: Several items
+
+    private func checkCount(_ count: Int) throws(Problem) {
+        guard count <= limits.items else {
+            throw Problem(
+                .tooManyItems,
+                "A request may hold \(limits.items) items, this one holds \(count).",
+                [("limit", .integer(limits.items)), ("actual", .integer(count))]
+            )
+        }
+    }
+
+    private func readMultipart(
+        _ body: [UInt8],
+        _ contentType: MediaType,
+        parameters: inout ParameterSet
+    ) throws(Problem) -> RequestInput {
+        let parts: [MultipartPart]
+        do throws(MultipartError) {
+            guard let boundary = contentType.parameter("boundary") else { throw .missingBoundary }
+            parts = try parseMultipart(body, boundary: boundary)
+        } catch {
+            throw error.problem
+        }
+        var files: [MultipartPart] = []
+        for part in parts {
+            if part.filename != nil || PayloadKind.sniff(body[part.body]) != nil {
+                files.append(part)
+            } else {
+                guard let name = part.name, let value = String(validating: body[part.body], as: UTF8.self) else {
+                    throw Problem(
+                        .malformedMultipart,
+                        "A part without a filename is a parameter and needs a name and a UTF-8 value.",
+                        [("offset", .integer(part.body.lowerBound))]
+                    )
+                }
+                try parameters.add(name, value)
+            }
+        }
+        if files.isEmpty { throw .unsupportedMedia("The form holds no file.", sniffed: "multipart/form-data") }
+        try checkCount(files.count)
+        var items: [InputItem] = []
+        for (index, file) in files.enumerated() {
+            let id = file.filename.flatMap { $0.isEmpty ? nil : $0 } ?? file.name ?? String(index)
+            items += try itemsOrFailure(body, range: file.body, id: id, parameters)
+            try checkCount(items.count)
+        }
+        return RequestInput(items: items, isJSON: false)
+    }
+
+    private func readJSON(_ body: [UInt8], parameters: inout ParameterSet) throws(Problem) -> RequestInput {
+        let document = try JSONRequest(body)
+        for (name, value) in document.parameters { try parameters.add(name, value) }
+        try checkCount(document.inputs.count)
+        var items: [InputItem] = []
+        for (index, input) in document.inputs.enumerated() {
+            let bytes = try input.decodedBytes(of: body)
+            items += try itemsOrFailure(bytes, range: 0..<bytes.count, id: input.id ?? String(index), parameters)
+            try checkCount(items.count)
+        }
+        return RequestInput(items: items, isJSON: true)
+    }
+
+    /// With `on_error=skip`, a file that cannot be used becomes a failed item instead of a failed request.
+    private func itemsOrFailure(
+        _ bytes: [UInt8],
+        range: Range<Int>,
+        id: String,
+        _ parameters: ParameterSet
+    ) throws(Problem) -> [InputItem] {
+        do throws(Problem) {
+            return try items(in: bytes, range: range, id: id, parameters)
+        } catch {
+            guard parameters.text("on_error") == "skip" else { throw error.forItem(id) }
+            return [InputItem(id: id, payload: .unusable(error.forItem(id)))]
+        }
+    }
+}
+
+extension Problem {
+    static func unsupportedMedia(
+        _ detail: String,
+        sniffed: String,
+        accepted: [String] = InputReader.acceptedKinds
+    ) -> Problem {
+        Problem(
+            .unsupportedMedia,
+            detail,
+            [("sniffed", .string(sniffed)), ("accepted", .array(accepted.map(JSONValue.string)))]
+        )
+    }
+}

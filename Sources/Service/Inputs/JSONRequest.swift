@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TensorFiles
+
+/// A JSON request: `{"inputs": [{"id": "a", "b64": "..."}], <parameters>}`.
+struct JSONRequest {
+    struct Input {
+        let id: String?
+        let data: JSONString
+        let offset: Int
+    }
+
+    private(set) var inputs: [Input] = []
+    /// Members other than `inputs`, as parameter texts.
+    private(set) var parameters: [(name: String, value: String)] = []
+
+    /// - Throws: a `Problem` of kind `malformed-json` with the offset of what does not fit.
+    init(_ body: [UInt8]) throws(Problem) {
+        let node: JSONNode
+        do throws(JSONError) {
+            node = try JSONParser.parse(body)
+        } catch {
+            throw error.problem
+        }
+        guard case .object(let members) = node else { throw .malformedJSON("The body must be an object.", offset: 0) }
+        var hasInputs = false
+        for member in members {
+            if member.key == "inputs" {
+                hasInputs = true
+                inputs = try Self.readInputs(member)
+            } else if let value = Self.text(member.value) {
+                parameters.append((member.key, value))
+            } else if member.value != .null {
+                throw .malformedJSON(
+                    "'\(member.key.prefix(64))' must be a text, a number, true, false or a list of numbers.",
+                    offset: member.offset
+                )
+            }
+        }
+        guard hasInputs, !inputs.isEmpty else {
+            throw .malformedJSON("The object needs a member 'inputs' with at least one input.", offset: 0)
+        }
+    }
+
+    private static func readInputs(_ member: JSONMember) throws(Problem) -> [Input] {
+        guard case .array(let elements) = member.value else {
+            throw .malformedJSON("'inputs' must be a list.", offset: member.offset)
+        }
+        var inputs: [Input] = []
+        for element in elements {
+            guard case .object(let members) = element else {
+                throw .malformedJSON("Each input must be an object with 'b64'.", offset: member.offset)
+            }
+            var id: String?
+            var data: (JSONString, Int)?
+            for member in members {
+                switch (member.key, member.value) {
+                case ("id", .string(let text)): id = text.text.map { String($0.prefix(256)) }
+                case ("id", .number(let digits)): id = digits
+                case ("b64", .string(let text)): data = (text, member.offset)
+                default:
+                    throw .malformedJSON(
+                        "An input has 'id' (text or number) and 'b64' (text), not '\(member.key.prefix(64))' like this.",
+                        offset: member.offset
+                    )
+                }
+            }
+            guard let data else { throw .malformedJSON("An input lacks 'b64'.", offset: member.offset) }
+            inputs.append(Input(id: id, data: data.0, offset: data.1))
+        }
+        return inputs
+    }
+
+    /// A parameter's text; nil for what no parameter can be.
+    private static func text(_ node: JSONNode) -> String? {
+        switch node {
+        case .bool(let flag): return flag ? "true" : "false"
+        case .number(let digits): return digits
+        case .string(let string): return string.text
+        case .array(let elements):
+            let texts = elements.compactMap { element -> String? in
+                guard case .number(let digits) = element else { return nil }
+                return digits
+            }
+            return texts.count == elements.count ? texts.joined(separator: ",") : nil
+        case .null, .object: return nil
+        }
+    }
+}
+
+extension JSONRequest.Input {
+    /// Strict base64 with padding; `\/`, which some writers escape, counts as `/`.
+    func decodedBytes(of body: [UInt8]) throws(Problem) -> [UInt8] {
+        var text = Data(body[data.range])
+        if text.contains(UInt8(ascii: "\\")) {
+            var isEscaped = false
+            text = text.filter { byte in
+                isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+                return !isEscaped
+            }
+        }
+        guard let decoded = Data(base64Encoded: text) else {
+            throw .malformedJSON("'b64' is not standard base64 with padding.", offset: offset)
+        }
+        return [UInt8](decoded)
+    }
+}
+
+extension Problem {
+    static func malformedJSON(_ detail: String, offset: Int) -> Problem {
+        Problem(.malformedJSON, detail, [("offset", .integer(offset))])
+    }
+}
+
+extension JSONError: ProblemConvertible {
+    package var problem: Problem {
+        switch self {
+        case .unexpectedByte(let byte, let offset):
+            .malformedJSON("Unexpected byte 0x\(String(byte, radix: 16)) at \(offset).", offset: offset)
+        case .unexpectedEnd(let offset): .malformedJSON("The JSON ends too early.", offset: offset)
+        case .tooDeep(let limit, let offset): .malformedJSON("Nested deeper than \(limit).", offset: offset)
+        case .tooManyValues(let limit, let offset): .malformedJSON("More than \(limit) values.", offset: offset)
+        case .duplicateKey(let key, let offset):
+            .malformedJSON("The member '\(key.prefix(64))' stands twice.", offset: offset)
+        case .invalidNumber(let offset): .malformedJSON("A number is malformed.", offset: offset)
+        case .invalidString(let offset):
+            .malformedJSON("A text is not valid: UTF-8, escapes or length.", offset: offset)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ImageCodec
+
+/// What bytes are by their first few: callers' Content-Types are wrong more often than their files.
+enum PayloadKind: Equatable {
+    case picture
+    case npy
+    case safetensors
+    case json
+
+    static func sniff(_ bytes: ArraySlice<UInt8>) -> PayloadKind? {
+        if ImageFormat.sniff(bytes) != nil { return .picture }
+        if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .npy }
+        if isSafetensors(bytes) { return .safetensors }
+        let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
+        return bytes.first { !space.contains($0) } == UInt8(ascii: "{") ? .json : nil
+    }
+
+    /// A little-endian header length that fits the body, then the header's brace.
+    private static func isSafetensors(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard bytes.count > 9, bytes[bytes.startIndex + 8] == UInt8(ascii: "{") else { return false }
+        let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return length >= 2 && length <= UInt64(bytes.count - 8)
+    }
+}

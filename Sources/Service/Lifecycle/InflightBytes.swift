@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SocketServer
+import Synchronization
+
+/// Lets the metrics page ask the server, which is made after the page.
+final class InflightBytes: Sendable {
+    private let current = Mutex<SocketServer?>(nil)
+
+    var server: SocketServer? {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+
+    func read() -> Int { server?.inflightBytes ?? 0 }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Autoencoder
+import Glibc
+package import SocketServer
+
+/// Why the service does not start; each has an exit code of its own (sysexits.h).
+package enum ServiceError: Error, CustomStringConvertible {
+    case model(ModelError)
+    case socket(SocketServerError)
+    case unreadableKeys(path: String)
+    case noKeys(path: String)
+    /// A batch ran longer than the watchdog allows; the supervisor should start the process anew.
+    case workerHung(seconds: Double)
+
+    package var exitCode: Int32 {
+        switch self {
+        case .model: 65
+        case .socket: 69
+        case .unreadableKeys, .noKeys: 66
+        case .workerHung: 70
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .model(let error): "the model cannot be loaded: \(error)"
+        case .socket(.invalidAddress(let host)): "'\(host)' is not an address of this machine"
+        case .socket(.pathTooLong(let path, let limit)): "\(path) is longer than \(limit) bytes"
+        case .socket(.cannotListen(let address, let code)): "cannot listen on \(address): \(message(code))"
+        case .socket(.systemCall(let name, let code)): "\(name) failed: \(message(code))"
+        case .unreadableKeys(let path): "\(path): the API keys cannot be read"
+        case .noKeys(let path): "\(path): there is no API key in it"
+        case .workerHung(let seconds): "the inference worker hung for \(Int(seconds)) s"
+        }
+    }
+
+    private func message(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import InferenceQueue
+import Synchronization
+
+/// The service's phase and, once it is loaded, its model. Shared by the handler and the lifecycle.
+final class ServiceState: Sendable {
+    private struct Value {
+        var phase = ServicePhase.starting
+        var core: InferenceCore?
+    }
+
+    private let value = Mutex(Value())
+
+    var phase: ServicePhase { value.withLock { $0.phase } }
+
+    var core: InferenceCore? { value.withLock { $0.core } }
+
+    func start(_ core: InferenceCore) {
+        value.withLock { value in
+            value.core = core
+            if value.phase == .starting { value.phase = .ready }
+        }
+    }
+
+    func enter(_ phase: ServicePhase) {
+        value.withLock { $0.phase = phase }
+    }
+
+    /// Why the service should get no requests now; nil: it should.
+    func unreadiness() -> Problem? {
+        let (phase, core) = value.withLock { ($0.phase, $0.core) }
+        switch phase {
+        case .starting: return .starting
+        case .draining, .stopping: return .draining
+        case .ready: break
+        }
+        if let busy = core?.queue.snapshot(), busy.isHung { return .workerUnhealthy(busyFor: busy.busyFor ?? .zero) }
+        return nil
+    }
+}
+
+extension Problem {
+    static let starting = Problem(.starting, "The model is being loaded.", [("phase", "starting")])
+        .retrying(afterSeconds: 1)
+
+    static func workerUnhealthy(busyFor: Duration) -> Problem {
+        Problem(
+            .workerUnhealthy,
+            "The inference worker has been in one batch for \(busyFor.milliseconds) ms.",
+            [("phase", "worker-unhealthy")]
+        ).retrying(afterSeconds: 30)
+    }
+}

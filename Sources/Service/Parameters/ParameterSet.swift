@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The operations that take pictures or latents.
+package enum Operation: String, Sendable, CaseIterable {
+    case encode
+    case decode
+    case spectrum
+    case classify
+}
+
+/// The parameters of one request by name, whether they came as query, form field or JSON member.
+package struct ParameterSet: Sendable {
+    private var values: [String: [String]] = [:]
+    private let operation: Operation
+
+    package init(operation: Operation) {
+        self.operation = operation
+    }
+
+    /// Which parameters each operation takes. `shape` may be given once an axis, as `requests` sends lists.
+    package static func names(for operation: Operation) -> [String] {
+        let common = ["keep", "band_mode", "freq_order", "cutoff_mode", "preprocess", "exif", "on_error", "timeout_ms"]
+        let rawTensor = ["shape", "dtype"]
+        return switch operation {
+        case .encode: common + ["layout", "dtype", "format", "normalize", "flip", "pool"]
+        case .decode:
+            common + rawTensor + [
+                "normalize", "gains", "image_format", "quality", "rounding",
+                "do_scaling", "scaling_factor", "shift_factor", "output_type", "partial_postprocess", "height", "width",
+            ]
+        case .spectrum: common + rawTensor + ["format", "bands", "of", "transform", "normalize"]
+        case .classify: common + rawTensor + ["top_k", "normalize"]
+        }
+    }
+
+    /// Adds one parameter.
+    ///
+    /// - Throws: a `Problem` of kind `unknown-parameter`, or `bad-parameter` if it is given twice.
+    package mutating func add(_ name: String, _ value: String) throws(Problem) {
+        let allowed = ParameterSet.names(for: operation)
+        guard allowed.contains(name) else {
+            throw Problem(
+                .unknownParameter,
+                "'\(name.prefix(64))' is not a parameter of /\(operation.rawValue).",
+                [("parameter", .string(String(name.prefix(64)))), ("allowed", .array(allowed.map(JSONValue.string)))]
+            )
+        }
+        let given = values[name, default: []]
+        guard given.isEmpty || name == "shape" && given.count < 8 else {
+            throw .badParameter(name, value, allowed: "one value")
+        }
+        values[name] = given + [value]
+    }
+
+    /// The value of a parameter as given; nil if it was not.
+    func text(_ name: String) -> String? { values[name]?.first }
+
+    /// Every value of a parameter that may be given more than once.
+    func texts(_ name: String) -> [String] { values[name] ?? [] }
+
+    /// A parameter with a fixed set of values.
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String,
+        _ type: Choice.Type
+    ) throws(Problem) -> Choice? where Choice.RawValue == String {
+        guard let value = text(name) else { return nil }
+        guard let choice = Choice(rawValue: value) else {
+            throw .badParameter(name, value, choices: Choice.allCases.map(\.rawValue))
+        }
+        return choice
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let value = text(name) else { return nil }
+        guard let number = Int(strict: value), range.contains(number) else {
+            throw .badParameter(name, value, allowed: "an integer from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func boolean(_ name: String) throws(Problem) -> Bool? {
+        switch text(name) {
+        case nil: return nil
+        case "true", "True", "1": return true
+        case "false", "False", "0": return false
+        case .some(let value): throw .badParameter(name, value, choices: ["true", "false"])
+        }
+    }
+
+    /// Finite numbers separated by commas, with or without brackets.
+    func numbers(_ name: String) throws(Problem) -> [Double]? {
+        guard let value = text(name) else { return nil }
+        let parts = value.bracketless.split(separator: ",", omittingEmptySubsequences: false)
+        var numbers: [Double] = []
+        for part in parts.prefix(1024) {
+            guard let number = Double(part.trimmingSpaces), number.isFinite else {
+                throw .badParameter(name, value, allowed: "numbers separated by commas")
+            }
+            numbers.append(number)
+        }
+        return numbers
+    }
+
+    /// The axes of a raw tensor: `1,768,16,16`, `[1,768,16,16]` or one `shape` an axis.
+    func shape() throws(Problem) -> [Int]? {
+        let given = texts("shape")
+        guard !given.isEmpty else { return nil }
+        let parts = given.count > 1
+            ? given.map { Substring($0) }
+            : Substring(given[0]).bracketless.split(separator: ",", omittingEmptySubsequences: false)
+        var axes: [Int] = []
+        for part in parts {
+            guard let axis = Int(strict: part.trimmingSpaces), (0...(1 << 31)).contains(axis), axes.count < 8 else {
+                throw .badParameter("shape", given.joined(separator: ","), allowed: "up to 8 sizes, such as 1,768,16,16")
+            }
+            axes.append(axis)
+        }
+        return axes
+    }
+}
+
+extension Problem {
+    static func badParameter(_ name: String, _ value: String, allowed: String) -> Problem {
+        Problem(
+            .badParameter,
+            "\(name): expected \(allowed), got '\(value.prefix(80))'.",
+            [("parameter", .string(name)), ("allowed", .string(allowed))]
+        )
+    }
+
+    static func badParameter(_ name: String, _ value: String, choices: [String]) -> Problem {
+        Problem(
+            .badParameter,
+            "\(name): expected one of \(choices.joined(separator: ", ")), got '\(value.prefix(80))'.",
+            [("parameter", .string(name)), ("allowed", .array(choices.map(JSONValue.string)))]
+        )
+    }
+
+    /// Two parameters that are fine alone and mean nothing together.
+    static func conflict(_ name: String, _ reason: String) -> Problem {
+        Problem(.badParameter, "\(name): \(reason).", [("parameter", .string(name)), ("allowed", .string(reason))])
+    }
+}
+
+extension Int {
+    /// Decimal digits with an optional minus, nothing else: `Int("+5")` would pass, which no caller means.
+    init?(strict text: some StringProtocol) {
+        guard text.utf8.first.map({ $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }) ?? false else { return nil }
+        self.init(text)
+    }
+}
+
+extension StringProtocol {
+    fileprivate var bracketless: Substring {
+        let text = Substring(self).trimmingSpaces
+        return text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CEmbedded
+import Yams
+
+/// The files that are compiled in.
+enum Documents {
+    static let openAPI = bytes(uae_openapi_yaml_start(), uae_openapi_yaml_size)
+    static let playground = bytes(uae_playground_html_start(), uae_playground_html_size)
+
+    /// `openapi.yaml` as JSON, converted when it is first asked for.
+    static let openAPIAsJSON: [UInt8] = {
+        guard let node = try? Yams.compose(yaml: String(decoding: openAPI, as: UTF8.self)) else { return [] }
+        return json(node).text
+    }()
+
+    private static func bytes(_ start: UnsafePointer<UInt8>, _ count: Int) -> [UInt8] {
+        [UInt8](UnsafeBufferPointer(start: start, count: count))
+    }
+
+    private static func json(_ node: Node) -> JSONValue {
+        switch node {
+        case .mapping(let mapping): return .object(mapping.map { ($0.key.string ?? "", json($0.value)) })
+        case .sequence(let sequence): return .array(sequence.map(json))
+        case .alias: return .null
+        case .scalar(let scalar):
+            // A quoted scalar is a text whatever it looks like.
+            guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
+            if let integer = node.int { return .integer(integer) }
+            if let number = node.float { return .number(number) }
+            if scalar.string == "true" || scalar.string == "false" { return .bool(scalar.string == "true") }
+            return scalar.string == "null" || scalar.string.isEmpty ? .null : .string(scalar.string)
+        }
+    }
+}
