@@ -29,9 +29,9 @@ build: packages
 serve: build
 	.build/release/uae serve --model $(MODEL) --host $(HOST) --port $(PORT) $(FLAGS)
 
-# All tests are Swift Testing, which runs them in parallel by itself.
+# Swift Testing runs in parallel by itself. Nothing is imported with @testable, so the objects of `build` serve here too.
 test: packages
-	swift test $(CONFIGURATION) --disable-xctest $(FLAGS)
+	swift test $(CONFIGURATION) --disable-xctest --disable-testable-imports $(FLAGS)
 
 lint:
 	swift format lint --strict --parallel --recursive $(SWIFT_FILES)
