@@ -32,18 +32,18 @@ if [ -z "$binary" ]; then
 fi
 
 root=$(mktemp --directory)
+log=$(mktemp)
 server=
 finish() {
     [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
     umount "$root/proc" "$root" 2>/dev/null || true
-    rm -rf --one-file-system "$root"
+    rm -rf --one-file-system "$root" "$log"
 }
 trap finish EXIT
 chmod 755 "$root"
 
 echo "Unpacking $packages"
-debootstrap --variant=minbase --include="$packages" bookworm "$root" >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
-rm -f "$root.log"
+debootstrap --variant=minbase --include="$packages" bookworm "$root" >"$log" 2>&1 || { tail "$log" >&2; exit 1; }
 install -D --mode 755 "$binary" "$root/usr/local/bin/uae"
 mkdir -p "$root/models"
 cp -r models/default "$root/models/"
@@ -58,13 +58,12 @@ fi
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -o remount,bind,ro "$root"
-image() { chroot --userspec "$user" "$root" env --ignore-environment PATH=/usr/local/bin:/usr/bin:/bin "${environment[@]}" "$@"; }
+image=(chroot --userspec "$user" "$root" env --ignore-environment PATH=/usr/local/bin:/usr/bin:/bin "${environment[@]}")
 
-image uae info >/dev/null
+"${image[@]}" uae info >/dev/null
 echo "uae info: exit 0"
 
-log=$(mktemp)
-image uae serve --host 127.0.0.1 --port 0 --drain-delay-ms 0 >"$log" 2>&1 &
+"${image[@]}" uae serve --host 127.0.0.1 --port 0 --drain-delay-ms 0 >"$log" 2>&1 &
 server=$!
 for _ in $(seq 200); do
     address=$(head -n 1 "$log" | grep --only-matching --extended-regexp '127\.0\.0\.1:[0-9]+' | head -n 1 || true)
@@ -73,17 +72,16 @@ for _ in $(seq 200); do
 done
 [ -n "$address" ] || { cat "$log" >&2; exit 1; }
 curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-all-errors "http://$address/health/ready"
-photo=$(ls Tests/Fixtures/data/golden/*/*.jpg | head -n 1)
+photos=(Tests/Fixtures/data/golden/*/*.jpg)
+photo=${photos[0]}
 curl --silent --fail --data-binary "@$photo" "http://$address/decode" | head -c 4 | grep --quiet --text PNG
 curl --silent --fail --data-binary "@$photo" "http://$address/classify?top_k=1"
 echo
 # shellcheck disable=SC2086  # The command's words, with the port that was free.
-image $health --url "http://$address/health/live"
+"${image[@]}" $health --url "http://$address/health/live"
 echo "$health: exit 0"
 
-# The server is the shell's grandchild; its own id ends it as `docker stop` would.
-kill -TERM "$(pgrep --full --parent "$server" 'uae serve' || echo "$server")"
+kill -TERM "$server"
 wait "$server"
 server=
-rm -f "$log"
 echo "SIGTERM: exit 0. 1 passed, 0 failed"
