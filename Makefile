@@ -8,13 +8,15 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help packages build serve test lint format smoke schemathesis model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke schemathesis examples readme-pictures model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
 	@echo "make test                 all tests, in release mode"
 	@echo "make smoke                every route of the built server, with curl"
 	@echo "make schemathesis         the built server against openapi.yaml"
+	@echo "make examples             the client examples against the built server"
+	@echo "make readme-pictures      docs/pictures"
 	@echo "make lint, make format    swift format"
 	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights"
 	@echo "make check-runtime-image  the Dockerfile's run-time stage without a container engine (root)"
@@ -44,6 +46,12 @@ smoke: build
 
 schemathesis: build
 	scripts/with-server.sh scripts/schemathesis.sh
+
+examples: build
+	scripts/with-server.sh scripts/examples.sh
+
+readme-pictures: build
+	scripts/with-server.sh scripts/readme-pictures.sh
 
 model-init: build
 	@test -n "$(FAMILY)" -a -n "$(DIR)" || { echo "usage: make model-init FAMILY=dinov2-base DIR=models/dinov2-base" >&2; exit 2; }
