@@ -85,10 +85,10 @@ shape=$(header shape | tr -d '[] ')
 expect 200 image/png "/decode?shape=$shape&dtype=float32" --data-binary "@$work/latent.raw"
 starts $png
 keep from-raw.png
-for form in npy:934e554d5059 safetensors: ; do
-    expect 200 "application/x-${form%%:*}" "/encode?format=${form%%:*}" --data-binary "@$photo"
-    starts "${form#*:}"
+for form in npy:x-npy safetensors:vnd.safetensors; do
+    expect 200 "application/${form#*:}" "/encode?format=${form%%:*}" --data-binary "@$photo"
     keep "latent.${form%%:*}"
+    if [ "$form" = npy:x-npy ]; then starts 934e554d5059; fi
     expect 200 image/png /decode --data-binary "@$work/latent.${form%%:*}"
     same "$body" "$work/from-raw.png" "the latent as ${form%%:*} decodes to another picture than the raw one"
     expect 200 application/json /spectrum --data-binary "@$work/latent.${form%%:*}"
@@ -96,8 +96,8 @@ for form in npy:934e554d5059 safetensors: ; do
 done
 expect 200 application/x-npz '/encode?format=npz&flip=both' --data-binary "@$photo"
 starts 504b0304
-expect 200 application/x-safetensors '/encode?dtype=bfloat16&layout=tokens' --data-binary "@$photo" \
-    --header 'Accept: application/x-safetensors'
+expect 200 application/vnd.safetensors '/encode?dtype=bfloat16&layout=tokens' --data-binary "@$photo" \
+    --header 'Accept: application/vnd.safetensors'
 has '"BF16"'
 expect 200 application/octet-stream '/encode?layout=freq_tokens&keep=16&dtype=float16' --data-binary "@$photo"
 expect 200 image/png "/decode?dtype=float16&shape=$(header shape | tr -d '[] ')" --data-binary "@$body"
