@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# make serve, make test: everything that they need is installed first, if it is missing.
+
+MODEL ?= models/default
+HOST ?= 127.0.0.1
+PORT ?= 8080
+FLAGS ?=
+CONFIGURATION := --configuration release
+SWIFT_FILES := Package.swift Sources Tests
+
+.PHONY: help packages build serve test lint format smoke schemathesis examples readme-pictures model-init check-runtime-image clean
+
+help:
+	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
+	@echo "make test                 all tests, in release mode"
+	@echo "make smoke                every route of the built server, with curl"
+	@echo "make schemathesis         the built server against openapi.yaml"
+	@echo "make examples             the client examples against the built server"
+	@echo "make readme-pictures      docs/pictures"
+	@echo "make lint, make format    swift format"
+	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights"
+	@echo "make check-runtime-image  the Dockerfile's run-time stage without a container engine (root)"
+
+packages:
+	@scripts/install-packages.sh
+	@command -v swift >/dev/null || { echo "Swift 6.2 or later is needed: https://www.swift.org/install" >&2; exit 1; }
+
+build: packages
+	swift build $(CONFIGURATION) --product uae
+
+serve: build
+	.build/release/uae serve --model $(MODEL) --host $(HOST) --port $(PORT) $(FLAGS)
+
+# Swift Testing runs in parallel by itself. Nothing is imported with @testable, so the objects of `build` serve here too.
+test: packages
+	swift test $(CONFIGURATION) --disable-xctest --disable-testable-imports $(FLAGS)
+
+lint:
+	swift format lint --strict --parallel --recursive $(SWIFT_FILES)
+
+format:
+	swift format --in-place --parallel --recursive $(SWIFT_FILES)
+
+smoke: build
+	scripts/with-server.sh scripts/smoke.sh
+
+schemathesis: build
+	scripts/with-server.sh scripts/schemathesis.sh
+
+examples: build
+	scripts/with-server.sh scripts/examples.sh
+
+readme-pictures: build
+	scripts/with-server.sh scripts/readme-pictures.sh
+
+model-init: build
+	@test -n "$(FAMILY)" -a -n "$(DIR)" || { echo "usage: make model-init FAMILY=dinov2-base DIR=models/dinov2-base" >&2; exit 2; }
+	.build/release/uae model-init --family $(FAMILY) $(DIR)
+
+check-runtime-image: packages
+	scripts/check-runtime-image.sh
+
+clean:
+	rm -rf .build .build-image
+
+-include training/Makefile
+-include benchmarks/Makefile

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A round trip with the standard library and numpy.
+
+    python3 examples/client.py photo.jpg reconstruction.png [http://localhost:8080]
+"""
+
+import io
+import json
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import numpy
+
+
+class Client:
+    def __init__(self, url: str, key: str | None = None):
+        self.url = url.rstrip("/")
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    def post(self, route: str, body: bytes, **parameters) -> tuple[bytes, dict]:
+        """One request; waits and tries again when the server sheds load or is not serving."""
+        target = f"{self.url}/{route}?{urllib.parse.urlencode(parameters)}"
+        for attempt in range(5):
+            request = urllib.request.Request(target, body, self.headers | {"Content-Type": "application/octet-stream"})
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return answer.read(), dict(answer.headers)
+            except urllib.error.HTTPError as error:
+                problem = json.load(error)
+                if error.code not in (429, 503) or attempt == 4:
+                    raise RuntimeError(f"{problem['title']} {problem['detail']}") from None
+                time.sleep(int(error.headers["Retry-After"]))
+        raise AssertionError("unreachable")
+
+    def encode(self, picture: bytes, **parameters) -> numpy.ndarray:
+        return numpy.load(io.BytesIO(self.post("encode", picture, format="npy", **parameters)[0]))
+
+    def decode(self, latent: numpy.ndarray, **parameters) -> bytes:
+        """A PNG file."""
+        file = io.BytesIO()
+        numpy.save(file, latent)
+        return self.post("decode", file.getvalue(), **parameters)[0]
+
+    def classify(self, picture: bytes, top_k: int = 5) -> list[dict]:
+        return json.loads(self.post("classify", picture, top_k=top_k)[0])["items"][0]["predictions"]
+
+
+def main() -> None:
+    photo, output, *rest = sys.argv[1:]
+    client = Client(*(rest or ["http://localhost:8080"]))
+    with open(photo, "rb") as file:
+        picture = file.read()
+    latent = client.encode(picture)
+    print("latent", latent.shape, latent.dtype)
+    with open(output, "wb") as file:
+        file.write(client.decode(latent))
+    for prediction in client.classify(picture):
+        print(f"{prediction['score']:.3f} {prediction.get('label', prediction['index'])}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the client examples against a running server and checks that each writes a picture.
+#   scripts/with-server.sh scripts/examples.sh
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+url=${UAE_URL:?the server\'s address, such as http://127.0.0.1:8080}
+environment=$(scripts/python-environment.sh Tests/OpenAPI/requirements.txt .build/openapi-python)
+photo=Tests/Fixtures/data/golden/clip/china.jpg
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$environment/bin/python" examples/client.py "$photo" "$work/python.png" "$url"
+pictures=(python.png)
+if command -v node >/dev/null; then
+    node examples/client.mjs "$photo" "$work/node.png" "$url"
+    pictures+=(node.png)
+fi
+for picture in "${pictures[@]}"; do
+    head -c 4 "$work/$picture" | grep --quiet --text PNG || { echo "$picture is no PNG" >&2; exit 1; }
+    cmp "$work/python.png" "$work/$picture"
+done
+echo "${#pictures[@]} passed, 0 failed"

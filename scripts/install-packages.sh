@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs the Debian packages that the build needs, and nothing if they are there: root is asked for only then.
+# Further packages may be named as arguments. The Dockerfile's build stage runs this too, so the list is here alone.
+set -euo pipefail
+
+packages=(libopenblas-dev libfftw3-dev libturbojpeg0-dev libnghttp2-dev libspng-dev "$@")
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "This needs Debian 12 or a relative; elsewhere install the counterparts of: ${packages[*]}" >&2
+    exit 1
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "As root, run: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+fi
+
+echo "Installing ${missing[*]}"
+install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}"
+}
+# A fresh machine has no package lists, one that was set up long ago has stale ones; only then is an update needed.
+install >/dev/null 2>&1 || {
+    "${as_root[@]}" apt-get update --quiet=2
+    install >/dev/null
+}

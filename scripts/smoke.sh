@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Drives every route of a running server with curl, on the photos of the fixtures, and checks statuses, media types,
+# first bytes and that what one route writes another reads.
+#   scripts/with-server.sh scripts/smoke.sh        or        UAE_URL=http://127.0.0.1:8080 scripts/smoke.sh
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+url=${UAE_URL:?the server\'s address, such as http://127.0.0.1:8080}
+photos=(Tests/Fixtures/data/golden/*/*.jpg Tests/Fixtures/data/golden/*/*.png)
+photo=${photos[0]}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $1" >&2
+}
+
+# expect STATUS TYPE TARGET [CURL ARGUMENT ...]: sends a request; the answer is then in $body and $head.
+body=$work/body
+head=$work/head
+expect() {
+    local status=$1 type=$2 target=$3 got
+    shift 3
+    got=$(curl --silent --show-error --max-time 60 --output "$body" --dump-header "$head" \
+        --write-out '%{http_code} %{content_type}' "$@" "$url$target" || true)
+    if [[ $got == "$status $type"* ]]; then ok; else
+        bad "$target $*: expected $status $type, got $got: $(head -c 300 "$body" | tr -d '\0' || true)"
+    fi
+}
+
+# has PATTERN [FILE]: the answer's body, or the file, has a match. starts HEX: the body starts with these bytes.
+has() { if grep --quiet --text --ignore-case --extended-regexp "$1" "${2:-$body}"; then ok; else bad "no '$1' in ${2:-the answer}: $(head -c 300 "${2:-$body}" | tr -d '\0')"; fi; }
+starts() {
+    local got
+    got=$(head -c 16 "$body" | od -An -v -tx1 | tr -d ' \n')
+    if [[ $got == "$1"* ]]; then ok; else bad "expected the answer to start with $1, got $got"; fi
+}
+same() { if cmp --silent "$1" "$2"; then ok; else bad "$3"; fi; }
+keep() { cp "$body" "$work/$1"; }
+header() { grep --ignore-case "^$1:" "$head" | cut -d: -f2- | tr -d '\r' | sed 's/^ *//'; }
+
+png=89504e470d0a1a0a
+jpeg=ffd8ff
+
+# Model and operation
+expect 200 application/json /info
+has '"latent_shape"'
+has '"sha256"' && has '^request-id:' "$head"
+for path in /health/live /health/ready /health/startup /healthz /readyz; do expect 200 application/json "$path"; done
+expect 200 text/plain /labels
+expect 200 application/json '/labels?format=json'
+expect 200 text/html /
+expect 200 application/yaml /openapi.yaml
+same "$body" openapi.yaml "/openapi.yaml is not the project's openapi.yaml"
+expect 200 application/json /openapi.json
+expect 200 text/plain /problems/queue-full
+expect 200 application/json /info --head
+curl --silent --max-time 10 "$url/stats/normalization" --output "$body" --write-out '%{http_code}' >"$work/code"
+has '^(200|501)$' "$work/code"
+
+# Every photo through every route
+for picture in "${photos[@]}"; do
+    expect 200 application/octet-stream /encode --data-binary "@$picture"
+    has '^shape: *\[1,' "$head" && has '^dtype: *float32' "$head"
+    has '^uae-model: *[^@]+@sha256:' "$head" && has '^uae-latent: *layout=nchw' "$head" && has '^server-timing:' "$head"
+    keep "latent-$(basename "$picture")"
+    expect 200 image/png /decode --data-binary "@$picture"
+    starts $png
+    has '^uae-quality: *psnr=' "$head"
+    expect 200 application/json /spectrum --data-binary "@$picture"
+    has '"total_energy"'
+    expect 200 application/json /classify --data-binary "@$picture"
+    has '"predictions"'
+done
+
+# The latent in every form, out and in again
+expect 200 application/octet-stream /encode --data-binary "@$photo"
+keep latent.raw
+shape=$(header shape | tr -d '[] ')
+expect 200 image/png "/decode?shape=$shape&dtype=float32" --data-binary "@$work/latent.raw"
+starts $png
+keep from-raw.png
+for form in npy:x-npy safetensors:vnd.safetensors; do
+    expect 200 "application/${form#*:}" "/encode?format=${form%%:*}" --data-binary "@$photo"
+    keep "latent.${form%%:*}"
+    if [ "$form" = npy:x-npy ]; then starts 934e554d5059; fi
+    expect 200 image/png /decode --data-binary "@$work/latent.${form%%:*}"
+    same "$body" "$work/from-raw.png" "the latent as ${form%%:*} decodes to another picture than the raw one"
+    expect 200 application/json /spectrum --data-binary "@$work/latent.${form%%:*}"
+    expect 200 application/json /classify --data-binary "@$work/latent.${form%%:*}"
+done
+expect 200 application/x-npz '/encode?format=npz&flip=both' --data-binary "@$photo"
+starts 504b0304
+expect 200 application/vnd.safetensors '/encode?dtype=bfloat16&layout=tokens' --data-binary "@$photo" \
+    --header 'Accept: application/vnd.safetensors'
+has '"BF16"'
+expect 200 application/octet-stream '/encode?layout=freq_tokens&keep=16&dtype=float16' --data-binary "@$photo"
+expect 200 image/png "/decode?dtype=float16&shape=$(header shape | tr -d '[] ')" --data-binary "@$body"
+expect 200 application/octet-stream '/encode?pool=mean' --data-binary "@$photo"
+python=$(command -v python3 || true)
+if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then
+    if "$python" -c "
+import numpy, sys
+a = numpy.load('$work/latent.npy')
+b = numpy.fromfile('$work/latent.raw', '<f4').reshape($shape)
+sys.exit(not (a.shape == b.shape and (a == b).all()))"; then ok; else bad "numpy does not read latent.npy as the raw latent"; fi
+fi
+
+# Pictures, spectra and classes in their other forms
+expect 200 image/jpeg '/decode?image_format=jpg&quality=80&keep=36' --data-binary "@$photo"
+starts $jpeg
+expect 200 image/jpeg /decode --data-binary "@$photo" --header 'Accept: image/jpeg'
+expect 200 image/svg+xml '/spectrum?format=svg' --data-binary "@$photo"
+has '<svg'
+expect 200 application/json '/spectrum?bands=4&of=image' --data-binary "@$photo"
+expect 200 application/json '/spectrum?transform=fft' --data-binary "@$photo"
+expect 200 application/json '/classify?top_k=3' --data-binary "@$photo"
+
+# Several pictures: form parts and JSON, and the batch equals its singles
+forms=()
+singles=$work/singles
+: >"$singles"
+for picture in "${photos[@]}"; do
+    forms+=(--form "file=@$picture")
+    cat "$work/latent-$(basename "$picture")" >>"$singles"
+done
+expect 200 application/octet-stream /encode "${forms[@]}"
+has "^shape: *\[${#photos[@]}," "$head"
+same "$body" "$singles" "a batch of ${#photos[@]} differs from its singles"
+expect 200 multipart/mixed /decode "${forms[@]}" --form image_format=jpg
+expect 200 application/json /classify "${forms[@]}" --form top_k=1
+printf '{"inputs":[{"id":"a","b64":"%s"},{"id":"b","b64":"AAAA"}],"on_error":"skip"}' "$(base64 --wrap=0 "$photo")" >"$work/request.json"
+for route in encode decode spectrum classify; do
+    expect 200 application/json "/$route" --json "@$work/request.json"
+    has '"id": ?"a"' && has '"id": ?"b"' && has 'urn:uae:problem:unsupported-media'
+    expect 200 '' "/v1/$route" --data-binary "@$photo"
+done
+
+# Ways to send
+expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Transfer-Encoding: chunked'
+same "$body" "$work/latent.raw" "a chunked upload answers otherwise than a whole one"
+expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Expect: 100-continue'
+expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Request-Id: smoke-1' --header 'Content-Type: text/plain'
+has '^request-id: *smoke-1' "$head"
+
+# Refusals
+refused() {
+    local status=$1 slug=$2
+    shift 2
+    expect "$status" application/problem+json "$@"
+    has "urn:uae:problem:$slug\"" && has "\"status\": ?$status" && has '"request_id"'
+}
+refused 400 unknown-parameter '/encode?nonsense=1' --data-binary "@$photo"
+refused 400 bad-parameter '/encode?keep=many' --data-binary "@$photo"
+refused 400 bad-parameter '/encode?keep=1&keep=2' --data-binary "@$photo"
+refused 400 malformed-json /encode --json '{"inputs":'
+refused 400 malformed-multipart /encode --data-binary '--x' --header 'Content-Type: multipart/form-data; boundary=y'
+refused 404 not-found /nothing
+refused 404 not-found /problems/nothing
+refused 405 method-not-allowed /encode
+has '^allow:.*POST' "$head"
+refused 405 method-not-allowed /info --request DELETE
+has '^allow:.*GET' "$head"
+refused 406 not-acceptable '/encode?format=npy&dtype=bfloat16' --data-binary "@$photo"
+refused 413 too-many-items /encode --json "{\"inputs\":[$(printf '{"b64":"AAAA"},%.0s' {1..5000}){\"b64\":\"AAAA\"}]}"
+refused 415 unsupported-media /encode --data-binary 'neither picture nor tensor'
+refused 415 unsupported-media /encode --data-binary "@$photo" --header 'Content-Encoding: gzip'
+head -c 2000 "$photo" >"$work/cut.jpg"
+refused 422 image-undecodable /encode --data-binary "@$work/cut.jpg"
+refused 422 tensor-shape '/decode?shape=1,2,3,4' --data-binary "@$work/latent.raw"
+
+expect 200 text/plain /metrics
+has '^uae_requests_total\{[^}]*op="encode"' && has '^uae_ready 1'
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
