@@ -83,6 +83,18 @@ import Testing
         }
     }
 
+    @Test(arguments: GoldenModel.all, [1, 3])
+    func everyCompactSideDecodes(golden: GoldenModel, threads: Int) throws {
+        let engine = try golden.engine(threads: threads)
+        let channels = engine.model.configuration.channels
+        for side in 1...16 {
+            let tokens = [Float](repeating: 0.25, count: channels * side * side)
+            let made = try engine.result(AutoencoderTask(input: .compactTokens(tokens, side: side), outputs: .picture))
+            #expect(made.pictureSide == 16 * side)
+            #expect(made.picture?.count == 256 * side * side * 3)
+        }
+    }
+
     @Test func aWrongTaskFailsAlone() throws {
         let engine = try GoldenModel.all[0].engine()
         var tasks = try Self.mixedTasks(engine)

@@ -297,6 +297,26 @@ import Testing
         #expect(throws: ModelInitializerError.alreadyThere(path: path + "/config.json")) { try again.write(to: path) }
     }
 
+    @Test func aFullDiskIsNoticed() throws {
+        let path = NSTemporaryDirectory() + "/uae-full-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: path + "/model.safetensors",
+            withDestinationPath: "/dev/full"
+        )
+        var initializer = ModelInitializer(family: .siglip2Base, depths: (encoder: 1, decoder: 1))
+        let error = ModelInitializerError.cannotWrite(path: path + "/model.safetensors", errno: ENOSPC)
+        #expect(throws: error) { try initializer.write(to: path) }
+        #expect(!FileManager.default.fileExists(atPath: path + "/config.json"))
+    }
+
+    @Test func depthsOutOfBoundsAreRefused() {
+        var initializer = ModelInitializer(family: .siglip2Base, depths: (encoder: 0, decoder: 1))
+        let error = ConfigurationError.outOfRange(path: "encoder.depth", value: 0, minimum: 1, maximum: 128)
+        #expect(throws: ModelInitializerError.configuration(error)) { try initializer.write(to: "/nonexistent") }
+    }
+
     @Test func aRandomModelNeedsAFolderThatCanBeMade() {
         var initializer = ModelInitializer(family: .clipLarge, depths: (encoder: 1, decoder: 1))
         #expect(throws: ModelInitializerError.cannotCreate(path: "/proc/none/there", errno: ENOENT)) {

@@ -6,8 +6,7 @@ import TensorKernels
 ///
 /// Owns the compute threads and a workspace for each.
 ///
-/// As many pictures as can be shared out evenly run side by side, each on one thread; the remaining ones are shared by
-/// all threads. Either way every number is computed by the same operations in the same order, so a picture's result
+/// Pictures run side by side, each on one thread, or are shared by all threads, whichever is sooner done. Either way every number is computed by the same operations in the same order, so a picture's result
 /// does not depend on what it was batched with.
 package final class AutoencoderEngine: Sendable {
     package let model: AutoencoderModel
@@ -53,13 +52,14 @@ package final class AutoencoderEngine: Sendable {
     /// - Returns: one result a task, in order. A task that cannot be done fails alone.
     package func run(_ tasks: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>] {
         var results = [Result<AutoencoderResult, TaskError>](repeating: .failure(.nothingAsked), count: tasks.count)
-        let separate = tasks.count - tasks.count % team.size
+        let schedule = BatchSchedule(costs: tasks.map(cost(of:)), teamSize: team.size)
         results.withUnsafeMutableBufferPointer { results in
-            team.forEach(separate) { index, member in
-                results[index] = perform(tasks[index], workspace: workspaces[member], team: .solo)
-            }
-            for index in separate..<tasks.count {
+            for index in schedule.shared {
                 results[index] = perform(tasks[index], workspace: workspaces[0], team: team)
+            }
+            team.forEach(schedule.separate.count) { place, member in
+                let index = schedule.separate[place]
+                results[index] = perform(tasks[index], workspace: workspaces[member], team: .solo)
             }
         }
         return results

@@ -17,13 +17,13 @@ struct TaskExecution {
             var result = AutoencoderResult()
             let task = plan.task
             if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
-                result.energies = imageEnergies(pixels, plan)
+                result.energies = try imageEnergies(pixels, plan)
             }
             if !task.outputs.subtracting(.ofImage).isEmpty {
                 let latent = workspace.take(latentCount)
                 fill(latent, from: task)
                 if let kept = plan.kept { model.frequency.cut(latent, keeping: kept, team: team) }
-                describe(latent, plan, into: &result)
+                try describe(latent, plan, into: &result)
                 if !task.outputs.isDisjoint(with: .pictures) {
                     guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
                 }
@@ -89,7 +89,7 @@ struct TaskExecution {
         _ latent: UnsafeMutablePointer<Float>,
         _ plan: TaskPlan,
         into result: inout AutoencoderResult
-    ) {
+    ) throws(TaskError) {
         let task = plan.task
         if task.outputs.contains(.latent) {
             result.latent = floats(latentCount) { values in
@@ -126,8 +126,9 @@ struct TaskExecution {
                 }
             }
         }
-        if task.outputs.contains(.fftEnergies), let bands = plan.energyBands {
-            result.energies = bands.energies(latent, channels: configuration.channels)
+        if task.outputs.contains(.fftEnergies) {
+            result.energies = try plan.energyBands(model.frequency.spectrum)
+                .energies(latent, channels: configuration.channels)
         }
         if task.outputs.contains(.logits), let head = model.head {
             workspace.scope {
@@ -190,14 +191,16 @@ struct TaskExecution {
 
     // MARK: Spectra
 
-    private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) -> [Double] {
-        workspace.scope {
+    private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) throws(TaskError) -> [Double] {
+        try workspace.scope { () throws(TaskError) in
             let side = configuration.imageSide
             let planes = workspace.take(3 * side * side)
             for place in 0..<side * side {
                 for colour in 0..<3 { planes[colour * side * side + place] = Float(pixels[place * 3 + colour]) / 255 }
             }
-            if let bands = plan.energyBands { return bands.energies(planes, channels: 3) }
+            if plan.task.outputs.contains(.imageFFTEnergies) {
+                return try plan.energyBands(model.imageSpectrum).energies(planes, channels: 3)
+            }
             model.imageSpectrum.dct2D(planes, channels: 3, into: planes)
             return coefficientEnergies(planes, channels: 3, order: model.imageOrder)
         }

@@ -4,13 +4,14 @@ import FrequencyBands
 
 /// A task that has been checked against a model, with what the check worked out.
 struct TaskPlan {
+    /// The most bands that `FFTBandProjector` makes.
+    private static let bandLimit = 64
+
     let task: AutoencoderTask
     /// Which coefficients stay; nil for no cut.
     let kept: [Bool]?
     /// Side of the token square that is decoded.
     let decodedSide: Int
-    /// The radial bands whose energies are wanted.
-    let energyBands: FFTBandProjector?
 
     init(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
         let configuration = model.configuration
@@ -34,7 +35,6 @@ struct TaskPlan {
         }
         decodedSide = side
         try Self.checkOutputs(task, model: model)
-        energyBands = try Self.energyBands(task, model: model)
         if let gains = task.gains {
             guard let bands = model.bandModule else { throw .gainsUnavailable }
             guard gains.count == bands.bandCount else {
@@ -92,19 +92,16 @@ struct TaskPlan {
         }
         let energies = task.outputs.intersection(.energies)
         guard energies.rawValue.nonzeroBitCount <= 1 else { throw .severalEnergies }
+        let usesBands = energies == .fftEnergies || energies == .imageFFTEnergies
+        guard !usesBands || (1...bandLimit).contains(task.fftBandCount) else {
+            throw .bands(.bandCountOutOfRange(count: task.fftBandCount, limit: bandLimit))
+        }
     }
 
-    private static func energyBands(
-        _ task: AutoencoderTask,
-        model: AutoencoderModel
-    ) throws(TaskError) -> FFTBandProjector? {
-        guard !task.outputs.isDisjoint(with: [.fftEnergies, .imageFFTEnergies]) else { return nil }
-        let ofImage = task.outputs.contains(.imageFFTEnergies)
+    /// The radial bands whose energies are wanted; made when they are needed, as a picture's take milliseconds.
+    func energyBands(_ transform: SpectralTransform) throws(TaskError) -> FFTBandProjector {
         do {
-            return try FFTBandProjector(
-                transform: ofImage ? model.imageSpectrum : model.frequency.spectrum,
-                bandCount: task.fftBandCount
-            )
+            return try FFTBandProjector(transform: transform, bandCount: task.fftBandCount)
         } catch {
             throw .bands(error)
         }
