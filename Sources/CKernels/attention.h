@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "normalization.h"
+#include "activations.h"
 #include "tile.h"
 
 // Attention a head at a time. The head's keys and values are packed into panels, which with one tile of queries and its
@@ -31,6 +31,25 @@ typedef struct {
 INLINE void prefetch_row(const float *row, long count) {
     for (long i = 0; i < count; i += 16) __builtin_prefetch(row + i, 0, 3);
     __builtin_prefetch(row + count - 1, 0, 3);
+}
+
+/// exp(x - max) in place of whole vectors, and the sum of it. Lanes that do not count hold -infinity and end as 0.
+INLINE float exponentials(float *x, long vectors) {
+    const float lowest = -__builtin_inff();
+    vf highest[4] = {splat(lowest), splat(lowest), splat(lowest), splat(lowest)};
+    long i = 0;
+    for (; i + 4 <= vectors; i += 4) {
+        for (int v = 0; v < 4; v++) highest[v] = vmax(highest[v], load(x + (i + v) * LANES));
+    }
+    for (; i < vectors; i++) highest[0] = vmax(highest[0], load(x + i * LANES));
+    const vf top = splat(max_of_lanes(vmax(vmax(highest[0], highest[1]), vmax(highest[2], highest[3]))));
+    vf sum = splat(0);
+    for (i = 0; i < vectors; i++) {
+        const vf e = vexp(load(x + i * LANES) - top);
+        sum += e;
+        store(x + i * LANES, e);
+    }
+    return sum_of_lanes(sum);
 }
 
 /// Keys [rows, dimension] into panels [dimension, columns] of their transpose, missing columns zero.
@@ -112,7 +131,11 @@ static void attention_unit(void *context, long index, long member) {
             run_tile(&product, rows, panel_vectors(a->rows, panel) * LANES);
         }
         float scales[TILE_ROWS];
-        for (long r = 0; r < rows; r++) scales[r] = 1 / exponentials(scores + r * scores_stride, a->rows);
+        for (long r = 0; r < rows; r++) {
+            float *row_scores = scores + r * scores_stride;
+            for (long c = a->rows; c < padded_columns(a->rows); c++) row_scores[c] = -__builtin_inff();
+            scales[r] = 1 / exponentials(row_scores, padded_columns(a->rows) / LANES);
+        }
         product.a = scores;
         product.a_stride = scores_stride;
         product.depth = a->rows;

@@ -15,17 +15,24 @@ static void pack(const float *weight, long outputs, long inputs, bool half_weigh
     for (long panel = 0; panel < panel_count(outputs); panel++) {
         const long first = panel * PANEL, width = panel_vectors(outputs, panel) * LANES;
         const long columns = outputs - first < width ? outputs - first : width;
-        const float *from = weight + first * inputs;
         float *to = (float *)packed + first * inputs;
         uint16_t *half_to = (uint16_t *)packed + first * inputs;
-        // A cache line of each output at a time, so that each line is read once.
+        // A cache line of four outputs at a time: more would share cache sets where rows lie a power of two apart.
         for (long block = 0; block < inputs; block += 16) {
             const long end = block + 16 < inputs ? block + 16 : inputs;
-            for (long k = block; k < end; k++) {
-                for (long c = 0; c < width; c++) {
-                    const float value = c < columns ? from[c * inputs + k] : 0;
-                    if (half_weights) half_to[k * width + c] = to_half(value);
-                    else to[k * width + c] = value;
+            for (long c = 0; c < width; c += 4) {
+                const float *from[4];
+                bool used[4];
+                for (long i = 0; i < 4; i++) {
+                    used[i] = c + i < columns;
+                    from[i] = weight + (first + (used[i] ? c + i : 0)) * inputs;
+                }
+                for (long k = block; k < end; k++) {
+                    for (long i = 0; i < 4; i++) {
+                        const float value = used[i] ? from[i][k] : 0;
+                        if (half_weights) half_to[k * width + c + i] = to_half(value);
+                        else to[k * width + c + i] = value;
+                    }
                 }
             }
         }

@@ -75,34 +75,26 @@ static void layer_norm(const ck_layer_norm *n, ck_team *team, long team_size) {
     ck_team_run(team, plan.units, layer_norm_unit, &plan);
 }
 
-/// exp(x - max) in place and the sum of it; `x` is already scaled.
-INLINE float exponentials(float *x, long count) {
-    const long whole = count / LANES * LANES;
-    const float lowest = -__builtin_inff();
-    vf highest = splat(lowest);
-    for (long i = 0; i < whole; i += LANES) highest = vmax(highest, load(x + i));
-    if (whole < count) highest = vmax(highest, load_part(x + whole, count - whole, lowest));
-    const vf top = splat(max_of_lanes(highest));
-    vf sum = splat(0);
-    for (long i = 0; i < whole; i += LANES) {
-        const vf e = vexp(load(x + i) - top);
-        sum += e;
-        store(x + i, e);
-    }
-    if (whole < count) {
-        const vf e = vexp(load_part(x + whole, count - whole, lowest) - top);
-        sum += e;
-        store_part(x + whole, e, count - whole);
-    }
-    return sum_of_lanes(sum);
-}
-
 static void softmax(float *x, long rows, long columns) {
     if (columns <= 0) return;
+    const long whole = columns / LANES * LANES, rest = columns - whole;
     for (long row = 0; row < rows; row++, x += columns) {
-        const vf scale = splat(1 / exponentials(x, columns));
-        long i = 0;
-        for (; i + LANES <= columns; i += LANES) store(x + i, load(x + i) * scale);
-        if (i < columns) store_part(x + i, load_part(x + i, columns - i, 0) * scale, columns - i);
+        vf highest = rest > 0 ? load_part(x + whole, rest, -__builtin_inff()) : splat(-__builtin_inff());
+        for (long i = 0; i < whole; i += LANES) highest = vmax(highest, load(x + i));
+        const vf top = splat(max_of_lanes(highest));
+        vf sum = splat(0);
+        for (long i = 0; i < whole; i += LANES) {
+            const vf e = vexp(load(x + i) - top);
+            sum += e;
+            store(x + i, e);
+        }
+        if (rest > 0) {
+            const vf e = vexp(load_part(x + whole, rest, -__builtin_inff()) - top);
+            sum += e;
+            store_part(x + whole, e, rest);
+        }
+        const vf scale = splat(1 / sum_of_lanes(sum));
+        for (long i = 0; i < whole; i += LANES) store(x + i, load(x + i) * scale);
+        if (rest > 0) store_part(x + whole, load_part(x + whole, rest, 0) * scale, rest);
     }
 }

@@ -20,8 +20,9 @@ struct ck_team {
     _Atomic(void *) context;
     _Atomic long count;
     _Alignas(64) _Atomic int parked;     // members asleep
-    _Atomic int owner_parked;
+    _Atomic bool owner_parked;
     _Atomic bool stopping;
+    _Atomic bool busy;                   // an owner is inside ck_team_run
     pthread_mutex_t lock;
     pthread_cond_t opened, finished;
     long size, started;
@@ -138,11 +139,29 @@ void ck_team_destroy(ck_team *team) {
     free(team);
 }
 
+/// Waits until `count` indices are finished, first awake, then asleep.
+static void await_end(ck_team *team, long count) {
+    const uint64_t start = nanoseconds();
+    do {
+        for (int i = 0; i < 32; i++) {
+            if (atomic_load(&team->done) == count) return;
+            pause_briefly();
+        }
+    } while (nanoseconds() - start < SPIN_NANOSECONDS);
+    pthread_mutex_lock(&team->lock);
+    atomic_store(&team->owner_parked, true);
+    while (atomic_load(&team->done) != count) pthread_cond_wait(&team->finished, &team->lock);
+    atomic_store(&team->owner_parked, false);
+    pthread_mutex_unlock(&team->lock);
+}
+
 void ck_team_run(ck_team *team, long count, ck_team_body body, void *context) {
     if (team == NULL || team->size == 1 || count <= 1) {
         for (long i = 0; i < count; i++) body(context, i, 0);
         return;
     }
+    // A second owner, or a body that shares out work of its own, would take the first one's job apart.
+    if (atomic_exchange(&team->busy, true)) abort();
     const uint64_t job = (atomic_load(&team->state) >> 32) + 1;
     // Released, so that whoever reads a new value below finds the old job closed.
     atomic_store(&team->state, job << 32 | CLOSED);
@@ -153,16 +172,6 @@ void ck_team_run(ck_team *team, long count, ck_team_body body, void *context) {
     open_state(team, job << 32);
     take_part(team, 0);
 
-    const uint64_t start = nanoseconds();
-    do {
-        for (int i = 0; i < 32; i++) {
-            if (atomic_load(&team->done) == count) return;
-            pause_briefly();
-        }
-    } while (nanoseconds() - start < SPIN_NANOSECONDS);
-    pthread_mutex_lock(&team->lock);
-    atomic_store(&team->owner_parked, 1);
-    while (atomic_load(&team->done) != count) pthread_cond_wait(&team->finished, &team->lock);
-    atomic_store(&team->owner_parked, 0);
-    pthread_mutex_unlock(&team->lock);
+    await_end(team, count);
+    atomic_store(&team->busy, false);
 }

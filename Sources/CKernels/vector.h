@@ -45,23 +45,44 @@ INLINE void store_part(float *p, vf v, long count) {
     memcpy(p, lanes, (size_t)count * sizeof(float));
 }
 
+/// Lane i takes lane i + n, the first ones following the last.
+#define LANE(i, n) ((i) + (n)) % LANES
+#if LANES == 16
+#define ROTATED(v, n) \
+    __builtin_shufflevector(v, v, LANE(0, n), LANE(1, n), LANE(2, n), LANE(3, n), LANE(4, n), LANE(5, n), LANE(6, n), \
+                            LANE(7, n), LANE(8, n), LANE(9, n), LANE(10, n), LANE(11, n), LANE(12, n), LANE(13, n), \
+                            LANE(14, n), LANE(15, n))
+#elif LANES == 8
+#define ROTATED(v, n) \
+    __builtin_shufflevector(v, v, LANE(0, n), LANE(1, n), LANE(2, n), LANE(3, n), LANE(4, n), LANE(5, n), LANE(6, n), \
+                            LANE(7, n))
+#else
+#define ROTATED(v, n) __builtin_shufflevector(v, v, LANE(0, n), LANE(1, n), LANE(2, n), LANE(3, n))
+#endif
+
 /// Sum of the lanes, by halves.
 INLINE float sum_of_lanes(vf v) {
-    float lanes[LANES];
-    store(lanes, v);
-    for (long half = LANES / 2; half > 0; half /= 2) {
-        for (long i = 0; i < half; i++) lanes[i] += lanes[i + half];
-    }
-    return lanes[0];
+#if LANES > 8
+    v += ROTATED(v, 8);
+#endif
+#if LANES > 4
+    v += ROTATED(v, 4);
+#endif
+    v += ROTATED(v, 2);
+    v += ROTATED(v, 1);
+    return v[0];
 }
 
 INLINE float max_of_lanes(vf v) {
-    float lanes[LANES];
-    store(lanes, v);
-    for (long half = LANES / 2; half > 0; half /= 2) {
-        for (long i = 0; i < half; i++) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
-    }
-    return lanes[0];
+#if LANES > 8
+    v = vmax(v, ROTATED(v, 8));
+#endif
+#if LANES > 4
+    v = vmax(v, ROTATED(v, 4));
+#endif
+    v = vmax(v, ROTATED(v, 2));
+    v = vmax(v, ROTATED(v, 1));
+    return v[0];
 }
 
 #if HAS_HALF

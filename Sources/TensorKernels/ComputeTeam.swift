@@ -42,18 +42,11 @@ package final class ComputeTeam: @unchecked Sendable {
             for index in 0..<max(0, count) { body(index, 0) }
             return
         }
-        withoutActuallyEscaping(body) { escaping in
-            var job = escaping
-            withUnsafeMutablePointer(to: &job) { pointer in
-                ck_team_run(
-                    team,
-                    count,
-                    { context, index, member in
-                        context?.assumingMemoryBound(to: ((Int, Int) -> Void).self).pointee(index, member)
-                    },
-                    pointer
-                )
-            }
-        }
+        runSwiftBody(team, count, body)
     }
 }
+
+// A closure that does not escape cannot be turned into a pointer without allocating a box for it, but it can be passed:
+// as its function and its context, which the C side hands to `ck_team_run`.
+@_silgen_name("ck_team_run_swift")
+private func runSwiftBody(_ team: OpaquePointer, _ count: Int, _ body: (Int, Int) -> Void)

@@ -95,6 +95,12 @@ package final class PackedLinear: @unchecked Sendable {
         kernels.table.pointee.linear(&job, team.team, team.size)
     }
 
+    /// The distance between rows of `width` floats that a product reads fastest.
+    ///
+    /// Rows a multiple of 2 KB apart meet in the same sets of the first-level cache; a product given such rows copies
+    /// them first. A buffer between two products does without the copy when its rows are this far apart.
+    package static func preferredStride(_ width: Int) -> Int { width.isMultiple(of: 512) ? width + 16 : width }
+
     /// Floats of scratch that a product of `rows` rows needs with a team of `teamSize`.
     package static func scratchCount(rows: Int, inputs: Int, teamSize: Int, kernels: KernelSet = .best) -> Int {
         kernels.table.pointee.linear_scratch(rows, inputs, teamSize)

@@ -174,4 +174,24 @@ import Testing
             #expect(out[from + outputs..<from + outputs + 3].allSatisfy { $0 == 7 })
         }
     }
+
+    @Test(arguments: KernelSet.available)
+    func rowsThatCollideInTheCacheGiveTheSameBits(kernels: KernelSet) {
+        let (rows, outputs, inputs) = (40, 33, 1024)
+        let stride = PackedLinear.preferredStride(inputs)
+        #expect(stride > inputs)
+        let x = Samples.of(rows * inputs, seed: 12)
+        let weight = Samples.of(outputs * inputs, seed: 13)
+        let layer = PackedLinear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, kernels: kernels)
+        let expected = Product(x: x, layer: layer, kernels: kernels)(rows: rows)
+        var apart = [Float](repeating: .nan, count: rows * stride)
+        for row in 0..<rows {
+            for k in 0..<inputs { apart[row * stride + k] = x[row * inputs + k] }
+        }
+        var out = [Float](repeating: .nan, count: rows * outputs)
+        let count = PackedLinear.scratchCount(rows: rows, inputs: inputs, teamSize: 1, kernels: kernels)
+        var scratch = [Float](repeating: .nan, count: count)
+        layer(apart, rows: rows, inputStride: stride, into: &out, scratch: &scratch, team: .solo)
+        #expect(out == expected)
+    }
 }

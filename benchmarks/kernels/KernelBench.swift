@@ -12,9 +12,6 @@ struct KernelBench {
     let kernels: KernelSet
     let rounds = 7
     let pair = ComputeTeam(size: 2)
-    /// GFLOP/s of one core when the run began.
-    let limit: Double
-    private static let limitPasses = 2_000_000
 
     static func main() {
         let arguments = Set(CommandLine.arguments.dropFirst())
@@ -22,10 +19,38 @@ struct KernelBench {
         let sections = arguments.subtracting([kernels.name])
         print("kernels \(kernels.name), OpenBLAS \(OpenBLASOracle.configuration)")
         let bench = KernelBench(kernels: kernels)
+        bench.limits()
         if sections.isEmpty || sections.contains("products") { bench.products() }
         if sections.isEmpty || sections.contains("attention") { bench.attentions() }
         if sections.isEmpty || sections.contains("elementwise") { bench.elementwise() }
         if sections.isEmpty || sections.contains("convolutions") { bench.convolutions() }
+    }
+
+    /// Multiply-adds in registers alone, on one thread and on two: what the others are measured against, in their rounds.
+    var limit: Contender {
+        let passes = 1_000_000
+        return Contender(operations: Double(2 * 12 * kernels.lanes * passes)) {
+            _ = kernels.multiplyAddsInRegisters(rounds: passes)
+        }
+    }
+
+    var pairLimit: Contender {
+        let alone = limit
+        return Contender(operations: 2 * alone.operations, threads: 2) { pair.forEach(2) { _, _ in alone.body() } }
+    }
+
+    /// GFLOP/s of each contender.
+    func rates(_ contenders: [Contender]) -> (rates: [Double], measured: [Measurement]) {
+        let measured = alternate(rounds: rounds, contenders)
+        return (zip(contenders, measured).map { $0.operations / $1.median / 1e9 }, measured)
+    }
+
+    func limits() {
+        let found = rates([limit, pairLimit]).rates
+        print(
+            "multiply-add limit: \(found[0].formatted(1, width: 0)) GFLOP/s,",
+            "two threads \(found[1].formatted(1, width: 0))"
+        )
     }
 
     func noise(_ count: Int) -> UnsafeMutablePointer<Float> {
@@ -39,27 +64,8 @@ struct KernelBench {
         return floats
     }
 
-    /// Measures the limit: multiply-adds in registers alone.
-    init(kernels: KernelSet) {
-        self.kernels = kernels
-        let passes = Self.limitPasses
-        let pair = self.pair
-        let operations = 2 * kernels.multiplyAddsInRegisters(rounds: passes)
-        let measured = alternate(
-            rounds: rounds,
-            workPerCall: operations,
-            [
-                { _ = kernels.multiplyAddsInRegisters(rounds: passes) },
-                { pair.forEach(2) { _, _ in _ = kernels.multiplyAddsInRegisters(rounds: passes) } },
-            ]
-        )
-        limit = operations / measured[0].median / 1e9
-        let both = 2 * operations / measured[1].median / 1e9
-        print("multiply-add limit: \(limit.formatted(1, width: 0)) GFLOP/s, two threads \(both.formatted(1, width: 0))")
-    }
-
     func products() {
-        print("\n rows outputs inputs | OpenBLAS |  ours share | 2 threads share scaling | fp16 share | spread")
+        print("\n rows outputs inputs | limit    two | OpenBLAS |  ours share | 2 threads share | fp16 share | spread")
         let shapes = [
             (257, 768, 768), (257, 3072, 768), (257, 768, 3072), (257, 1152, 1152), (257, 3456, 1152),
             (257, 4096, 1152), (257, 1152, 4096), (261, 768, 768), (261, 3072, 768), (261, 768, 3072),
@@ -68,7 +74,8 @@ struct KernelBench {
             (12544, 96, 16), (3136, 24, 96), (784, 40, 240), (196, 480, 80), (196, 112, 672), (49, 320, 1152),
         ]
         for (rows, outputs, inputs) in shapes {
-            let x = noise(rows * inputs)
+            let stride = PackedLinear.preferredStride(inputs)
+            let x = noise(rows * stride)
             let weight = noise(outputs * inputs)
             let out = noise(rows * outputs)
             let layer = PackedLinear(weight: weight, bias: weight, outputs: outputs, inputs: inputs, kernels: kernels)
@@ -84,37 +91,42 @@ struct KernelBench {
                 PackedLinear.scratchCount(rows: rows, inputs: inputs, teamSize: 2, kernels: kernels)
             )
             let operations = 2 * Double(rows) * Double(outputs) * Double(inputs)
-            let measured = alternate(
-                rounds: rounds,
-                workPerCall: operations,
-                [
-                    {
-                        OpenBLASOracle.product(x, weight, rows: rows, outputs: outputs, inputs: inputs, into: out)
-                    },
-                    { layer(x, rows: rows, into: out, scratch: scratch, team: .solo) },
-                    { layer(x, rows: rows, into: out, scratch: scratch, team: pair) },
-                    { half(x, rows: rows, into: out, scratch: scratch, team: .solo) },
-                ]
-            )
-            let rates = measured.map { operations / $0.median / 1e9 }
+            let (rates, measured) = rates([
+                limit,
+                pairLimit,
+                Contender(operations: operations) {
+                    OpenBLASOracle.product(x, weight, rows: rows, outputs: outputs, inputs: inputs, into: out)
+                },
+                Contender(operations: operations) {
+                    layer(x, rows: rows, inputStride: stride, into: out, scratch: scratch, team: .solo)
+                },
+                Contender(operations: operations, threads: 2) {
+                    layer(x, rows: rows, inputStride: stride, into: out, scratch: scratch, team: pair)
+                },
+                Contender(operations: operations) {
+                    half(x, rows: rows, inputStride: stride, into: out, scratch: scratch, team: .solo)
+                },
+            ])
             print(
                 String(rows).padded(5),
                 String(outputs).padded(7),
                 String(inputs).padded(6),
                 "|",
-                rates[0].formatted(1, width: 8),
+                rates[0].formatted(1, width: 5),
+                rates[1].formatted(1, width: 6),
                 "|",
-                rates[1].formatted(1, width: 5),
-                (100 * rates[1] / limit).formatted(0, width: 4) + "%",
+                rates[2].formatted(1, width: 8),
                 "|",
-                rates[2].formatted(1, width: 9),
-                (50 * rates[2] / limit).formatted(0, width: 4) + "%",
-                (rates[2] / rates[1]).formatted(2, width: 7),
+                rates[3].formatted(1, width: 5),
+                (100 * rates[3] / rates[0]).formatted(0, width: 4) + "%",
                 "|",
-                rates[3].formatted(1, width: 4),
-                (100 * rates[3] / limit).formatted(0, width: 3) + "%",
+                rates[4].formatted(1, width: 9),
+                (100 * rates[4] / rates[1]).formatted(0, width: 4) + "%",
                 "|",
-                (100 * measured[1].spread).formatted(0, width: 5) + "%"
+                rates[5].formatted(1, width: 4),
+                (100 * rates[5] / rates[0]).formatted(0, width: 3) + "%",
+                "|",
+                (100 * measured[3].spread).formatted(0, width: 5) + "%"
             )
             for pointer in [x, weight, out, scratch] { pointer.deallocate() }
         }
@@ -144,19 +156,23 @@ struct KernelBench {
                     kernels: kernels
                 )
             }
-            let measured = alternate(rounds: rounds, workPerCall: operations, [{ run(.solo) }, { run(pair) }])
-            let rate = operations / measured[0].median / 1e9
+            let (rates, measured) = rates([
+                limit,
+                pairLimit,
+                Contender(operations: operations) { run(.solo) },
+                Contender(operations: operations, threads: 2) { run(pair) },
+            ])
             print(
                 String(rows).padded(5),
                 String(heads).padded(5),
                 String(dimension).padded(9),
                 "|",
-                (measured[0].median * 1e3).formatted(3, width: 8) + " ms",
-                rate.formatted(1, width: 6),
-                (100 * rate / limit).formatted(0, width: 4) + "%",
+                (measured[2].median * 1e3).formatted(3, width: 8) + " ms",
+                rates[2].formatted(1, width: 6),
+                (100 * rates[2] / rates[0]).formatted(0, width: 4) + "%",
                 "|",
-                (measured[1].median * 1e3).formatted(3, width: 8),
-                (50 * operations / measured[1].median / 1e9 / limit).formatted(0, width: 4) + "%"
+                (measured[3].median * 1e3).formatted(3, width: 8),
+                (100 * rates[3] / rates[1]).formatted(0, width: 4) + "%"
             )
             for pointer in [qkv, out, scratch] { pointer.deallocate() }
         }
@@ -190,7 +206,7 @@ struct KernelBench {
         for activation in [Epilogue.gelu, .geluTanh, .quickGELU, .silu, .relu6] {
             cases.append(("\(activation)", { activate(x, count: count, activation, kernels: kernels) }))
         }
-        let measured = alternate(rounds: rounds, workPerCall: 2e8, cases.map { $0.1 })
+        let measured = alternate(rounds: rounds, cases.map { Contender(operations: 1e8, body: $0.1) })
         for ((name, _), measurement) in zip(cases, measured) {
             let seconds = measurement.median
             print(
@@ -237,19 +253,22 @@ struct KernelBench {
                 )
             }
             let operations = 2 * Double(outSide * outSide * channels * kernel * kernel)
-            let measured = alternate(rounds: rounds, workPerCall: 5 * operations, [{ run(.solo) }, { run(pair) }])
-            let rate = operations / measured[0].median / 1e9
+            let (rates, measured) = rates([
+                limit,
+                Contender(operations: operations) { run(.solo) },
+                Contender(operations: operations, threads: 2) { run(pair) },
+            ])
             print(
                 String(side).padded(5),
                 String(channels).padded(8),
                 String(kernel).padded(6),
                 String(stride).padded(6),
                 "|",
-                (measured[0].median * 1e6).formatted(1, width: 13),
-                rate.formatted(1, width: 7),
-                (100 * rate / limit).formatted(0, width: 4) + "%",
+                (measured[1].median * 1e6).formatted(1, width: 13),
+                rates[1].formatted(1, width: 7),
+                (100 * rates[1] / rates[0]).formatted(0, width: 4) + "%",
                 "|",
-                (measured[1].median * 1e6).formatted(1, width: 12)
+                (measured[2].median * 1e6).formatted(1, width: 12)
             )
             for pointer in [x, out, weight] { pointer.deallocate() }
         }

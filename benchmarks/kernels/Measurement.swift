@@ -19,28 +19,40 @@ struct Measurement {
 }
 
 /// Seconds that one call of `body` takes, over `repeats` calls.
-func time(repeats: Int, _ body: () -> Void) -> Double {
-    let clock = ContinuousClock()
-    let start = clock.now
+///
+/// One thread is timed by its own processor time, which leaves out what neighbours take; several by the clock on the wall.
+func time(repeats: Int, threads: Int, _ body: () -> Void) -> Double {
+    let clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+    let start = now()
     for _ in 0..<repeats { body() }
-    let elapsed = start.duration(to: clock.now).components
-    return (Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18) / Double(repeats)
+    return (now() - start) / Double(repeats)
+}
+
+/// Something to time: how many operations one call makes, on how many threads, and the call.
+struct Contender {
+    var operations: Double
+    var threads = 1
+    var body: () -> Void
 }
 
 /// Times the contenders in turn, A B C A B C ..., so that a busy neighbour disturbs them alike.
 ///
 /// - Parameters:
 ///   - rounds: of each contender.
-///   - workPerCall: operations of one call; a round is long enough for some 20 ms of them.
-///   - contenders: what to call.
+///   - contenders: what to call, for some 10 ms a round.
 /// - Returns: the times of each contender.
-func alternate(rounds: Int, workPerCall: Double, _ contenders: [() -> Void]) -> [Measurement] {
+func alternate(rounds: Int, _ contenders: [Contender]) -> [Measurement] {
     var measurements = contenders.map { _ in Measurement() }
-    let repeats = max(1, Int(2e9 / workPerCall))
-    for contender in contenders { contender() }
+    for contender in contenders { contender.body() }
     for _ in 0..<rounds {
         for (i, contender) in contenders.enumerated() {
-            measurements[i].seconds.append(time(repeats: repeats, contender))
+            let repeats = max(1, Int(1e9 / contender.operations))
+            measurements[i].seconds.append(time(repeats: repeats, threads: contender.threads, contender.body))
         }
     }
     return measurements
