@@ -61,7 +61,12 @@ let package = Package(
             path: "benchmarks/kernels",
             swiftSettings: strict
         ),
-        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data"], swiftSettings: strict),
+        .target(
+            name: "Fixtures",
+            path: "Tests/Fixtures",
+            exclude: ["data", "make_picture_cases.py"],
+            swiftSettings: strict
+        ),
     ]
         // The engine: knows tensors and pictures, not HTTP.
         + room("TensorFiles")
