@@ -61,7 +61,12 @@ let package = Package(
             path: "benchmarks/kernels",
             swiftSettings: strict
         ),
-        .target(name: "Fixtures", path: "Tests/Fixtures", exclude: ["data", "make_picture_cases.py"], swiftSettings: strict),
+        .target(
+            name: "Fixtures",
+            path: "Tests/Fixtures",
+            exclude: ["data", "make_picture_cases.py"],
+            swiftSettings: strict
+        ),
     ]
         // The engine: knows tensors and pictures, not HTTP.
         + room("TensorFiles")
@@ -92,10 +97,12 @@ let package = Package(
             .executableTarget(
                 name: "uae",
                 dependencies: [
-                    "Service", "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "InferenceQueue",
+                    "Service", "Autoencoder", "HTTPWire",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                    .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                    .product(name: "HTTPTypes", package: "swift-http-types"),
                 ],
                 swiftSettings: strict
             )

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Service
 
 @main
 struct UAE: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "uae")
+    static let configuration = CommandConfiguration(
+        commandName: "uae",
+        abstract: "The Unified Autoencoder: pictures to latents and back, as a service and on files.",
+        version: ServiceVersion.current,
+        subcommands: [
+            ServeCommand.self, EncodeCommand.self, DecodeCommand.self, SpectrumCommand.self, ClassifyCommand.self,
+            InfoCommand.self, HealthCommand.self, ModelInitCommand.self,
+        ]
+    )
 }

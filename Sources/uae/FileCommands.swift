@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import HTTPTypes
+import HTTPWire
+import Service
+
+/// `uae encode`: pictures to latents.
+struct EncodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encode",
+        abstract: "Write the latents of pictures, as npy unless -p format=... says otherwise."
+    )
+
+    @OptionGroup var files: FileOptions
+    @OptionGroup var output: OutputOption
+
+    func run() async throws {
+        let format = try files.parameters().last { $0.name == "format" }?.value ?? "npy"
+        let suffix = [
+            "npy": ".npy", "npz": ".npz", "safetensors": ".safetensors", "json": ".json", "raw": ".bin",
+        ][format] ?? ".bin"
+        try await FileRun(operation: .encode, options: files, defaults: [("format", "npy")])() { path, answer in
+            print(try output.write(answer.body, for: path, suffix: suffix))
+        }
+    }
+}
+
+/// `uae decode`: latents to pictures, pictures to their reconstructions.
+struct DecodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decode",
+        abstract: "Write the pictures of latents, or the reconstructions of pictures, as PNG unless -p image_format=jpg."
+    )
+
+    @OptionGroup var files: FileOptions
+    @OptionGroup var output: OutputOption
+
+    func run() async throws {
+        try await FileRun(operation: .decode, options: files)() { path, answer in
+            let isJPEG = answer.fields[.contentType] == "image/jpeg"
+            let written = try output.write(answer.body, for: path, suffix: isJPEG ? ".decoded.jpg" : ".decoded.png")
+            let quality = HTTPField.Name("UAE-Quality").flatMap { answer.fields[$0] } ?? ""
+            print(quality.isEmpty ? written : "\(written)  \(quality)")
+        }
+    }
+}
+
+/// `uae spectrum`: energy per frequency band.
+struct SpectrumCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "spectrum",
+        abstract: "Print band energies as JSON, or write plots with -p format=svg."
+    )
+
+    @OptionGroup var files: FileOptions
+    @OptionGroup var output: OutputOption
+
+    func run() async throws {
+        try await FileRun(operation: .spectrum, options: files)() { path, answer in
+            if answer.fields[.contentType] == "image/svg+xml" {
+                print(try output.write(answer.body, for: path, suffix: ".spectrum.svg"))
+            } else {
+                print(String(decoding: answer.body, as: UTF8.self))
+            }
+        }
+    }
+}
+
+/// `uae classify`: the most likely classes.
+struct ClassifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "classify",
+        abstract: "Print the most likely classes as JSON, one line a file."
+    )
+
+    @OptionGroup var files: FileOptions
+
+    func run() async throws {
+        try await FileRun(operation: .classify, options: files)() { _, answer in
+            print(String(decoding: answer.body, as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+
+/// One line an event on standard error: time, level, message, `name=value` pairs.
+struct TextLogHandler: LogHandler {
+    let label: String
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    init(label: String, level: Logger.Level) {
+        self.label = label
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let pairs = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+            .map { " \($0.key)=\(LogText.oneLine("\($0.value)"))" }.joined()
+        LogText.write("\(LogText.now()) \(event.level.rawValue) \(LogText.oneLine("\(event.message)"))\(pairs)\n")
+    }
+}
+
+/// One JSON object a line on standard error.
+struct JSONLogHandler: LogHandler {
+    let label: String
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    init(label: String, level: Logger.Level) {
+        self.label = label
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var object = metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
+        object["time"] = LogText.now()
+        object["level"] = event.level.rawValue
+        object["message"] = "\(event.message)"
+        let data = try? JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+        if let data { LogText.write(String(decoding: data, as: UTF8.self) + "\n") }
+    }
+}
+
+private enum LogText {
+    static func now() -> String {
+        Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    }
+
+    /// A line stays a line, whatever a caller sent.
+    static func oneLine(_ text: String) -> String {
+        String(text.map { $0.isNewline || $0 == "\u{1B}" ? " " : $0 })
+    }
+
+    static func write(_ line: String) {
+        FileHandle.standardError.write(Data(line.utf8))
+    }
+}

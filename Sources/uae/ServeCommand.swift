@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Logging
+import Service
+import ServiceLifecycle
+import UnixSignals
+
+/// `uae serve`: the HTTP service.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve a model over HTTP.",
+        discussion: """
+            Every setting is a flag, an environment variable (UAE_ and the flag in upper case) and a member of the \
+            --config file; a flag beats the environment, which beats the file.
+
+            SETTINGS:
+
+            """ + Setting.all.map { "  --\($0.name) VALUE\n      \($0.help)" }.joined(separator: "\n")
+    )
+
+    @Option(name: .customLong("config"), help: "YAML or JSON file of settings.")
+    var configurationFile: String?
+
+    @Flag(name: .customLong("print-config"), help: "Print the effective settings and exit.")
+    var printsConfiguration = false
+
+    // One declaration a setting would repeat `Setting.all`; the table is the one place that knows them.
+    @Argument(parsing: .allUnrecognized, help: .hidden)
+    var settings: [String] = []
+
+    func run() async throws {
+        let configuration: ServiceConfiguration
+        do {
+            configuration = try ServiceConfiguration.merging(
+                flags: try flags(),
+                environment: ProcessInfo.processInfo.environment,
+                file: configurationFile ?? ProcessInfo.processInfo.environment["UAE_CONFIG"]
+            )
+        } catch let error as SettingError {
+            throw ValidationError("\(error)")
+        }
+        if printsConfiguration {
+            print(configuration.text, terminator: "")
+            return
+        }
+        try await serve(configuration)
+    }
+
+    /// `--name value` and `--name=value` pairs.
+    private func flags() throws -> [String: String] {
+        var flags: [String: String] = [:]
+        var rest = settings[...]
+        while let word = rest.popFirst() {
+            let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let name = String(halves[0].dropFirst(2))
+            guard word.hasPrefix("--"), Setting.all.contains(where: { $0.name == name }) else {
+                throw ValidationError("'\(word)' is not a setting; see 'uae serve --help'")
+            }
+            guard let value = halves.count > 1 ? halves[1] : rest.popFirst() else {
+                throw ValidationError("--\(name) needs a value")
+            }
+            guard flags.updateValue(value, forKey: name) == nil else {
+                throw ValidationError("--\(name) is given twice")
+            }
+        }
+        return flags
+    }
+
+    private func serve(_ configuration: ServiceConfiguration) async throws {
+        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+        let isJSON = configuration.logFormat == "json"
+        LoggingSystem.bootstrap { label in
+            if isJSON { return JSONLogHandler(label: label, level: level) }
+            return TextLogHandler(label: label, level: level)
+        }
+        let logger = Logger(label: "uae")
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [InferenceService(configuration: configuration, logger: logger)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+        SecondSignal.endsTheProcess()
+        do {
+            try await group.run()
+        } catch let error as ServiceError {
+            logger.critical("\(error)")
+            throw ExitCode(error.exitCode)
+        }
+    }
+}
