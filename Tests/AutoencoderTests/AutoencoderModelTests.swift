@@ -271,8 +271,8 @@ import Testing
 
     @Test func theDigestIsTheFilesOwn() throws {
         let model = try AutoencoderModel(directory: GoldenModel.all[1].directory)
-        #expect(model.weightsSHA256.count == 64)
-        #expect(model.weightsSHA256 == (try SafetensorsFile(path: model.directory + "/model.safetensors").sha256))
+        // What sha256sum prints.
+        #expect(model.weightsSHA256 == "4ad914a9a92a010e23f6a83d0228dfeb51a94d3641156ee078d3234e01775f25")
         #expect(model.parameterBytes > 1_000_000)
     }
 
