@@ -130,6 +130,27 @@ import Testing
         }
     }
 
+    @Test func errorsAreSentencesThatNameThePlace() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        let name = "decoder.decoder_pred.bias"
+        try folder.changeWeights { $0[name] = TensorArray(shape: [2], values: [0, 1]) }
+        #expect(
+            folder.failure()?.description
+                == "\(folder.path)/model.safetensors: the tensor \(name) has the shape [2], must have [768]"
+        )
+        try folder.changeWeights { $0[name] = nil }
+        #expect(folder.failure()?.description == "\(folder.path)/model.safetensors: the tensor \(name) is missing")
+        try folder.replace("config.json", "\"depth\": 3", "\"depth\": 300")
+        #expect(
+            folder.failure()?.description
+                == "\(folder.path)/config.json: encoder.depth is 300, must be within 1...128"
+        )
+        #expect(
+            ModelError.unreadable(path: "/x/config.json", errno: ENOENT).description
+                == "/x/config.json: No such file or directory"
+        )
+    }
+
     @Test func aTruncatedWeightFileIsRefused() throws {
         let folder = try Folder(copying: "golden/clip/model")
         let bytes = try Fixtures.bytes("golden/clip/model/model.safetensors")
