@@ -11,10 +11,22 @@ package struct SHA256 {
     private var schedule = [UInt32](repeating: 0, count: 64)
 
     /// The digest of `bytes` as 64 hexadecimal digits.
-    package static func hexadecimal(of bytes: UnsafeRawBufferPointer) -> String {
+    ///
+    /// - Parameters:
+    ///   - bytes: what to hash.
+    ///   - finished: called with each piece of a few megabytes once it has been read for the last time.
+    /// - Returns: lower-case digits.
+    package static func hexadecimal(
+        of bytes: UnsafeRawBufferPointer,
+        finished: (UnsafeRawBufferPointer) -> Void = { _ in }
+    ) -> String {
         var hash = SHA256()
         let whole = bytes.count / 64 * 64
-        hash.update(UnsafeRawBufferPointer(rebasing: bytes[..<whole]))
+        for start in stride(from: 0, to: whole, by: 1 << 23) {
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + (1 << 23), whole)])
+            hash.update(piece)
+            finished(piece)
+        }
         var tail = [UInt8](bytes[whole...])
         tail.append(0x80)
         while tail.count % 64 != 56 { tail.append(0) }

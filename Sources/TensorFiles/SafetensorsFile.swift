@@ -84,7 +84,11 @@ package final class SafetensorsFile: Sendable {
     package var sha256: String {
         digest.withLock { digest in
             if let digest { return digest }
-            let computed = SHA256.hexadecimal(of: mapping)
+            // Page by page out again, or gigabytes of weights would stay in the process beside their packed copy. The
+            // mapping begins on a page and pieces are megabytes, so they begin on pages too.
+            let computed = SHA256.hexadecimal(of: mapping) { piece in
+                madvise(UnsafeMutableRawPointer(mutating: piece.baseAddress), piece.count, MADV_DONTNEED)
+            }
             digest = computed
             return computed
         }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TensorFiles
+
+extension ModelError: CustomStringConvertible {
+    /// One sentence for the person who started the server.
+    package var description: String {
+        switch self {
+        case .unreadable(let path, let code): "\(path): \(Self.text(of: code))"
+        case .tooLong(let path, let bytes, let limit): "\(path): \(bytes) bytes or more; the limit is \(limit)"
+        case .configuration(let path, let error): "\(path): \(error)"
+        case .bandSplit(let path, let error): "\(path): the band cut cannot be made: \(error)"
+        case .weights(let path, let error): Self.sentence(path, error)
+        case .positionsNotSquare(let tensor, let rows):
+            "\(tensor) has \(rows) rows, which are no class token and square grid"
+        case .statisticsInvalid(let tensor, let index, let value):
+            "the statistics' \(tensor) holds \(value) at \(index), which no latent has"
+        case .headShape(let path, let channels, let found):
+            "\(path): weight must be [classes, \(channels)], found \(found)"
+        case .labelsNotText(let path): "\(path): not UTF-8"
+        case .labelCount(let path, let expected, let found):
+            "\(path): \(found) labels, the head has \(expected) classes"
+        }
+    }
+
+    private static func sentence(_ path: String, _ error: TensorFileError) -> String {
+        switch error {
+        case .cannotOpen(_, let code), .cannotMap(_, let code): "\(path): \(text(of: code))"
+        case .notRegular: "\(path): not a regular file"
+        case .malformed(_, let reason): "\(path): not a safetensors file: \(reason)"
+        case .missingTensor(_, let name): "\(path): the tensor \(name) is missing"
+        case .wrongShape(_, let name, let expected, let found):
+            "\(path): the tensor \(name) has the shape \(found), must have \(expected)"
+        case .wrongDType(_, let name, let expected, let found):
+            "\(path): the tensor \(name) is \(found), must be \(expected.joined(separator: ", "))"
+        }
+    }
+
+    private static func text(of code: Int32) -> String {
+        String(cString: strerror(code))
+    }
+}
