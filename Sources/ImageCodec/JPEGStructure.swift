@@ -58,8 +58,8 @@ struct JPEGStructure {
         offset: Int,
         length: Int
     ) throws(ImageDecodeError) {
-        // Baseline, extended and progressive, Huffman or arithmetic coded.
-        guard [0xc0, 0xc1, 0xc2, 0xc9, 0xca].contains(marker) else { throw .unsupportedProcess(marker: marker) }
+        // Baseline, extended and progressive. Lossless, hierarchical and arithmetic coding: no browser reads them either.
+        guard (0xc0...0xc2).contains(marker) else { throw .unsupportedProcess(marker: marker) }
         guard length >= 8, let precision = reader.uint8(at: offset + 2), let height = reader.uint16(at: offset + 3),
             let width = reader.uint16(at: offset + 5), let components = reader.uint8(at: offset + 7)
         else { throw .malformedSegment(marker: marker, offset: offset) }

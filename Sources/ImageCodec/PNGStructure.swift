@@ -39,6 +39,7 @@ struct PNGStructure {
         let colourType = bytes[25]
         hasAlpha = colourType == 4 || colourType == 6
         if headerOnly { return }
+        try checkSum(reader, bytes, offset: 8, length: 13, type: headerType)
         keep(0..<33)
         try walk(reader, bytes)
     }
@@ -69,8 +70,11 @@ struct PNGStructure {
                 guard type & 0x2000_0000 != 0 else {
                     throw .unknownCriticalChunk(type: Self.name(type), offset: offset)
                 }
-                try readPassedOver(reader, bytes, offset: offset, length: length, type: type, seen: seen)
+                if type == ChunkType.exif, !seen.contains(type) {
+                    orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: bytes[offset + 8..<end - 4]))
+                }
             }
+            try checkSum(reader, bytes, offset: offset, length: length, type: type)
             // Only types of meaning here are remembered, so the set stays small whatever is sent.
             if type & 0x2000_0000 == 0 || type == ChunkType.transparency || type == ChunkType.exif { seen.insert(type) }
             last = type
@@ -79,21 +83,17 @@ struct PNGStructure {
         guard seen.contains(ChunkType.imageData) else { throw .missingImageData }
     }
 
-    /// A chunk that the decoder does not see: its checksum is checked here, and the orientation is read from eXIf.
-    private mutating func readPassedOver(
+    /// libspng would leave the last IDAT's checksum unread, so all are checked here and none there.
+    private func checkSum(
         _ reader: ByteReader,
         _ bytes: UnsafeRawBufferPointer,
         offset: Int,
         length: Int,
-        type: Int,
-        seen: Set<Int>
+        type: Int
     ) throws(ImageDecodeError) {
         let checked = UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 8 + length])
         guard reader.uint32(at: offset + 8 + length) == Int(PNGChecksum.crc32(checked)) else {
             throw .chunkChecksum(type: Self.name(type), offset: offset)
-        }
-        if type == ChunkType.exif, !seen.contains(type) {
-            orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: checked.dropFirst(4)))
         }
     }
 

@@ -82,3 +82,25 @@ func decode(
     }
     return try outcome.get()
 }
+
+/// Writes true checksums over a spoilt PNG's chunks, so that the damage reaches what lies behind the checksum.
+func withTrueChecksums(_ bytes: [UInt8]) -> [UInt8] {
+    var result = bytes
+    var offset = 8
+    while offset + 12 <= result.count {
+        let length = result[offset..<offset + 4].reduce(0) { value, byte in value << 8 | Int(byte) }
+        guard offset + 12 + length <= result.count else { break }
+        var crc: UInt32 = 0xffff_ffff
+        for byte in result[offset + 4..<offset + 8 + length] {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? 0xedb8_8320 ^ crc >> 1 : crc >> 1 }
+        }
+        let value = ~crc
+        result.replaceSubrange(
+            offset + 8 + length..<offset + 12 + length,
+            with: [24, 16, 8, 0].map { UInt8(value >> $0 & 0xff) }
+        )
+        offset += 12 + length
+    }
+    return result
+}

@@ -57,4 +57,9 @@ import Testing
             #expect(image.squashed(to: 100).pixels.allSatisfy { $0 == value })
         }
     }
+
+    @Test func aStripAsLongAsTheLimitCostsNoMoreThanItsCrop() {
+        #expect(RGBImage.pattern(width: 1, height: 16384).centerCropped(to: 256).pixels.count == 256 * 256 * 3)
+        #expect(RGBImage.pattern(width: 16384, height: 1).centerCropped(to: 256).pixels.count == 256 * 256 * 3)
+    }
 }
