@@ -31,11 +31,7 @@ CPIXELS_INLINE void column(const uint8_t *p, const int32_t *weights, int32_t cou
     out[2] = rounded(sum[2] + one_half);
 }
 
-// Weights (1/2, 1/2): the sum is 2^21 (a + b + 1), so the result is the rounded-up average.
-CPIXELS_INLINE int halves(const int32_t *weights, int32_t count) {
-    return count == 2 && weights[0] == one_half && weights[1] == one_half;
-}
-
+// Weights (1/2, 1/2) sum to 2^21 (a + b + 1), so the result is the average, rounded up.
 CPIXELS_INLINE u8x16 average(u8x16 a, u8x16 b) {
     u16x16 sum = __builtin_convertvector(a, u16x16) + __builtin_convertvector(b, u16x16) + 1;
     return __builtin_convertvector(sum >> 1, u8x16);
@@ -57,27 +53,52 @@ CPIXELS_INLINE void average_pairs(const uint8_t *src, size_t count, uint8_t *dst
         for (int c = 0; c < 3; c++) dst[c] = (uint8_t)((src[c] + src[c + 3] + 1) >> 1);
 }
 
+// Two rows of `count` neighbouring pixel pairs; the order of the two averages shows in the last bit.
+CPIXELS_INLINE void average_quads(const uint8_t *upper, const uint8_t *lower, size_t count, int vertical_first,
+                                  uint8_t *dst) {
+    size_t i = 0;
+    for (; i + 6 <= count; i += 3, upper += 18, lower += 18, dst += 9) {
+        u8x16 a, b, c, d;
+        memcpy(&a, upper, 16);
+        memcpy(&b, upper + 3, 16);
+        memcpy(&c, lower, 16);
+        memcpy(&d, lower + 3, 16);
+        u8x16 means = vertical_first ? average(average(a, c), average(b, d)) : average(average(a, b), average(c, d));
+        means = __builtin_shufflevector(means, means, 0, 1, 2, 6, 7, 8, 12, 13, 14, 15, 15, 15, 15, 15, 15, 15);
+        memcpy(dst, &means, 16);
+    }
+    for (; i < count; i++, upper += 6, lower += 6, dst += 3)
+        for (int k = 0; k < 3; k++) {
+            int a = upper[k], b = upper[k + 3], c = lower[k], d = lower[k + 3];
+            if (!vertical_first) {
+                int t = b;
+                b = c;
+                c = t;
+            }
+            dst[k] = (uint8_t)((((a + c + 1) >> 1) + ((b + d + 1) >> 1) + 1) >> 1);
+        }
+}
+
 CPIXELS_INLINE void combine_columns(const uint8_t *src, CPixelsAxis x, uint8_t *dst) {
     for (int32_t i = 0; i < x.outputs;) {
-        const int32_t *weights = x.weights + (size_t)i * x.stride;
-        if (halves(weights, x.counts[i])) {
-            int32_t run = 1;
-            while (i + run < x.outputs && x.starts[i + run] == x.starts[i] + 2 * run &&
-                   halves(weights + (size_t)run * x.stride, x.counts[i + run]))
-                run++;
-            average_pairs(src + 3 * (size_t)x.starts[i], run, dst + 3 * (size_t)i);
+        const uint8_t *start = src + 3 * (size_t)x.starts[i];
+        int32_t run = x.pair_runs[i];
+        if (run > 0) {
+            average_pairs(start, run, dst + 3 * (size_t)i);
             i += run;
         } else {
-            column(src + 3 * (size_t)x.starts[i], weights, x.counts[i], dst + 3 * (size_t)i);
+            column(start, x.weights + (size_t)i * x.stride, x.counts[i], dst + 3 * (size_t)i);
             i++;
         }
     }
 }
 
-CPIXELS_INLINE void combine_rows(const uint8_t *src, size_t stride, size_t bytes, const int32_t *weights, int32_t count,
+CPIXELS_INLINE void combine_rows(const uint8_t *src, size_t stride, size_t bytes, CPixelsAxis y, int32_t output,
                                  uint8_t *dst) {
+    const int32_t *weights = y.weights + (size_t)output * y.stride;
+    const int32_t count = y.counts[output];
     size_t i = 0;
-    if (halves(weights, count)) {
+    if (y.pair_runs[output] > 0) {
         for (; i + 16 <= bytes; i += 16) {
             u8x16 upper, lower;
             memcpy(&upper, src + i, 16);
@@ -115,9 +136,8 @@ void cpixels_resample_columns(const uint8_t *src, size_t src_stride, size_t rows
 CPIXELS_KERNEL
 void cpixels_resample_rows(const uint8_t *src, size_t src_stride, size_t row_bytes, CPixelsAxis y, uint8_t *dst,
                            size_t dst_stride) {
-    for (int32_t i = 0; i < y.outputs; i++)
-        combine_rows(src + y.starts[i] * src_stride, src_stride, row_bytes, y.weights + (size_t)i * y.stride,
-                     y.counts[i], dst + i * dst_stride);
+    for (int32_t i = 0; i < y.outputs; i++) 
+        combine_rows(src + y.starts[i] * src_stride, src_stride, row_bytes, y, i, dst + i * dst_stride);
 }
 
 CPIXELS_KERNEL
@@ -126,15 +146,17 @@ void cpixels_resample_fused(const uint8_t *src, size_t src_stride, size_t column
                             size_t dst_stride) {
     for (int32_t i = 0; i < y.outputs; i++) {
         const uint8_t *rows = src + y.starts[i] * src_stride;
-        const int32_t *weights = y.weights + (size_t)i * y.stride;
         uint8_t *out = dst + i * dst_stride;
-        if (vertical_first) {
-            combine_rows(rows, src_stride, 3 * columns, weights, y.counts[i], scratch);
+        if (y.pair_runs[i] > 0 && x.pair_runs[0] == x.outputs) {
+            const uint8_t *upper = rows + 3 * (size_t)x.starts[0];
+            average_quads(upper, upper + src_stride, x.outputs, vertical_first, out);
+        } else if (vertical_first) {
+            combine_rows(rows, src_stride, 3 * columns, y, i, scratch);
             combine_columns(scratch, x, out);
         } else {
             for (int32_t k = 0; k < y.counts[i]; k++)
                 combine_columns(rows + k * src_stride, x, scratch + k * scratch_stride);
-            combine_rows(scratch, scratch_stride, 3 * (size_t)x.outputs, weights, y.counts[i], out);
+            combine_rows(scratch, scratch_stride, 3 * (size_t)x.outputs, y, i, out);
         }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
+
 /// What a JPEG's markers say, read without decoding anything.
 ///
 /// The walk is as libjpeg's own: segments are skipped by their length, anything between them by looking for the next
@@ -74,11 +76,10 @@ struct JPEGStructure {
     ///
     /// Entropy-coded bytes (`FF 00`) and fill bytes are passed over.
     private static func nextMarker(in bytes: UnsafeRawBufferPointer, from offset: inout Int) -> UInt8? {
+        guard let base = bytes.baseAddress else { return nil }
         while offset < bytes.count - 1 {
-            guard bytes[offset] == 0xff else {
-                offset += 1
-                continue
-            }
+            guard let found = memchr(base + offset, 0xff, bytes.count - 1 - offset) else { return nil }
+            offset = UnsafeRawPointer(found) - base
             let code = bytes[offset + 1]
             if code == 0xff {
                 offset += 1

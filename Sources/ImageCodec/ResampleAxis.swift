@@ -35,6 +35,8 @@ struct ResampleAxis {
     /// Fixed-point with 22 fractional bits, `[outputs, stride]`.
     private(set) var weights: [Int32]
     private(set) var stride: Int
+    /// For each output how many from it on are averages of two neighbours, one pair after the other.
+    private(set) var pairRuns: [Int32] = []
     /// No change of scale: Pillow skips the pass, and so does everything here.
     let isIdentity: Bool
 
@@ -88,6 +90,20 @@ struct ResampleAxis {
         let first = starts.first ?? 0
         inputs = Int(first)..<Int((starts.last ?? 0) + (counts.last ?? 0))
         starts = starts.map { start in start - first }
+        pairRuns = findPairRuns()
+    }
+
+    private func findPairRuns() -> [Int32] {
+        let half = Int32(1 << 21)
+        var runs = [Int32](repeating: 0, count: outputCount)
+        for index in runs.indices.reversed() {
+            guard counts[index] == 2, weights[index * stride] == half, weights[index * stride + 1] == half else {
+                continue
+            }
+            let next = index + 1
+            runs[index] = next < outputCount && starts[next] == starts[index] + 2 ? runs[next] + 1 : 1
+        }
+        return runs
     }
 
     /// The same axis walked from its other end, for pictures that are stored mirrored.
@@ -103,6 +119,7 @@ struct ResampleAxis {
             let row = weights[output * stride..<(output + 1) * stride]
             axis.weights += row.prefix(Int(counts[output])).reversed() + row.dropFirst(Int(counts[output]))
         }
+        axis.pairRuns = axis.findPairRuns()
         return axis
     }
 
@@ -111,18 +128,21 @@ struct ResampleAxis {
         starts.withUnsafeBufferPointer { starts in
             counts.withUnsafeBufferPointer { counts in
                 weights.withUnsafeBufferPointer { weights in
-                    guard let start = starts.baseAddress, let count = counts.baseAddress,
-                        let weight = weights.baseAddress
-                    else { return }
-                    body(
-                        CPixelsAxis(
-                            starts: start,
-                            counts: count,
-                            weights: weight,
-                            stride: Int32(stride),
-                            outputs: Int32(starts.count)
+                    pairRuns.withUnsafeBufferPointer { runs in
+                        guard let start = starts.baseAddress, let count = counts.baseAddress,
+                            let weight = weights.baseAddress, let run = runs.baseAddress
+                        else { return }
+                        body(
+                            CPixelsAxis(
+                                starts: start,
+                                counts: count,
+                                weights: weight,
+                                pair_runs: run,
+                                stride: Int32(stride),
+                                outputs: Int32(starts.count)
+                            )
                         )
-                    )
+                    }
                 }
             }
         }

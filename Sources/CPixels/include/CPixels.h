@@ -12,6 +12,8 @@ typedef struct {
     const int32_t *_Nonnull starts;
     const int32_t *_Nonnull counts;
     const int32_t *_Nonnull weights;
+    /// How many outputs from i on are plain averages of two inputs each, side by side; 0 where output i is not.
+    const int32_t *_Nonnull pair_runs;
     int32_t stride;
     int32_t outputs;
 } CPixelsAxis;
@@ -24,7 +26,8 @@ void cpixels_resample_columns(const uint8_t *_Nonnull src, size_t src_stride, si
 void cpixels_resample_rows(const uint8_t *_Nonnull src, size_t src_stride, size_t row_bytes, CPixelsAxis y,
                            uint8_t *_Nonnull dst, size_t dst_stride);
 
-/// Both passes of a shrinking step, row by row while the rows are in cache, each rounded to 8 bits.
+/// Both passes of a halving step, row by row while the rows are in cache, each rounded to 8 bits. `dst` may be the
+/// start of the memory that `src` points into: an output row never reaches the source rows still to be read.
 /// `scratch` holds `scratch_rows` rows of `scratch_stride` bytes: at least 1 row as wide as the source when
 /// `vertical_first`, else at least the largest y count rows as wide as the destination.
 void cpixels_resample_fused(const uint8_t *_Nonnull src, size_t src_stride, size_t columns, CPixelsAxis x,
