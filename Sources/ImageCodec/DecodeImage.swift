@@ -1,31 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A decoded picture as the file stores it, and how to turn it upright.
-struct StoredImage {
-    let image: RGBImage
-    let orientation: Orientation
-
-    /// Header dimensions are held against the limits before any pixel memory is taken.
-    init(_ bytes: UnsafeRawBufferPointer, limits: ImageLimits, exif: EXIFPolicy) throws(ImageDecodeError) {
-        switch ImageFormat.sniff(bytes) {
-        case .jpeg:
-            let header = try JPEGStructure(bytes, maximumScans: limits.maximumScans, headerOnly: true)
-            try limits.check(width: header.width, height: header.height)
-            let structure = try JPEGStructure(bytes, maximumScans: limits.maximumScans)
-            image = try decodeJPEG(bytes, structure)
-            orientation = exif == .apply ? structure.orientation : .upright
-        case .png:
-            let header = try PNGStructure(bytes, headerOnly: true)
-            try limits.check(width: header.width, height: header.height)
-            let structure = try PNGStructure(bytes)
-            image = try decodePNG(bytes, structure)
-            orientation = exif == .apply ? structure.orientation : .upright
-        case nil:
-            throw .notAnImage
-        }
-    }
-}
-
 /// Decodes a JPEG or PNG to upright 8-bit RGB (model.md 1.1).
 ///
 /// Grey, palette, CMYK/YCCK, 16-bit and transparent pictures become RGB; alpha is composed on white.
@@ -36,8 +10,26 @@ package func decodeImage(
     limits: ImageLimits = ImageLimits(),
     exif: EXIFPolicy = .apply
 ) throws(ImageDecodeError) -> RGBImage {
-    let stored = try StoredImage(bytes, limits: limits, exif: exif)
-    return stored.orientation.applied(to: stored.image)
+    let structure = try ImageStructure(bytes, limits: limits)
+    let (width, height) = structure.size
+    let orientation = structure.orientation(exif)
+    guard orientation == .upright else {
+        let memory = PixelMemory(byteCount: structure.byteCount)
+        try structure.decode(bytes, into: memory.base)
+        return orientation.applied(to: memory.base, width: width, height: height)
+    }
+    var failure: ImageDecodeError?
+    let pixels = [UInt8](unsafeUninitializedCapacity: structure.byteCount) { target, count in
+        guard let start = target.baseAddress else { return }
+        do throws(ImageDecodeError) {
+            try structure.decode(bytes, into: start)
+            count = 3 * width * height
+        } catch {
+            failure = error
+        }
+    }
+    if let failure { throw failure }
+    return RGBImage(width: width, height: height, pixels: pixels)
 }
 
 /// A file's picture format and its size as stored (before any orientation), from the header alone.
@@ -64,8 +56,12 @@ package func decodeCenterCropped(
     limits: ImageLimits = ImageLimits(),
     exif: EXIFPolicy = .apply
 ) throws(ImageDecodeError) -> RGBImage {
-    let stored = try StoredImage(bytes, limits: limits, exif: exif)
-    return centerCropped(stored.image, orientation: stored.orientation, to: side)
+    let structure = try ImageStructure(bytes, limits: limits)
+    let memory = PixelMemory(byteCount: structure.byteCount)
+    try structure.decode(bytes, into: memory.base)
+    let (width, height) = structure.size
+    let plan = ResamplePlan(centerCrop: side, width: width, height: height, structure.orientation(exif))
+    return plan.run(overwriting: memory.base)
 }
 
 /// Decodes and squashes in one go, equal to `decodeImage(...).squashed(to: side)` to the bit; see
@@ -76,6 +72,10 @@ package func decodeSquashed(
     limits: ImageLimits = ImageLimits(),
     exif: EXIFPolicy = .apply
 ) throws(ImageDecodeError) -> RGBImage {
-    let stored = try StoredImage(bytes, limits: limits, exif: exif)
-    return squashed(stored.image, orientation: stored.orientation, to: side)
+    let structure = try ImageStructure(bytes, limits: limits)
+    let memory = PixelMemory(byteCount: structure.byteCount)
+    try structure.decode(bytes, into: memory.base)
+    let (width, height) = structure.size
+    let plan = ResamplePlan(squash: side, width: width, height: height, structure.orientation(exif))
+    return plan.run(overwriting: memory.base)
 }

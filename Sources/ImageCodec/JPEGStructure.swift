@@ -12,6 +12,9 @@ struct JPEGStructure {
     private(set) var componentCount = 0
     private(set) var orientation = Orientation.upright
 
+    /// Bytes a pixel takes while it is decoded: CMYK has four.
+    var pixelBytes: Int { componentCount == 4 ? 4 : 3 }
+
     /// With `headerOnly` the walk stops at the frame header; scans and the end of the file are not looked at.
     ///
     /// - Throws: `ImageDecodeError`.

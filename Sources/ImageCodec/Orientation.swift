@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CPixels
+internal import Glibc
 
 /// How a stored picture is turned to stand upright: the eight values of EXIF tag 0x0112 as three independent facts.
 ///
@@ -29,33 +30,32 @@ struct Orientation: Equatable {
         }
     }
 
-    /// Turns a stored picture upright.
-    func applied(to image: RGBImage) -> RGBImage {
-        guard self != .upright else { return image }
-        let width = transposes ? image.height : image.width
-        let height = transposes ? image.width : image.height
+    /// Turns a stored picture, `[height, width, 3]`, upright.
+    func applied(to stored: UnsafePointer<UInt8>, width: Int, height: Int) -> RGBImage {
+        let (uprightWidth, uprightHeight) = transposes ? (height, width) : (width, height)
         // Steps in the upright picture, in bytes, as its own x and y grow.
         let right = mirrorsX ? -3 : 3
-        let down = mirrorsY ? -3 * width : 3 * width
-        let origin = (mirrorsX ? 3 * (width - 1) : 0) + (mirrorsY ? 3 * width * (height - 1) : 0)
-        let pixels = [UInt8](unsafeUninitializedCapacity: image.pixels.count) { target, count in
-            if let destination = target.baseAddress {
-                image.pixels.withUnsafeBufferPointer { source in
-                    guard let start = source.baseAddress else { return }
-                    cpixels_rearrange(
-                        start,
-                        image.width,
-                        image.height,
-                        destination,
-                        origin,
-                        transposes ? down : right,
-                        transposes ? right : down
-                    )
-                }
+        let down = mirrorsY ? -3 * uprightWidth : 3 * uprightWidth
+        let origin = (mirrorsX ? 3 * (uprightWidth - 1) : 0) + (mirrorsY ? 3 * uprightWidth * (uprightHeight - 1) : 0)
+        let byteCount = 3 * width * height
+        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            count = byteCount
+            guard let destination = target.baseAddress else { return }
+            if self == .upright {
+                memcpy(destination, stored, byteCount)
+            } else {
+                cpixels_rearrange(
+                    stored,
+                    width,
+                    height,
+                    destination,
+                    origin,
+                    transposes ? down : right,
+                    transposes ? right : down
+                )
             }
-            count = image.pixels.count
         }
-        return RGBImage(width: width, height: height, pixels: pixels)
+        return RGBImage(width: uprightWidth, height: uprightHeight, pixels: pixels)
     }
 }
 

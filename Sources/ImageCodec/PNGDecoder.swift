@@ -29,15 +29,24 @@ private struct ChunkStream {
 /// Decodes a PNG to RGB as it is stored: 16-bit values keep their high byte, alpha is composed on white.
 ///
 /// The decoder inflates row by row and stops at the rows that IHDR states, whatever more the stream holds.
-func decodePNG(_ bytes: UnsafeRawBufferPointer, _ structure: PNGStructure) throws(ImageDecodeError) -> RGBImage {
+///
+/// - Parameters:
+///   - bytes: the whole file.
+///   - structure: what its chunks say.
+///   - target: `width * height * structure.pixelBytes` bytes; the picture is at their front.
+/// - Throws: `ImageDecodeError.imageDataTooShort`, `.corruptPNG`.
+func decodePNG(
+    _ bytes: UnsafeRawBufferPointer,
+    _ structure: PNGStructure,
+    into target: UnsafeMutablePointer<UInt8>
+) throws(ImageDecodeError) {
     guard let context = spng_ctx_new(0) else { preconditionFailure("out of memory") }
     defer { spng_ctx_free(context) }
-    let (width, height) = (structure.width, structure.height)
+    let pixelCount = structure.width * structure.height
+    let format = structure.hasAlpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8
+    let flags = structure.hasAlpha ? SPNG_DECODE_TRNS.rawValue : 0
     var stream = ChunkStream(bytes: bytes, ranges: structure.pixelRanges[...])
-    let pixelBytes = structure.hasAlpha ? 4 : 3
-    let byteCount = width * height * pixelBytes
-    var status: Int32 = 0
-    let pixels = withUnsafeMutablePointer(to: &stream) { stream in
+    let status = withUnsafeMutablePointer(to: &stream) { stream in
         // The chunk walk has checked every checksum.
         spng_set_crc_action(context, Int32(SPNG_CRC_USE.rawValue), Int32(SPNG_CRC_USE.rawValue))
         spng_set_png_stream(
@@ -50,22 +59,17 @@ func decodePNG(_ bytes: UnsafeRawBufferPointer, _ structure: PNGStructure) throw
             },
             stream
         )
-        // The header is checked in full before the pixel memory is taken.
-        var header = spng_ihdr()
-        status = spng_get_ihdr(context, &header)
-        guard status == 0 else { return [UInt8]() }
-        return [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-            let format = structure.hasAlpha ? SPNG_FMT_RGBA8 : SPNG_FMT_RGB8
-            let flags = structure.hasAlpha ? SPNG_DECODE_TRNS.rawValue : 0
-            status = spng_decode_image(context, target.baseAddress, byteCount, Int32(format.rawValue), Int32(flags))
-            guard status == 0, let start = target.baseAddress else { return }
-            if structure.hasAlpha { cpixels_compose_on_white(start, width * height) }
-            count = width * height * 3
-        }
+        return spng_decode_image(
+            context,
+            target,
+            pixelCount * structure.pixelBytes,
+            Int32(format.rawValue),
+            Int32(flags)
+        )
     }
     switch status {
     case 0:
-        return RGBImage(width: width, height: height, pixels: pixels)
+        if structure.hasAlpha { cpixels_compose_on_white(target, pixelCount) }
     case Int32(SPNG_EIDAT_TOO_SHORT.rawValue), SPNG_IO_EOF.rawValue:
         throw .imageDataTooShort
     default:

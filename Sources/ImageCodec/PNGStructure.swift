@@ -11,6 +11,10 @@ struct PNGStructure {
     private(set) var height = 0
     private(set) var hasAlpha = false
     private(set) var orientation = Orientation.upright
+
+    /// Bytes a pixel takes while it is decoded: alpha is the fourth.
+    var pixelBytes: Int { hasAlpha ? 4 : 3 }
+
     /// Byte ranges of the file for the decoder, neighbours joined: at most a handful.
     private(set) var pixelRanges: [Range<Int>] = []
 

@@ -46,28 +46,26 @@ struct ResampleStep {
         return step
     }
 
+    /// Bytes of the result, `[y.outputCount, x.outputCount, 3]`.
+    var byteCount: Int { y.outputCount * x.outputCount * 3 }
+
     /// Runs the step.
     ///
     /// - Parameters:
     ///   - source: the first wanted input pixel; `[y.inputs, x.inputs, 3]` from there on.
     ///   - stride: bytes from one source row to the next.
-    /// - Returns: `[y.outputCount, x.outputCount, 3]`.
-    func run(_ source: UnsafePointer<UInt8>, stride: Int) -> [UInt8] {
+    ///   - target: `byteCount` bytes; a fused step may be given the start of the memory that it reads.
+    func run(_ source: UnsafePointer<UInt8>, stride: Int, into target: UnsafeMutablePointer<UInt8>) {
         let rowBytes = x.outputCount * 3
-        let byteCount = y.outputCount * rowBytes
-        return [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-            count = byteCount
-            guard let destination = target.baseAddress else { return }
-            switch (x.isIdentity, y.isIdentity) {
-            case (true, true):
-                for row in 0..<y.outputCount { memcpy(destination + row * rowBytes, source + row * stride, rowBytes) }
-            case (false, true):
-                resampleColumns(source, stride, rows: y.inputs.count, into: destination)
-            case (true, false):
-                resampleRows(source, stride, rowBytes: rowBytes, into: destination)
-            case (false, false):
-                isFused ? runFused(source, stride, into: destination) : runPasses(source, stride, into: destination)
-            }
+        switch (x.isIdentity, y.isIdentity) {
+        case (true, true):
+            for row in 0..<y.outputCount { memcpy(target + row * rowBytes, source + row * stride, rowBytes) }
+        case (false, true):
+            resampleColumns(source, stride, rows: y.inputs.count, into: target)
+        case (true, false):
+            resampleRows(source, stride, rowBytes: rowBytes, into: target)
+        case (false, false):
+            isFused ? runFused(source, stride, into: target) : runPasses(source, stride, into: target)
         }
     }
 
@@ -126,8 +124,7 @@ struct ResampleStep {
     }
 
     private func withScratch(byteCount: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
-        let scratch = UnsafeMutablePointer<UInt8>.allocate(capacity: max(byteCount, 1))
-        defer { scratch.deallocate() }
-        body(scratch)
+        let memory = PixelMemory(byteCount: byteCount)
+        body(memory.base)
     }
 }
