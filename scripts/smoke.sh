@@ -58,7 +58,7 @@ expect 200 text/html /
 expect 200 application/yaml /openapi.yaml
 same "$body" openapi.yaml "/openapi.yaml is not the project's openapi.yaml"
 expect 200 application/json /openapi.json
-expect 200 text/plain /problems/queue-full
+expect 200 application/json /problems/queue-full
 expect 200 application/json /info --head
 curl --silent --max-time 10 "$url/stats/normalization" --output "$body" --write-out '%{http_code}' >"$work/code"
 has '^(200|501)$' "$work/code"
