@@ -86,7 +86,8 @@ let package = Package(
         + room(
             "Service",
             [
-                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels", "InferenceQueue", "HTTPWire",
+                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels", "InferenceQueue",
+                "HTTPWire",
                 "SocketServer", "CEmbedded", "Yams",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -56,12 +56,13 @@ package struct BandSplit: Sendable, Hashable {
         let total = height * width
         guard (0...total).contains(count) else { throw .countOutOfRange(count: count, limit: total) }
         let ordered = CoefficientOrder(order, height: height, width: width).indices
-        let kept = switch mode {
-        case .low: ordered.prefix(count)
-        case .high: ordered.suffix(count)
-        case .dropLow: ordered.dropFirst(count)
-        case .dropHigh: ordered.dropLast(count)
-        }
+        let kept =
+            switch mode {
+            case .low: ordered.prefix(count)
+            case .high: ordered.suffix(count)
+            case .dropLow: ordered.dropFirst(count)
+            case .dropHigh: ordered.dropLast(count)
+            }
         var keeps = [Bool](repeating: false, count: total)
         for index in kept { keeps[index] = true }
         return keeps

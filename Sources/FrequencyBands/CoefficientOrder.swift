@@ -17,10 +17,11 @@ package struct CoefficientOrder: Sendable, Hashable {
     package init(_ order: FrequencyOrder, height: Int, width: Int) {
         self.height = height
         self.width = width
-        indices = switch order {
-        case .zigzag: Self.zigzag(height, width)
-        case .radial: Self.radial(height, width)
-        }
+        indices =
+            switch order {
+            case .zigzag: Self.zigzag(height, width)
+            case .radial: Self.radial(height, width)
+            }
     }
 
     /// Anti-diagonals s = y + x: even ones with x falling, odd ones with y falling.

@@ -52,7 +52,8 @@ package struct HTTP1Head: Sendable {
         case .http11, .http2: keepsAlive = !framing.connection.contains("close")
         }
         expectsContinue = framing.expectsContinue && version != .http10
-        let offersHTTP2 = version == .http11 && framing.upgrade.contains("h2c") && framing.settings.count == 1
+        let offersHTTP2 =
+            version == .http11 && framing.upgrade.contains("h2c") && framing.settings.count == 1
             && framing.connection.contains("upgrade") && framing.connection.contains("http2-settings")
         http2Settings = offersHTTP2 ? framing.settings[0] : nil
     }

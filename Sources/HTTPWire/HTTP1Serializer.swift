@@ -39,7 +39,15 @@ package enum HTTP1Serializer {
         octets.append(HTTPOctet.lf)
     }
 
-    private static func reason(_ status: Int) -> String {
-        HTTPResponse.Status(code: status).reasonPhrase
-    }
+    /// The registered phrases of the statuses that are sent (RFC 9110 15); clients ignore them, people read them.
+    private static let reasons = [
+        200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
+        405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout", 411: "Length Required",
+        413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type", 417: "Expectation Failed",
+        422: "Unprocessable Content", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
+        500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable", 504: "Gateway Timeout",
+        505: "HTTP Version Not Supported",
+    ]
+
+    private static func reason(_ status: Int) -> String { reasons[status] ?? "" }
 }

@@ -40,7 +40,8 @@ package struct MediaType: Sendable, Equatable {
     /// A token, or a quoted string with its escapes undone.
     private static func value(_ octets: ArraySlice<UInt8>) -> String? {
         guard octets.first == UInt8(ascii: "\"") else {
-            return octets.isEmpty || !octets.allSatisfy(HTTPOctet.isToken) ? nil : String(decoding: octets, as: UTF8.self)
+            return octets.isEmpty || !octets.allSatisfy(HTTPOctet.isToken)
+                ? nil : String(decoding: octets, as: UTF8.self)
         }
         guard octets.count >= 2, octets.last == UInt8(ascii: "\"") else { return nil }
         var value: [UInt8] = []

@@ -77,9 +77,11 @@ package struct RequestTarget: Sendable {
         if rest.hasPrefix("[") {
             guard let end = rest.firstIndex(of: "]") else { return false }
             let address = rest[rest.index(after: rest.startIndex)..<end]
-            guard !address.isEmpty, address.utf8.allSatisfy({
-                HTTPOctet.hexadecimalValue($0) != nil || $0 == HTTPOctet.colon || $0 == UInt8(ascii: ".")
-            }) else { return false }
+            guard !address.isEmpty,
+                address.utf8.allSatisfy({
+                    HTTPOctet.hexadecimalValue($0) != nil || $0 == HTTPOctet.colon || $0 == UInt8(ascii: ".")
+                })
+            else { return false }
             rest = rest[rest.index(after: end)...]
         } else {
             let end = rest.firstIndex(of: ":") ?? rest.endIndex

@@ -11,7 +11,8 @@ package struct QueueLimits: Sendable {
     /// How long a batch may run before the worker counts as hung.
     package var watchdog: Duration
 
-    package init(items: Int = 256, batchCost: Int = 8, batchDelay: Duration = .zero, watchdog: Duration = .seconds(60)) {
+    package init(items: Int = 256, batchCost: Int = 8, batchDelay: Duration = .zero, watchdog: Duration = .seconds(60))
+    {
         self.items = items
         self.batchCost = batchCost
         self.batchDelay = batchDelay

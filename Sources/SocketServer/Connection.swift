@@ -218,7 +218,8 @@ final class Connection {
         switch loop.handler.admit(request) {
         case .respond(let response):
             var current = Current(number: exchangeCount, head: head, startedAt: now, bodyLimit: Self.discardLimit)
-            let canDiscard = !request.isChunked && (request.contentLength ?? 0) <= Self.discardLimit
+            let canDiscard =
+                !request.isChunked && (request.contentLength ?? 0) <= Self.discardLimit
                 && (!head.expectsContinue || !request.hasBody)
             current.isAnswered = true
             self.current = current
@@ -303,7 +304,8 @@ final class Connection {
 
     private func send(_ response: Response, to current: Current, closing: Bool) {
         let request = current.head.request
-        let keepsAlive = current.head.keepsAlive && !closing && !response.closeConnection && !loop.isDraining
+        let keepsAlive =
+            current.head.keepsAlive && !closing && !response.closeConnection && !loop.isDraining
             && !peerHasFinished && !isOverLimit
         let field: String? = keepsAlive ? (request.version == .http10 ? "keep-alive" : nil) : "close"
         var head = HTTP1Serializer.head(response, date: loop.date.now(), connection: field)
@@ -357,9 +359,7 @@ final class Connection {
             flush()
             switch phase {
             case .writing(let thenClose) where output.isEmpty:
-                if thenClose {
-                    startLingering()
-                } else {
+                guard thenClose else {
                     current = nil
                     phase = .reading
                     let hasInput = inputStart < input.count
@@ -369,6 +369,7 @@ final class Connection {
                     parse()
                     continue
                 }
+                startLingering()
             case .reading where peerHasFinished && output.isEmpty:
                 // An incomplete request is never processed (RFC 9112 8).
                 abort()

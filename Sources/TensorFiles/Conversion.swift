@@ -48,7 +48,9 @@ package func appendBytes(
     case .bfloat16:
         append(values, to: &bytes, convert: brainFloat)
     case .uint8:
-        bytes.append(contentsOf: values.lazy.map { UInt8(min(max($0.isNaN ? 0 : $0, 0), 255).rounded(.toNearestOrEven)) })
+        bytes.append(
+            contentsOf: values.lazy.map { UInt8(min(max($0.isNaN ? 0 : $0, 0), 255).rounded(.toNearestOrEven)) }
+        )
     }
 }
 

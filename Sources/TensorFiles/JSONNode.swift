@@ -139,12 +139,11 @@ package struct JSONParser {
             let offset = position
             members.append(JSONMember(key: text, value: try value(), offset: offset))
             skipSpace()
-            if peek() == UInt8(ascii: ",") {
-                position += 1
-            } else {
+            guard peek() == UInt8(ascii: ",") else {
                 try expect(UInt8(ascii: "}"))
                 return .object(members)
             }
+            position += 1
         }
     }
 
@@ -158,12 +157,11 @@ package struct JSONParser {
         while true {
             elements.append(try value())
             skipSpace()
-            if peek() == UInt8(ascii: ",") {
-                position += 1
-            } else {
+            guard peek() == UInt8(ascii: ",") else {
                 try expect(UInt8(ascii: "]"))
                 return .array(elements)
             }
+            position += 1
         }
     }
 

@@ -25,7 +25,8 @@ package func readNPY(_ bytes: UnsafeRawBufferPointer, maximumElements: Int) thro
     guard (1...3).contains(major) else { throw .unsupportedVersion(major: major) }
     let prefix = major == 1 ? 10 : 12
     guard bytes.count >= prefix else { throw .notNPY }
-    let length = major == 1
+    let length =
+        major == 1
         ? Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt16.self)))
         : Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)))
     guard length <= bytes.count - prefix, length <= 65_536 else {
@@ -81,7 +82,8 @@ private struct NPYHeader {
             guard let key = quoted(), take(":") else { return nil }
             switch key {
             case "descr" where description == nil: description = quoted()
-            case "fortran_order" where isFortranOrder == nil: isFortranOrder = take("True") ? true : take("False") ? false : nil
+            case "fortran_order" where isFortranOrder == nil:
+                isFortranOrder = take("True") ? true : take("False") ? false : nil
             case "shape" where shape == nil: shape = tuple()
             default: return nil
             }

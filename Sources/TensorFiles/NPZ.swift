@@ -43,9 +43,11 @@ private struct ZipFields {
 /// The CRC of zip archives (polynomial 0xEDB88320), four tables at a time.
 private enum CRC32 {
     private static let tables: [[UInt32]] = {
-        var tables = [(0..<256).map { byte -> UInt32 in
-            (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
-        }]
+        var tables = [
+            (0..<256).map { byte -> UInt32 in
+                (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+            }
+        ]
         for index in 1..<4 { tables.append(tables[index - 1].map { $0 >> 8 ^ tables[0][Int($0 & 255)] }) }
         return tables
     }()
@@ -56,7 +58,8 @@ private enum CRC32 {
             var index = 0
             while index + 4 <= raw.count {
                 crc ^= UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: index, as: UInt32.self))
-                crc = tables[3][Int(crc & 255)] ^ tables[2][Int(crc >> 8 & 255)]
+                crc =
+                    tables[3][Int(crc & 255)] ^ tables[2][Int(crc >> 8 & 255)]
                     ^ tables[1][Int(crc >> 16 & 255)] ^ tables[0][Int(crc >> 24)]
                 index += 4
             }

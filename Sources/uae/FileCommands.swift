@@ -17,9 +17,10 @@ struct EncodeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let format = try files.parameters().last { $0.name == "format" }?.value ?? "npy"
-        let suffix = [
-            "npy": ".npy", "npz": ".npz", "safetensors": ".safetensors", "json": ".json", "raw": ".bin",
-        ][format] ?? ".bin"
+        let suffix =
+            [
+                "npy": ".npy", "npz": ".npz", "safetensors": ".safetensors", "json": ".json", "raw": ".bin",
+            ][format] ?? ".bin"
         try await FileRun(operation: .encode, options: files, defaults: [("format", "npy")])() { path, answer in
             print(try output.write(answer.body, for: path, suffix: suffix))
         }
@@ -30,7 +31,8 @@ struct EncodeCommand: AsyncParsableCommand {
 struct DecodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
-        abstract: "Write the pictures of latents, or the reconstructions of pictures, as PNG unless -p image_format=jpg."
+        abstract:
+            "Write the pictures of latents, or the reconstructions of pictures, as PNG unless -p image_format=jpg."
     )
 
     @OptionGroup var files: FileOptions

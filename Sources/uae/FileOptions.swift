@@ -16,7 +16,10 @@ struct FileOptions: ParsableArguments {
     @Option(help: "Threads; default: the CPUs that the process may use.")
     var threads: Int?
 
-    @Option(name: [.short, .customLong("parameter")], help: "A parameter of the HTTP API, such as keep=64; repeatable.")
+    @Option(
+        name: [.short, .customLong("parameter")],
+        help: "A parameter of the HTTP API, such as keep=64; repeatable."
+    )
     var parameter: [String] = []
 
     @Argument(help: "Pictures, latents, or folders of them.")

@@ -36,7 +36,9 @@ struct HealthProbe {
         var answer = [UInt8](repeating: 0, count: 12)
         var count = 0
         while count < answer.count {
-            let read = answer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress.map { $0 + count }, 12 - count, 0) }
+            let read = answer.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress.map { $0 + count }, 12 - count, 0)
+            }
             guard read > 0 else { return false }
             count += read
         }

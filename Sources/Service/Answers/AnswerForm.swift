@@ -51,7 +51,8 @@ enum AnswerForm: Sendable, Equatable {
         case .decode:
             if let format = parameters.pictureFormat {
                 let picture: [Self] = itemCount == 1 ? [.picture(format)] : [.pictures]
-                self = isJSON || accept.quality(of: "application/json") > accept.quality(of: picture[0].mediaType)
+                self =
+                    isJSON || accept.quality(of: "application/json") > accept.quality(of: picture[0].mediaType)
                     ? .json : picture[0]
             } else {
                 let pictures: [Self] = itemCount == 1 ? [.picture(.png), .picture(.jpg)] : [.pictures]
@@ -84,7 +85,10 @@ enum AnswerForm: Sendable, Equatable {
 
     private static func check(_ form: AnswerForm, _ parameters: RequestParameters) throws(Problem) {
         if parameters.dtype == .bfloat16, form == .tensor(.npy) || form == .tensor(.npz) {
-            throw .notAcceptable("numpy has no bfloat16; ask for safetensors, raw or json.", available: ["safetensors", "raw", "json"])
+            throw .notAcceptable(
+                "numpy has no bfloat16; ask for safetensors, raw or json.",
+                available: ["safetensors", "raw", "json"]
+            )
         }
         if parameters.flip == .both, form == .tensor(.raw) || form == .tensor(.npy) {
             throw .notAcceptable(

@@ -80,7 +80,8 @@ struct PictureAnswer {
         String(format: "%.\(count)f", value)
     }
 
-    private func json(_ outcomes: [(id: String, result: Result<Encoded, Problem>)], format: PictureFormat) -> JSONValue {
+    private func json(_ outcomes: [(id: String, result: Result<Encoded, Problem>)], format: PictureFormat) -> JSONValue
+    {
         let items = outcomes.map { outcome -> JSONValue in
             switch outcome.result {
             case .failure(let problem): return ItemOutcome.json(id: outcome.id, problem: problem)

@@ -33,7 +33,10 @@ struct SpectrumAnswer {
             energies.reduce(0) { $0 + $1[index] } / Double(energies.count)
         }
         if form == .svg {
-            let plot = SpectrumPlot(bands: try bands(mean), title: "\(model.name): energy of \(parameters.source.rawValue)")
+            let plot = SpectrumPlot(
+                bands: try bands(mean),
+                title: "\(model.name): energy of \(parameters.source.rawValue)"
+            )
             return Response(status: 200, fields: fields, body: Array(plot.svg.utf8))
         }
         var document: [(String, JSONValue)] = [
@@ -61,7 +64,10 @@ struct SpectrumAnswer {
             // First and last coefficient; FFT bands are shares of the radius instead.
             if parameters.transform == .dct {
                 members.append(
-                    ("coefficients", [.integer(band.coefficients.lowerBound), .integer(band.coefficients.upperBound - 1)])
+                    (
+                        "coefficients",
+                        [.integer(band.coefficients.lowerBound), .integer(band.coefficients.upperBound - 1)]
+                    )
                 )
             } else {
                 let width = 1 / Double(parameters.bands)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import FrequencyBands
 import Foundation
+import FrequencyBands
 
 /// A spectrum as a bar chart: share of the energy, logarithmic, lowest frequencies left.
 struct SpectrumPlot {

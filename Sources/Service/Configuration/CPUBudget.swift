@@ -18,7 +18,8 @@ package enum CPUBudget {
             return text.split(whereSeparator: \.isWhitespace)
         }
         let current = words("/sys/fs/cgroup/cpu.max")
-        let limits = current.count == 2
+        let limits =
+            current.count == 2
             ? current
             : words("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") + words("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
         guard limits.count == 2, let quota = Double(limits[0]), let period = Double(limits[1]), quota > 0, period > 0

@@ -22,7 +22,12 @@ package struct Setting: Sendable {
     // A key path is not Sendable by itself; these hold no state.
     private typealias Path<Value> = WritableKeyPath<ServiceConfiguration, Value> & Sendable
 
-    private static func text(_ name: String, _ path: any Path<String>, _ help: String, of allowed: [String] = []) -> Setting {
+    private static func text(
+        _ name: String,
+        _ path: any Path<String>,
+        _ help: String,
+        of allowed: [String] = []
+    ) -> Setting {
         Setting(
             name: name,
             help: help,

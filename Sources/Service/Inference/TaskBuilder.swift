@@ -118,7 +118,8 @@ struct TaskBuilder {
         task.flipped = parameters.flip == .horizontal
         task.rounding = parameters.rounding == .trunc ? .trunc : .round
         if parameters.layout == .freqTokens {
-            task.frequencyTokenCount = parameters.keep ?? configuration.frequency.split?.count ?? configuration.tokenCount
+            task.frequencyTokenCount =
+                parameters.keep ?? configuration.frequency.split?.count ?? configuration.tokenCount
             task.split = nil
         }
         return task

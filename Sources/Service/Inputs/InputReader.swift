@@ -58,7 +58,9 @@ struct InputReader {
         _ parameters: ParameterSet
     ) throws(Problem) -> [InputItem] {
         let slice = bytes[range]
-        if try isRawTensor(slice, parameters) { return try latents(try rawTensor(slice, parameters), parameters, id: id) }
+        if try isRawTensor(slice, parameters) {
+            return try latents(try rawTensor(slice, parameters), parameters, id: id)
+        }
         switch PayloadKind.sniff(slice) {
         case .picture:
             return [InputItem(id: id ?? "0", payload: .picture(bytes: bytes, range: range))]
@@ -67,7 +69,9 @@ struct InputReader {
         case .safetensors:
             return try latents(try safetensorsTensor(slice), parameters, id: id)
         case .json, nil:
-            if try parameters.shape() != nil { return try latents(try rawTensor(slice, parameters), parameters, id: id) }
+            if try parameters.shape() != nil {
+                return try latents(try rawTensor(slice, parameters), parameters, id: id)
+            }
             let start = slice.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
             throw .unsupportedMedia(
                 "The bytes are neither a picture nor a tensor (they start with \(start)).",
@@ -153,7 +157,11 @@ struct InputReader {
         id: String? = nil
     ) throws(Problem) -> [InputItem] {
         guard operation != .encode else {
-            throw .unsupportedMedia("/encode takes pictures; this is a tensor.", sniffed: "tensor", accepted: ["JPEG", "PNG"])
+            throw .unsupportedMedia(
+                "/encode takes pictures; this is a tensor.",
+                sniffed: "tensor",
+                accepted: ["JPEG", "PNG"]
+            )
         }
         let compact = operation == .decode && parameters.text("cutoff_mode") == "map2d_square"
         let inputs = try geometry.inputs(from: tensor, compact: compact)

@@ -105,13 +105,18 @@ package struct ParameterSet: Sendable {
     func shape() throws(Problem) -> [Int]? {
         let given = texts("shape")
         guard !given.isEmpty else { return nil }
-        let parts = given.count > 1
+        let parts =
+            given.count > 1
             ? given.map { Substring($0) }
             : Substring(given[0]).bracketless.split(separator: ",", omittingEmptySubsequences: false)
         var axes: [Int] = []
         for part in parts {
             guard let axis = Int(strict: part.trimmingSpaces), (0...(1 << 31)).contains(axis), axes.count < 8 else {
-                throw .badParameter("shape", given.joined(separator: ","), allowed: "up to 8 sizes, such as 1,768,16,16")
+                throw .badParameter(
+                    "shape",
+                    given.joined(separator: ","),
+                    allowed: "up to 8 sizes, such as 1,768,16,16"
+                )
             }
             axes.append(axis)
         }
@@ -145,7 +150,9 @@ extension Problem {
 extension Int {
     /// Decimal digits with an optional minus, nothing else: `Int("+5")` would pass, which no caller means.
     init?(strict text: some StringProtocol) {
-        guard text.utf8.first.map({ $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }) ?? false else { return nil }
+        guard text.utf8.first.map({ $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) }) ?? false else {
+            return nil
+        }
         self.init(text)
     }
 }

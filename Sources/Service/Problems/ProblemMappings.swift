@@ -32,7 +32,11 @@ extension ImageDecodeError: ProblemConvertible {
         case .truncated(let count):
             .undecodable("The file ends too early.", expected: "a whole file", got: "\(count) bytes")
         case .malformedSegment(let marker, let offset):
-            .undecodable("A JPEG segment is malformed.", expected: "a valid segment", got: "marker \(marker) at \(offset)")
+            .undecodable(
+                "A JPEG segment is malformed.",
+                expected: "a valid segment",
+                got: "marker \(marker) at \(offset)"
+            )
         case .missingFrameHeader(let offset), .repeatedFrameHeader(let offset):
             .undecodable("A JPEG has one frame header.", expected: "one frame header", got: "other at \(offset)")
         case .missingScan: .undecodable("The JPEG has no scan.", expected: "a scan", got: "none")

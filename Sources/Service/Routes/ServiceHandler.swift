@@ -89,7 +89,11 @@ final class ServiceHandler: RequestHandler {
     func respond(to request: Request) async -> Response {
         let requestID = RequestID.of(request.head.fields)
         guard case .operation(let operation) = Route(path: request.head.path), let core = state.core else {
-            return finish(Problem.notFound(request.head.path).response(requestID: requestID), request.head, StageTimings())
+            return finish(
+                Problem.notFound(request.head.path).response(requestID: requestID),
+                request.head,
+                StageTimings()
+            )
         }
         metrics.requestStarted()
         defer { metrics.requestEnded() }
