@@ -14,7 +14,9 @@ package enum JSONValue: Sendable {
     /// Single-precision numbers, flat; the compact form for pooled vectors.
     case floats([Float])
 
-    /// The value as UTF-8 JSON text. Numbers that JSON cannot hold (NaN, infinities) become `null`.
+    /// The value as UTF-8 JSON text.
+    ///
+    /// Numbers that JSON cannot hold (NaN, infinities) become `null`.
     package var text: [UInt8] {
         var writer = JSONWriter()
         writer.write(self)

@@ -21,6 +21,8 @@ struct LatentAnswer {
     /// - Parameters:
     ///   - outcomes: one an item; failed ones are left out of tensors and listed beside them.
     ///   - format: the form.
+    /// - Returns: the answer.
+    /// - Throws: a `Problem` of kind `not-acceptable` where the form cannot hold the type.
     func response(_ outcomes: [ItemOutcome], format: TensorFormat) throws(Problem) -> Response {
         var ids: [String] = []
         var failures: [Int] = []

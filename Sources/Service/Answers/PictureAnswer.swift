@@ -70,7 +70,9 @@ struct PictureAnswer {
         }
     }
 
-    /// The `UAE-Quality` field. Equal pictures are infinitely close, which a structured field cannot say in a number.
+    /// The `UAE-Quality` field.
+    ///
+    /// Equal pictures are infinitely close, which a structured field cannot say in a number.
     static func field(_ quality: ReconstructionQuality) -> String {
         let psnr = quality.psnr.isFinite ? decimals(quality.psnr, 2) : "inf"
         return "psnr=\(psnr), ssim=\(decimals(quality.ssim, 4))"

@@ -10,6 +10,7 @@ extension ServiceConfiguration {
     ///   - flags: values by setting name, as given on the command line.
     ///   - environment: the process environment; only the `UAE_` variables of known settings count.
     ///   - file: path of a YAML (or JSON) file of `name: value` lines; nil: none.
+    /// - Returns: the effective settings.
     /// - Throws: `SettingError`, naming the setting as its source spells it.
     package static func merging(
         flags: [String: String],

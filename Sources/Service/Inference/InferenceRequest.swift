@@ -14,7 +14,12 @@ struct InferenceRequest: Sendable {
     let metrics: ServiceMetrics
     let requestID: String
 
-    /// - Parameter timings: filled in on the way, also when the request fails.
+    /// Answers the request.
+    ///
+    /// - Parameters:
+    ///   - request: the whole request.
+    ///   - timings: filled in on the way, also when the request fails.
+    /// - Returns: the answer.
     /// - Throws: the `Problem` to answer with.
     func answer(_ request: Request, timings: inout StageTimings) async throws(Problem) -> Response {
         let clock = ContinuousClock()

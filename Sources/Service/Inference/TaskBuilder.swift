@@ -61,7 +61,9 @@ struct TaskBuilder {
         }
     }
 
-    /// Builds the task of one item. Decodes pictures, so it belongs on the picture pool.
+    /// Builds the task of one item.
+    ///
+    /// Decodes pictures, so it belongs on the picture pool.
     func build(_ item: InputItem) throws(Problem) -> Built {
         switch item.payload {
         case .unusable(let problem): throw problem

@@ -27,6 +27,7 @@ struct InputReader {
     /// - Parameters:
     ///   - request: the whole request.
     ///   - parameters: starts with the query's; form fields and JSON members are added.
+    /// - Returns: the items, at least one.
     /// - Throws: the `Problem` to answer with.
     func read(_ request: Request, parameters: inout ParameterSet) throws(Problem) -> RequestInput {
         let body = request.body

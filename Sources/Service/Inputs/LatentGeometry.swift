@@ -27,6 +27,7 @@ struct LatentGeometry: Sendable {
     /// - Parameters:
     ///   - tensor: the tensor as sent.
     ///   - compact: take `[N,C,s,s]` with s below the grid's side too: the tokens of the reference's compact decode.
+    /// - Returns: one input a latent, in order.
     /// - Throws: a `Problem` of kind `tensor-shape`.
     func inputs(from tensor: TensorArray, compact: Bool) throws(Problem) -> [AutoencoderTask.Input] {
         for candidate in [tensor.shape, [1] + tensor.shape] {

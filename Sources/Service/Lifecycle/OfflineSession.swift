@@ -37,6 +37,7 @@ package struct OfflineSession: Sendable {
     ///   - operation: which route.
     ///   - file: a picture or a tensor file.
     ///   - parameters: by the names of the HTTP API.
+    /// - Returns: the answer.
     /// - Throws: the `Problem` that the route would answer with.
     package func answer(
         _ operation: Operation,

@@ -3,7 +3,9 @@
 import InferenceQueue
 import Synchronization
 
-/// The service's phase and, once it is loaded, its model. Shared by the handler and the lifecycle.
+/// The service's phase and, once it is loaded, its model.
+///
+/// Shared by the handler and the lifecycle.
 final class ServiceState: Sendable {
     private struct Value {
         var phase = ServicePhase.starting

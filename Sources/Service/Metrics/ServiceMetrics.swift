@@ -2,7 +2,9 @@
 
 import Synchronization
 
-/// Counts what the service does. Label values come from fixed sets only, so that no caller can add series.
+/// Counts what the service does.
+///
+/// Label values come from fixed sets only, so that no caller can add series.
 final class ServiceMetrics: Sendable {
     struct Counters {
         var requests: [RequestKey: Int] = [:]

@@ -17,7 +17,9 @@ package struct ParameterSet: Sendable {
         self.operation = operation
     }
 
-    /// Which parameters each operation takes. `shape` may be given once an axis, as `requests` sends lists.
+    /// Which parameters each operation takes.
+    ///
+    /// `shape` may be given once an axis, as `requests` sends lists.
     package static func names(for operation: Operation) -> [String] {
         let common = ["keep", "band_mode", "freq_order", "cutoff_mode", "preprocess", "exif", "on_error", "timeout_ms"]
         let rawTensor = ["shape", "dtype"]

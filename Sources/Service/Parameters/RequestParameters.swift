@@ -94,8 +94,10 @@ package enum WireDType: String, Sendable, CaseIterable {
     }
 }
 
-/// What a request asks for, checked; nothing about its pictures yet. One struct for the four operations: a
-/// parameter that the operation does not take keeps its default, since `ParameterSet` has refused it.
+/// What a request asks for, checked; nothing about its pictures yet.
+///
+/// One struct for the four operations: a parameter that the operation does not take keeps its default, since
+/// `ParameterSet` has refused it.
 package struct RequestParameters: Sendable {
     var operation: Operation
     // Band split; nil means that the model's own applies.
@@ -134,6 +136,7 @@ package struct RequestParameters: Sendable {
 
     /// - Parameters:
     ///   - set: the parameters as given.
+    ///   - operation: the route.
     ///   - coefficientCount: coefficients of the latent's grid, the most that `keep` and `bands` can be.
     ///   - outputSide: side of a decoded picture, the only `height` and `width` that can be asked for.
     ///   - timeoutLimit: the server's own time limit, the most that `timeout_ms` can be.

@@ -62,7 +62,9 @@ package struct Problem: Error, Sendable {
     }
 }
 
-/// An error that knows how it reads on the wire. Each target's enum conforms once, in this folder.
+/// An error that knows how it reads on the wire.
+///
+/// Each target's enum conforms once, in this folder.
 package protocol ProblemConvertible: Error {
     var problem: Problem { get }
 }
