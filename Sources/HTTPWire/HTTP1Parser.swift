@@ -69,6 +69,9 @@ package struct HTTP1Parser: ~Copyable {
             guard input[1] == HTTPOctet.lf else { throw .malformedChunk }
             state = .chunkSize
             let (event, consumed) = try readChunkSize(UnsafeRawBufferPointer(rebasing: input[2...]))
+            if case .body(let range) = event {
+                return (.body(range.lowerBound + 2..<range.upperBound + 2), consumed + 2)
+            }
             return (event, consumed + 2)
         case .trailers: return try readTrailers(input)
         }
