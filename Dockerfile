@@ -15,7 +15,6 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         libfftw3-single3 \
         libnghttp2-14 \
-        libopenblas0-pthread \
         libspng0 \
         libstdc++6 \
         libturbojpeg0 \
@@ -24,9 +23,7 @@ RUN apt-get update \
 COPY --from=build /src/.build/release/uae /usr/local/bin/uae
 COPY models/default /models/default
 COPY LICENSE NOTICE /usr/share/doc/uae/
-# The engine has threads of its own; OpenBLAS must not start any.
-ENV OPENBLAS_NUM_THREADS=1 \
-    UAE_HOST=0.0.0.0 \
+ENV UAE_HOST=0.0.0.0 \
     UAE_LOG_FORMAT=json \
     UAE_MODEL=/models/default \
     UAE_PORT=8080
