@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that the build needs (OpenBLAS: what the tests hold the kernels to), and nothing if they are there: root is asked for only then.
+# Installs the Debian packages that the build and the tests (OpenBLAS) need, and nothing if they are there: root is asked
+# for only then.
 # Further packages may be named as arguments. The Dockerfile's build stage runs this too, so the list is here alone.
 set -euo pipefail
 
