@@ -78,7 +78,7 @@ curl --silent --fail --data-binary "@$photo" "http://$address/decode" | head -c 
 curl --silent --fail --data-binary "@$photo" "http://$address/classify?top_k=1"
 echo
 # shellcheck disable=SC2086  # The command's words, with the port that was free.
-"${image[@]}" $health --url "http://$address/health/live"
+"${image[@]}" $health --url "http://$address/health/ready"
 echo "$health: exit 0"
 
 kill -TERM "$server"
