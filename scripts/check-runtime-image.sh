@@ -35,9 +35,12 @@ root=$(mktemp --directory)
 log=$(mktemp)
 server=
 finish() {
-    [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+    if [ -n "$server" ]; then
+        kill -KILL "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
     umount "$root/proc" "$root" 2>/dev/null || true
-    rm -rf --one-file-system "$root" "$log"
+    rm -rf --one-file-system "$root" "$log" "$log.png"
 }
 trap finish EXIT
 chmod 755 "$root"
@@ -74,11 +77,12 @@ done
 curl --silent --fail --output /dev/null --retry 60 --retry-delay 1 --retry-all-errors "http://$address/health/ready"
 photos=(Tests/Fixtures/data/golden/*/*.jpg)
 photo=${photos[0]}
-curl --silent --fail --data-binary "@$photo" "http://$address/decode" | head -c 4 | grep --quiet --text PNG
+curl --silent --fail --data-binary "@$photo" --output "$log.png" "http://$address/decode"
+head -c 4 "$log.png" | grep --quiet --text PNG
 curl --silent --fail --data-binary "@$photo" "http://$address/classify?top_k=1"
 echo
 # shellcheck disable=SC2086  # The command's words, with the port that was free.
-"${image[@]}" $health --url "http://$address/health/live"
+"${image[@]}" $health --url "http://$address/health/ready"
 echo "$health: exit 0"
 
 kill -TERM "$server"

@@ -14,4 +14,4 @@ environment=$(scripts/python-environment.sh Tests/OpenAPI/requirements.txt .buil
 export SCHEMATHESIS_HOOKS=hooks
 export PYTHONPATH=Tests/OpenAPI PYTHONDONTWRITEBYTECODE=1
 "$environment/bin/schemathesis" --config-file Tests/OpenAPI/schemathesis.toml run openapi.yaml --url "$url" \
-    --max-examples "${SCHEMATHESIS_EXAMPLES:-25}" --seed 20251219 --generation-database none --workers 2 --warnings off "$@"
+    --max-examples "${SCHEMATHESIS_EXAMPLES:-25}" --seed 20251219 --generation-database none --workers 1 --warnings off "$@"
