@@ -4,7 +4,9 @@
 ///
 /// - Parameters:
 ///   - coefficients: `[channels, height, width]`.
+///   - channels: how many there are.
 ///   - order: the order of the result.
+/// - Returns: one energy a coefficient.
 /// - Source: model.md section 5.
 package func coefficientEnergies(
     _ coefficients: UnsafePointer<Float>,

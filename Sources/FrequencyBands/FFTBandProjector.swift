@@ -61,6 +61,7 @@ package struct FFTBandProjector: Sendable {
     ///
     /// - Parameters:
     ///   - grid: `[channels, height, width]`.
+    ///   - channels: how many there are.
     ///   - out: `[bandCount, channels, height, width]`.
     package func split(_ grid: UnsafePointer<Float>, channels: Int, into out: UnsafeMutablePointer<Float>) {
         let area = transform.height * transform.width

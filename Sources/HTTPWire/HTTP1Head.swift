@@ -15,7 +15,11 @@ package struct HTTP1Head: Sendable {
         "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH",
     ]
 
-    /// - Parameter head: request line and fields, with the empty line; every line ends with CRLF (checked before).
+    /// Parses a head.
+    ///
+    /// - Parameters:
+    ///   - head: request line and fields, with the empty line; every line ends with CRLF (checked before).
+    ///   - limits: of the number of fields.
     /// - Throws: `HTTPRefusal`, one case a rule.
     init(_ head: UnsafeRawBufferPointer, limits: HTTP1Limits) throws(HTTPRefusal) {
         var lines = LineReader(head)
@@ -148,8 +152,10 @@ private struct Framing {
         }
     }
 
-    /// Only exactly `chunked`, once, is taken. A list that does not end in it has no length (400); one that does but
-    /// holds another coding is one that we do not implement (501).
+    /// Only exactly `chunked`, once, is taken.
+    ///
+    /// A list that does not end in it has no length (400); one that does but holds another coding is one that we do not
+    /// implement (501).
     private func checkTransferEncoding() throws(HTTPRefusal) {
         if transferEncodings.count == 1, transferEncodings[0].lowercased() == "chunked" { return }
         let codings = transferEncodings.joined(separator: ",").split(separator: ",", omittingEmptySubsequences: false)

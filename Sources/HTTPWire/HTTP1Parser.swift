@@ -4,7 +4,9 @@
 ///
 /// Strict on purpose: whatever two implementations could read differently is refused (RFC 9112 11.2).
 package struct HTTP1Parser: ~Copyable {
-    /// What the octets mean. Ranges count from the start of the input given to ``next(_:)``.
+    /// What the octets mean.
+    ///
+    /// Ranges count from the start of the input given to ``next(_:)``.
     package enum Event {
         /// Everything was consumed or the rest is incomplete: come back with more.
         case needsMore
@@ -106,7 +108,9 @@ package struct HTTP1Parser: ~Copyable {
         return (.head(head), start + end)
     }
 
-    /// The length of the head including its empty line; nil: not there yet. Checks line ends and sizes on the way.
+    /// The length of the head including its empty line; nil: not there yet.
+    ///
+    /// Checks line ends and sizes on the way.
     private mutating func findEnd(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> Int? {
         var lineStart = 0
         var index = scanned

@@ -7,8 +7,9 @@ package struct RequestTarget: Sendable {
     /// Of the absolute form.
     package let authority: String?
 
-    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently. Square brackets, which many
-    /// clients send in queries, are let through.
+    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently.
+    ///
+    /// Square brackets, which many clients send in queries, are let through.
     private static let forbidden = Set("\"<>\\^`{|}#".utf8)
 
     /// - Throws: `HTTPRefusal.malformedTarget`.

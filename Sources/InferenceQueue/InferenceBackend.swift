@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the queue needs of an inference engine. It knows items and their cost, not the model.
+/// What the queue needs of an inference engine.
+///
+/// It knows items and their cost, not the model.
 package protocol InferenceBackend: Sendable {
     associatedtype Item: Sendable
     associatedtype Output: Sendable

@@ -58,6 +58,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     ///   - reservation: its places pass to the items.
     ///   - deadline: when the request is given up, wherever its items are.
     ///   - timeout: the request's time limit, for the error.
+    /// - Returns: one output an item, and how long it waited and ran.
     /// - Throws: `QueueError.deadlineExceeded`, `.cancelled`.
     package func submit(
         _ items: [Backend.Item],
@@ -107,7 +108,9 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         request?.continuation.resume(throwing: QueueError.cancelled)
     }
 
-    /// The worker: batches until nothing waits. Only one runs at a time (`workerIsBusy`).
+    /// The worker: batches until nothing waits.
+    ///
+    /// Only one runs at a time (`workerIsBusy`).
     private func runBatches() {
         if limits.batchDelay > .zero {
             // Asked for by flag only: trades latency for fuller batches.

@@ -4,7 +4,9 @@
 package struct QueueLimits: Sendable {
     /// Items that may wait; also the waiting cost, in encodes, since a decode takes several encodes' place.
     package var items: Int
-    /// Cost of one batch, in encodes. A batch always takes at least as many items as the engine has cores.
+    /// Cost of one batch, in encodes.
+    ///
+    /// A batch always takes at least as many items as the engine has cores.
     package var batchCost: Int
     /// How long a free worker waits for a batch to fill; zero: never.
     package var batchDelay: Duration

@@ -6,7 +6,9 @@ import HTTPTypes
 import HTTPWire
 import Synchronization
 
-/// One client's connection. Belongs to its loop's thread; only the loop calls it.
+/// One client's connection.
+///
+/// Belongs to its loop's thread; only the loop calls it.
 final class Connection {
     /// Which of its turns the connection is in.
     private enum Phase {

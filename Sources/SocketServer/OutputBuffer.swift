@@ -2,7 +2,9 @@
 
 import Glibc
 
-/// Octets on their way to a socket. Large pieces are sent from where they are, small ones are joined.
+/// Octets on their way to a socket.
+///
+/// Large pieces are sent from where they are, small ones are joined.
 struct OutputBuffer {
     private var pieces: [[UInt8]] = []
     /// Octets of the first piece that are sent.

@@ -29,7 +29,9 @@ package func floats(from bytes: UnsafeRawBufferPointer, dtype: TensorDType, into
     }
 }
 
-/// Appends values as little-endian elements, rounded to nearest even. NaN stays NaN; what is too large becomes infinite.
+/// Appends values as little-endian elements, rounded to nearest even.
+///
+/// NaN stays NaN; what is too large becomes infinite.
 ///
 /// - Parameters:
 ///   - values: the values.

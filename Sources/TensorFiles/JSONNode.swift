@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A parsed JSON value of a request body. Strings stay ranges of the body, so that a base64 picture is not copied.
+/// A parsed JSON value of a request body.
+///
+/// Strings stay ranges of the body, so that a base64 picture is not copied.
 package indirect enum JSONNode: Sendable, Equatable {
     case null
     case bool(Bool)

@@ -18,6 +18,8 @@ package enum NPYError: Error, Equatable {
 /// - Parameters:
 ///   - bytes: the whole file.
 ///   - maximumElements: refused before anything of that size is allocated.
+/// - Returns: the array.
+/// - Throws: `NPYError`.
 /// - Source: numpy's `numpy.lib.format`.
 package func readNPY(_ bytes: UnsafeRawBufferPointer, maximumElements: Int) throws(NPYError) -> TensorArray {
     guard bytes.count >= 10, bytes[..<6].elementsEqual([0x93] + Array("NUMPY".utf8)) else { throw .notNPY }

@@ -2,7 +2,9 @@
 
 import Glibc
 
-/// SHA-256 (FIPS 180-4), to name weights by their content. Not for secrets.
+/// SHA-256 (FIPS 180-4), to name weights by their content.
+///
+/// Not for secrets.
 package struct SHA256 {
     /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes, as the standard defines them.
     private static let roundConstants: [UInt32] = primes(64).map { fraction(cbrt($0)) }

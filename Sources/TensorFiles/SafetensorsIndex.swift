@@ -13,7 +13,9 @@ package struct TensorEntry: Sendable, Equatable {
     package var dtype: TensorDType? { TensorDType(safetensorsCode: dtypeCode) }
 }
 
-/// Why bytes are not safetensors. One case a check, as the format's README lists them.
+/// Why bytes are not safetensors.
+///
+/// One case a check, as the format's README lists them.
 package enum SafetensorsError: Error, Equatable {
     case tooShort(bytes: Int)
     case headerTooLong(bytes: UInt64, limit: Int)
@@ -53,6 +55,7 @@ package struct SafetensorsIndex: Sendable {
     /// - Parameters:
     ///   - bytes: the whole file or body.
     ///   - headerLimit: the longest header that is taken, in bytes.
+    /// - Throws: `SafetensorsError`.
     package init(_ bytes: UnsafeRawBufferPointer, headerLimit: Int = 25_000_000) throws(SafetensorsError) {
         guard bytes.count >= 8 else { throw .tooShort(bytes: bytes.count) }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
@@ -152,6 +155,8 @@ package struct SafetensorsIndex: Sendable {
 ///   - name: the tensor.
 ///   - bytes: the whole data.
 ///   - maximumElements: refused before anything of that size is allocated.
+/// - Returns: the tensor.
+/// - Throws: `SafetensorsError`.
 package func readSafetensorsTensor(
     named name: String,
     in bytes: UnsafeRawBufferPointer,
