@@ -2,11 +2,10 @@
 
 /// The requests of one HTTP/1.1 connection as a state machine without I/O: octets in, events out.
 ///
-/// Strict on purpose: whatever two implementations could read differently is refused (RFC 9112 11.2).
+/// Strict on purpose: whatever two implementations could read differently is refused (RFC 9112 11.2). Every line is
+/// judged as soon as it is complete.
 package struct HTTP1Parser: ~Copyable {
-    /// What the octets mean.
-    ///
-    /// Ranges count from the start of the input given to ``next(_:)``.
+    /// What the octets mean. Ranges count from the start of the input given to ``next(_:)``.
     package enum Event {
         /// Everything was consumed or the rest is incomplete: come back with more.
         case needsMore
@@ -17,7 +16,8 @@ package struct HTTP1Parser: ~Copyable {
     }
 
     private enum State {
-        case head
+        case requestLine
+        case fields(HTTP1HeadBuilder)
         case body(remaining: Int)
         case chunkSize
         case chunkData(remaining: Int)
@@ -27,12 +27,13 @@ package struct HTTP1Parser: ~Copyable {
     }
 
     private let limits: HTTP1Limits
-    private var state = State.head
-    /// Octets of the incomplete head that are known to hold no end.
-    private var scanned = 0
+    private var state = State.requestLine
+    private var lines = LineScanner()
     private var emptyLines = 0
+    /// Octets and fields of the head or of the trailer section so far.
+    private var sectionOctets = 0
+    private var trailerCount = 0
     private var extensionOctets = 0
-    private var trailerOctets = 0
 
     package init(limits: HTTP1Limits = HTTP1Limits()) {
         self.limits = limits
@@ -40,7 +41,7 @@ package struct HTTP1Parser: ~Copyable {
 
     /// True between requests: a connection that closes here has lost nothing.
     package var isIdle: Bool {
-        if case .head = state { scanned == 0 } else { false }
+        if case .requestLine = state { lines.scanned == 0 } else { false }
     }
 
     /// Reads the next event.
@@ -50,139 +51,132 @@ package struct HTTP1Parser: ~Copyable {
     ///   again, with more behind it.
     /// - Throws: `HTTPRefusal`; the connection cannot be read any further then.
     package mutating func next(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> (event: Event, consumed: Int) {
-        switch state {
-        case .head: return try readHead(input)
-        case .body(let remaining):
-            if remaining == 0 { return finish() }
-            if input.isEmpty { return (.needsMore, 0) }
-            let count = min(remaining, input.count)
-            state = .body(remaining: remaining - count)
-            return (.body(0..<count), count)
-        case .chunkSize: return try readChunkSize(input)
-        case .chunkData(let remaining):
-            if input.isEmpty { return (.needsMore, 0) }
-            let count = min(remaining, input.count)
-            state = count == remaining ? .chunkEnd : .chunkData(remaining: remaining - count)
-            return (.body(0..<count), count)
-        case .chunkEnd:
-            // RFC 9112 7.1: verified, not skipped.
-            if let first = input.first, first != HTTPOctet.cr { throw .malformedChunk }
-            guard input.count >= 2 else { return (.needsMore, 0) }
-            guard input[1] == HTTPOctet.lf else { throw .malformedChunk }
-            state = .chunkSize
-            let (event, consumed) = try readChunkSize(UnsafeRawBufferPointer(rebasing: input[2...]))
-            if case .body(let range) = event {
-                return (.body(range.lowerBound + 2..<range.upperBound + 2), consumed + 2)
+        var position = 0
+        while true {
+            let rest = UnsafeRawBufferPointer(rebasing: input[position...])
+            switch state {
+            case .requestLine, .fields:
+                guard let line = try headLine(rest) else { return (.needsMore, position) }
+                position += line.count + 2
+                if let head = try read(headLine: line) { return (.head(head), position) }
+            case .body(let remaining), .chunkData(let remaining):
+                if remaining == 0 { return finish(consumed: position) }
+                if rest.isEmpty { return (.needsMore, position) }
+                let count = min(remaining, rest.count)
+                if case .body = state {
+                    state = .body(remaining: remaining - count)
+                } else {
+                    state = count == remaining ? .chunkEnd : .chunkData(remaining: remaining - count)
+                }
+                return (.body(position..<position + count), position + count)
+            case .chunkEnd:
+                // RFC 9112 7.1: verified, not skipped.
+                if let first = rest.first, first != HTTPOctet.cr { throw .malformedChunk }
+                guard rest.count >= 2 else { return (.needsMore, position) }
+                guard rest[1] == HTTPOctet.lf else { throw .malformedChunk }
+                position += 2
+                state = .chunkSize
+            case .chunkSize:
+                guard let line = try chunkLine(rest) else { return (.needsMore, position) }
+                position += line.count + 2
+                let size = try chunkSize(line)
+                sectionOctets = 0
+                state = size == 0 ? .trailers : .chunkData(remaining: size)
+            case .trailers:
+                guard let line = try headLine(rest) else { return (.needsMore, position) }
+                position += line.count + 2
+                if line.isEmpty { return finish(consumed: position) }
+                // Read to their end and dropped (RFC 9110 6.5.1: never merged into the head).
+                _ = try HTTP1FieldLine(line)
+                trailerCount += 1
+                if trailerCount > limits.fields { throw .tooManyFields(limit: limits.fields) }
             }
-            return (event, consumed + 2)
-        case .trailers: return try readTrailers(input)
         }
     }
 
-    private mutating func finish(consumed: Int = 0) -> (event: Event, consumed: Int) {
-        state = .head
-        scanned = 0
+    private mutating func finish(consumed: Int) -> (event: Event, consumed: Int) {
+        state = .requestLine
         emptyLines = 0
+        sectionOctets = 0
+        trailerCount = 0
+        extensionOctets = 0
         return (.end, consumed)
     }
 
     // MARK: Head
 
-    private mutating func readHead(
-        _ input: UnsafeRawBufferPointer
-    ) throws(HTTPRefusal) -> (event: Event, consumed: Int) {
-        var start = 0
-        // RFC 9112 2.2: a robust server skips an empty line before the request line; but not without end.
-        while scanned == 0, start + 1 < input.count, input[start] == HTTPOctet.cr, input[start + 1] == HTTPOctet.lf {
-            emptyLines += 1
-            if emptyLines > limits.emptyLines { throw .tooManyEmptyLines(limit: limits.emptyLines) }
-            start += 2
+    /// - Returns: the head, when this line was its last.
+    private mutating func read(headLine line: UnsafeRawBufferPointer) throws(HTTPRefusal) -> HTTP1Head? {
+        guard case .fields(var builder) = state else {
+            // RFC 9112 2.2: a robust server skips an empty line before the request line; but not without end.
+            if line.isEmpty {
+                emptyLines += 1
+                if emptyLines > limits.emptyLines { throw .tooManyEmptyLines(limit: limits.emptyLines) }
+                sectionOctets = 0
+            } else {
+                state = .fields(try HTTP1HeadBuilder(requestLine: line))
+            }
+            return nil
         }
-        let rest = UnsafeRawBufferPointer(rebasing: input[start...])
-        guard let end = try findEnd(rest) else { return (.needsMore, start) }
-        let head = try HTTP1Head(UnsafeRawBufferPointer(rebasing: rest[..<end]), limits: limits)
-        scanned = 0
-        extensionOctets = 0
-        trailerOctets = 0
-        state = head.request.isChunked ? .chunkSize : .body(remaining: head.request.contentLength ?? 0)
-        return (.head(head), start + end)
+        if line.isEmpty {
+            let head = try builder.finish()
+            sectionOctets = 0
+            state = head.request.isChunked ? .chunkSize : .body(remaining: head.request.contentLength ?? 0)
+            return head
+        }
+        // Out of the state while it grows, or each field would copy the others.
+        state = .requestLine
+        try builder.add(line, limit: limits.fields)
+        state = .fields(builder)
+        return nil
     }
 
-    /// The length of the head including its empty line; nil: not there yet.
-    ///
-    /// Checks line ends and sizes on the way.
-    private mutating func findEnd(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> Int? {
-        var lineStart = 0
-        var index = scanned
-        if index > 0 {
-            // Back to the start of the line that was left unfinished.
-            lineStart = input[..<index].lastIndex(of: HTTPOctet.lf).map { $0 + 1 } ?? 0
-        }
-        var isRequestLine = lineStart == 0
-        while index < input.count {
-            let octet = input[index]
-            if octet == HTTPOctet.lf {
-                guard index > 0, input[index - 1] == HTTPOctet.cr else { throw .bareLineFeed }
-                if index - 1 == lineStart { return index + 1 }
-                lineStart = index + 1
-                isRequestLine = false
-            } else if index > 0, input[index - 1] == HTTPOctet.cr {
-                throw .bareCarriageReturn
+    /// A line of the head or of the trailer section, within the limits of both.
+    private mutating func headLine(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> UnsafeRawBufferPointer? {
+        let line: UnsafeRawBufferPointer?
+        do {
+            line = try lines.line(in: input, limit: limits.line)
+        } catch {
+            switch error {
+            case .bareLineFeed: throw .bareLineFeed
+            case .bareCarriageReturn: throw .bareCarriageReturn
+            case .tooLong:
+                if case .requestLine = state { throw .targetTooLong(limit: limits.line) }
+                throw .headTooLarge(limit: limits.line)
             }
-            index += 1
-            if index - lineStart > limits.line + 2 {
-                throw isRequestLine ? .targetTooLong(limit: limits.line) : .headTooLarge(limit: limits.line)
-            }
-            if index > limits.head { throw .headTooLarge(limit: limits.head) }
         }
-        scanned = input.count
-        return nil
+        if sectionOctets + (line.map { $0.count + 2 } ?? input.count) > limits.head {
+            throw .headTooLarge(limit: limits.head)
+        }
+        if let line { sectionOctets += line.count + 2 }
+        return line
     }
 
     // MARK: Chunks (RFC 9112 7.1)
 
-    private mutating func readChunkSize(
-        _ input: UnsafeRawBufferPointer
-    ) throws(HTTPRefusal) -> (event: Event, consumed: Int) {
-        guard let line = try chunkLine(input) else { return (.needsMore, 0) }
+    private mutating func chunkLine(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> UnsafeRawBufferPointer? {
+        do {
+            return try lines.line(in: input, limit: limits.chunkLine)
+        } catch {
+            switch error {
+            case .bareLineFeed, .bareCarriageReturn: throw .malformedChunk
+            case .tooLong: throw .chunkLineTooLong(limit: limits.chunkLine)
+            }
+        }
+    }
+
+    private mutating func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTPRefusal) -> Int {
         var size = 0
         var digits = 0
         while digits < line.count, let digit = HTTPOctet.hexadecimalValue(line[digits]) {
             let (shifted, overflow) = size.multipliedReportingOverflow(by: 16)
-            guard !overflow, digits < 16 else { throw .malformedChunk }
+            guard !overflow else { throw .malformedChunk }
             size = shifted + digit
             digits += 1
         }
         guard digits > 0 else { throw .malformedChunk }
         try checkExtension(UnsafeRawBufferPointer(rebasing: line[digits...]))
-        let consumed = line.count + 2
-        if size == 0 {
-            state = .trailers
-            let (event, more) = try readTrailers(UnsafeRawBufferPointer(rebasing: input[consumed...]))
-            return (event, consumed + more)
-        }
-        state = .chunkData(remaining: size)
-        let rest = UnsafeRawBufferPointer(rebasing: input[consumed...])
-        if rest.isEmpty { return (.needsMore, consumed) }
-        let count = min(size, rest.count)
-        state = count == size ? .chunkEnd : .chunkData(remaining: size - count)
-        return (.body(consumed..<consumed + count), consumed + count)
-    }
-
-    /// A chunk's line without its CRLF.
-    private func chunkLine(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> UnsafeRawBufferPointer? {
-        for index in 0..<min(input.count, limits.chunkLine + 2) {
-            switch input[index] {
-            case HTTPOctet.lf: throw .malformedChunk
-            case HTTPOctet.cr:
-                guard index + 1 < input.count else { return nil }
-                guard input[index + 1] == HTTPOctet.lf else { throw .malformedChunk }
-                return UnsafeRawBufferPointer(rebasing: input[..<index])
-            default: continue
-            }
-        }
-        if input.count >= limits.chunkLine + 2 { throw .chunkLineTooLong(limit: limits.chunkLine) }
-        return nil
+        return size
     }
 
     private mutating func checkExtension(_ octets: UnsafeRawBufferPointer) throws(HTTPRefusal) {
@@ -193,27 +187,5 @@ package struct HTTP1Parser: ~Copyable {
         else { throw .malformedChunk }
         extensionOctets += octets.count
         if extensionOctets > limits.chunkExtensions { throw .chunkLineTooLong(limit: limits.chunkExtensions) }
-    }
-
-    /// Reads trailer fields to their end and drops them (RFC 9110 6.5.1: never merged into the head).
-    private mutating func readTrailers(
-        _ input: UnsafeRawBufferPointer
-    ) throws(HTTPRefusal) -> (event: Event, consumed: Int) {
-        var lineStart = 0
-        for index in input.indices {
-            if input[index] == HTTPOctet.lf {
-                guard index > lineStart, input[index - 1] == HTTPOctet.cr else { throw .bareLineFeed }
-                let line = UnsafeRawBufferPointer(rebasing: input[lineStart..<index - 1])
-                trailerOctets += line.count + 2
-                if trailerOctets > limits.head { throw .headTooLarge(limit: limits.head) }
-                if line.isEmpty { return finish(consumed: index + 1) }
-                _ = try HTTP1FieldLine(line)
-                lineStart = index + 1
-            } else if index > lineStart, input[index - 1] == HTTPOctet.cr {
-                throw .bareCarriageReturn
-            }
-        }
-        if input.count - lineStart > limits.line { throw .headTooLarge(limit: limits.line) }
-        return (.needsMore, lineStart)
     }
 }

@@ -9,21 +9,32 @@ package enum HTTP1Serializer {
 
     package static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
+    /// After this the connection speaks HTTP/2 (RFC 7540 3.2).
+    package static let switchingToHTTP2 = Array(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".utf8
+    )
+
     /// Status line and fields up to and including the empty line.
     ///
     /// - Parameters:
     ///   - response: the answer; its body's length becomes `Content-Length`.
     ///   - date: an IMF-fixdate (RFC 9110 5.6.7).
     ///   - connection: the `Connection` field; nil: none.
-    /// - Returns: the octets.
     package static func head(_ response: Response, date: String, connection: String?) -> [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(512)
         octets += prefix
-        octets += Array("\(response.status) \(reason(response.status))\r\n".utf8)
-        for field in response.fields { append(field.name.rawName, field.value, to: &octets) }
+        octets += String(response.status).utf8
+        octets.append(0x20)
+        octets += reason(response.status).utf8
+        octets.append(HTTPOctet.cr)
+        octets.append(HTTPOctet.lf)
+        for field in response.fields where !Response.isFraming(field.name) {
+            append(field.name.rawName, field.value, to: &octets)
+        }
         append("Date", date, to: &octets)
-        append("Content-Length", String(response.body.count), to: &octets)
+        // RFC 9110 8.6: none in an answer that cannot have content.
+        if response.mayHaveContent { append("Content-Length", String(response.body.count), to: &octets) }
         if let connection { append("Connection", connection, to: &octets) }
         octets.append(HTTPOctet.cr)
         octets.append(HTTPOctet.lf)
@@ -40,15 +51,43 @@ package enum HTTP1Serializer {
         octets.append(HTTPOctet.lf)
     }
 
-    /// The registered phrases of the statuses that are sent (RFC 9110 15); clients ignore them, people read them.
-    private static let reasons = [
-        200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
-        405: "Method Not Allowed", 406: "Not Acceptable", 408: "Request Timeout", 411: "Length Required",
-        413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type", 417: "Expectation Failed",
-        422: "Unprocessable Content", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
-        500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable", 504: "Gateway Timeout",
-        505: "HTTP Version Not Supported",
-    ]
-
-    private static func reason(_ status: Int) -> String { reasons[status] ?? "" }
+    /// RFC 9110 15, RFC 6585; empty for others, as the RFC allows.
+    private static func reason(_ status: Int) -> String {
+        switch status {
+        case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 304: "Not Modified"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 406: "Not Acceptable"
+        case 408: "Request Timeout"
+        case 409: "Conflict"
+        case 411: "Length Required"
+        case 412: "Precondition Failed"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 421: "Misdirected Request"
+        case 422: "Unprocessable Content"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: ""
+        }
+    }
 }

@@ -69,9 +69,7 @@ package struct Request: Sendable {
     }
 }
 
-/// An answer.
-///
-/// The server adds `Date`, `Content-Length` and, where it matters, `Connection`.
+/// An answer. The server adds `Date`, `Content-Length` and, where it matters, `Connection`.
 package struct Response: Sendable {
     package var status: Int
     package var fields: HTTPFields
@@ -83,5 +81,19 @@ package struct Response: Sendable {
         self.fields = fields
         self.body = body
         self.closeConnection = closeConnection
+    }
+}
+
+extension Response {
+    /// RFC 9110 6.4.1, 15.3.5, 15.4.5: some answers never have content.
+    package var mayHaveContent: Bool { status >= 200 && status != 204 && status != 304 }
+
+    /// Fields that only the connection may write; a handler's own would contradict them.
+    static func isFraming(_ name: HTTPField.Name) -> Bool {
+        switch name.canonicalName {
+        case "connection", "content-length", "date", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
+            true
+        default: false
+        }
     }
 }

@@ -34,8 +34,6 @@ package enum MultipartError: Error, Equatable {
 /// - Parameters:
 ///   - body: the whole body; preamble and epilogue are skipped.
 ///   - boundary: 1...70 characters (RFC 2046 5.1.1).
-///   - limits: of parts and their headers.
-/// - Returns: the parts, in order.
 /// - Throws: `MultipartError`.
 package func parseMultipart(
     _ body: [UInt8],
@@ -127,19 +125,17 @@ private struct MultipartParser {
     }
 
     private func read(_ line: Range<Int>, into part: inout MultipartPart) throws(MultipartError) {
-        let field: HTTP1FieldLine
-        do {
-            field = try body[line].withUnsafeBytes { octets throws(HTTPRefusal) in try HTTP1FieldLine(octets) }
-        } catch {
-            throw .malformedPartHeader(offset: line.lowerBound)
+        let field = body[line].withUnsafeBytes { octets in
+            (try? HTTP1FieldLine(octets)).map { (name: $0.nameText.lowercased(), value: $0.valueText) }
         }
-        switch field.name.lowercased() {
-        case "content-type": part.contentType = field.value
+        guard let (name, value) = field else { throw .malformedPartHeader(offset: line.lowerBound) }
+        switch name {
+        case "content-type": part.contentType = value
         case "content-disposition":
             // `form-data; name=...` has the grammar of a media type's parameters once a type stands in front.
-            let sections = field.value.split(separator: ";", maxSplits: 1)
+            let sections = value.split(separator: ";", maxSplits: 1)
             guard sections.first?.lowercased() == "form-data",
-                let disposition = MediaType(parsing: "form/data" + field.value.dropFirst(9))
+                let disposition = MediaType(parsing: "form/data" + value.dropFirst(9))
             else { throw .malformedPartHeader(offset: line.lowerBound) }
             part.name = disposition.parameter("name")
             part.filename = disposition.parameter("filename")

@@ -7,10 +7,10 @@ package struct RequestTarget: Sendable {
     /// Of the absolute form.
     package let authority: String?
 
-    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently.
-    ///
-    /// Square brackets, which many clients send in queries, are let through.
-    private static let forbidden = Set("\"<>\\^`{|}#".utf8)
+    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently. Those that browsers send
+    /// unescaped in a query are let through there.
+    private static let forbidden = Set("\"<>#".utf8)
+    private static let forbiddenInPath = Set("\\^`{|}".utf8)
 
     /// - Throws: `HTTPRefusal.malformedTarget`.
     package init(_ target: String, method: String) throws(HTTPRefusal) {
@@ -26,8 +26,10 @@ package struct RequestTarget: Sendable {
         if rest.hasPrefix("/") {
             authority = nil
         } else {
-            guard rest.prefix(7).lowercased() == "http://" else { throw .malformedTarget }
-            rest = rest.dropFirst(7)
+            guard let scheme = ["http://", "https://"].first(where: rest.lowercased().hasPrefix) else {
+                throw .malformedTarget
+            }
+            rest = rest.dropFirst(scheme.count)
             let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
             let host = String(rest[..<end])
             guard !host.isEmpty, Self.isHost(host) else { throw .malformedTarget }
@@ -36,7 +38,9 @@ package struct RequestTarget: Sendable {
         }
         let mark = rest.firstIndex(of: "?") ?? rest.endIndex
         let rawPath = rest[..<mark]
-        guard let decoded = Self.decoded(rawPath, plusIsSpace: false) else { throw .malformedTarget }
+        guard !rawPath.utf8.contains(where: Self.forbiddenInPath.contains),
+            let decoded = Self.decoded(rawPath, plusIsSpace: false)
+        else { throw .malformedTarget }
         path = decoded.isEmpty ? "/" : decoded
         query = mark == rest.endIndex ? [] : try Self.pairs(rest[rest.index(after: mark)...])
     }

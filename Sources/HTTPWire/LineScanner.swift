@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Finds CRLF-ended lines in input that arrives piece by piece, without looking at an octet twice.
+struct LineScanner {
+    enum Failure: Error {
+        case bareLineFeed
+        case bareCarriageReturn
+        case tooLong
+    }
+
+    /// Octets of the unfinished line that are known to hold no line end.
+    private(set) var scanned = 0
+
+    /// The next line, without its CRLF; nil: it has not ended yet.
+    ///
+    /// - Parameters:
+    ///   - input: begins where the line does.
+    ///   - limit: octets that the line may have, without its CRLF.
+    mutating func line(
+        in input: UnsafeRawBufferPointer,
+        limit: Int
+    ) throws(Failure) -> UnsafeRawBufferPointer? {
+        guard let base = input.baseAddress, scanned < input.count else { return nil }
+        guard let found = memchr(base + scanned, Int32(HTTPOctet.lf), input.count - scanned) else {
+            try checkUnfinished(input, limit: limit)
+            // A CR at the very end may be the first half of the line's end: it is looked at again.
+            scanned = input.last == HTTPOctet.cr ? input.count - 1 : input.count
+            return nil
+        }
+        let end = UnsafeRawPointer(found) - base
+        scanned = 0
+        guard let firstReturn = memchr(base, Int32(HTTPOctet.cr), end) else { throw .bareLineFeed }
+        guard UnsafeRawPointer(firstReturn) - base == end - 1 else { throw .bareCarriageReturn }
+        if end - 1 > limit { throw .tooLong }
+        return UnsafeRawBufferPointer(rebasing: input[..<(end - 1)])
+    }
+
+    private func checkUnfinished(_ input: UnsafeRawBufferPointer, limit: Int) throws(Failure) {
+        if let base = input.baseAddress, let found = memchr(base + scanned, Int32(HTTPOctet.cr), input.count - scanned),
+            UnsafeRawPointer(found) - base != input.count - 1
+        {
+            throw .bareCarriageReturn
+        }
+        if input.count > limit + 1 { throw .tooLong }
+    }
+}
