@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
+        .target(name: "CHash", cSettings: kernels),
         .target(name: "CEmbedded"),
         // What the kernels are checked and timed against; no product links it.
         .target(
@@ -69,7 +70,7 @@ let package = Package(
         ),
     ]
         // The engine: knows tensors and pictures, not HTTP.
-        + room("TensorFiles")
+        + room("TensorFiles", ["CHash"])
         + room("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
         + room("FrequencyBands", ["CFFTW"])
         + room("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])

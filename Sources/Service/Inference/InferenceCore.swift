@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Autoencoder
+import Dispatch
 import InferenceQueue
 import TensorKernels
 
@@ -31,15 +32,19 @@ struct InferenceCore: Sendable {
             head: configuration.head,
             storage: configuration.weightStorage == "float16" ? .float16 : .float32
         )
+        // Reading the weights once more for their name goes on beside the warm-up, which hardly reads memory.
+        let hashing = DispatchGroup()
+        DispatchQueue.global().async(group: hashing) { _ = model.weightsSHA256 }
+        let engine = AutoencoderEngine(model: model, threads: threads)
+        let loaded = clock.now
+        if configuration.warmupBatch > 0 { engine.warmUp(batch: configuration.warmupBatch) }
+        hashing.wait()
+        let warm = clock.now
         let identity = ModelIdentity(
             name: model.configuration.name,
             revision: model.configuration.revision,
             sha256: model.weightsSHA256
         )
-        let engine = AutoencoderEngine(model: model, threads: threads)
-        let loaded = clock.now
-        if configuration.warmupBatch > 0 { engine.warmUp(batch: configuration.warmupBatch) }
-        let warm = clock.now
         let limits = QueueLimits(
             items: configuration.maxQueueItems,
             batchCost: configuration.maxBatchSize,
