@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import Foundation
 import Synchronization
 
 /// Admission, batch forming, deadlines and cancellation in front of one inference engine.
 ///
 /// One lock guards `QueueState`; continuations are resumed and the engine is called outside it. The worker is a
-/// serial queue of its own, so that a long product never occupies a thread of the cooperative pool.
+/// thread of its own, so that a long product never occupies a thread of the cooperative pool.
 package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     package typealias Answer = [(output: Backend.Output, wait: Duration, run: Duration)]
     typealias State = QueueState<Backend.Item, Backend.Output>
@@ -14,7 +15,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     package let backend: Backend
     package let limits: QueueLimits
     private let state: Mutex<State>
-    private let worker = DispatchQueue(label: "uae.inference", qos: .userInitiated)
+    private let worker = WorkerThread(name: "uae.inference")
     private let timer = DispatchQueue(label: "uae.deadlines")
     private let clock = ContinuousClock()
 
@@ -88,7 +89,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
                         )
                         return state.startWorker()
                     }
-                    if mustStart { worker.async { [self] in runBatches() } }
+                    if mustStart { worker.run { [self] in runBatches() } }
                     scheduleSweep(for: deadline)
                     // The client may have left before the handler below could know the request.
                     if Task.isCancelled { cancel(id) }
@@ -112,16 +113,8 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     ///
     /// Only one runs at a time (`workerIsBusy`).
     private func runBatches() {
-        if limits.batchDelay > .zero {
-            // Asked for by flag only: trades latency for fuller batches.
-            let seconds = limits.batchDelay / .seconds(1)
-            worker.asyncAfter(deadline: .now() + seconds) { [self] in runBatchesNow() }
-        } else {
-            runBatchesNow()
-        }
-    }
-
-    private func runBatchesNow() {
+        // Asked for by flag only: trades latency for fuller batches.
+        if limits.batchDelay > .zero { Thread.sleep(forTimeInterval: limits.batchDelay / .seconds(1)) }
         while true {
             let batch = state.withLock { $0.takeBatch(parallelism: backend.parallelism, now: clock.now) }
             if batch.isEmpty { return }

@@ -1,1 +1,259 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import InferenceQueue
+import Synchronization
+import Testing
+
+/// A backend whose batches wait until the test lets them go. Items are their own cost; outputs are the items.
+private final class GatedBackend: InferenceBackend {
+    let parallelism: Int
+    private let gate: DispatchGate
+    private let seen = Mutex<[[Int]]>([])
+
+    init(parallelism: Int = 1, isOpen: Bool = true) {
+        self.parallelism = parallelism
+        gate = DispatchGate(isOpen: isOpen)
+    }
+
+    /// The batches begun so far.
+    var batches: [[Int]] { seen.withLock { $0 } }
+
+    func open() { gate.open() }
+
+    func cost(of item: Int) -> Double { Double(item) }
+
+    func run(_ items: [Int]) -> [Int] {
+        seen.withLock { $0.append(items) }
+        gate.wait()
+        return items
+    }
+}
+
+/// Holds threads back until it is opened.
+private final class DispatchGate: Sendable {
+    private let isOpen: Atomic<Bool>
+
+    init(isOpen: Bool) {
+        self.isOpen = Atomic(isOpen)
+    }
+
+    func open() { isOpen.store(true, ordering: .releasing) }
+
+    func wait() {
+        while !isOpen.load(ordering: .acquiring) { sched_yield() }
+    }
+}
+
+/// Lets other tasks run until a condition holds.
+private func until(_ condition: () -> Bool) async {
+    while !condition() { await Task.yield() }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct InferenceQueueTests {
+    private let far = ContinuousClock.now + .seconds(600)
+
+    private func submit(
+        _ items: [Int],
+        to queue: InferenceQueue<GatedBackend>,
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws -> [Int] {
+        let reservation = try queue.reserve(items: items.count, cost: Double(items.reduce(0, +)))
+        return try await queue.submit(
+            items,
+            reservation: reservation,
+            deadline: deadline ?? far,
+            timeout: .milliseconds(7)
+        ).map(\.output)
+    }
+
+    @Test func answersKeepTheirOrder() async throws {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(batchCost: 3))
+        #expect(try await submit([3, 1, 2, 1, 1], to: queue) == [3, 1, 2, 1, 1])
+        await until { queue.isIdle }
+    }
+
+    @Test func aReservationIsAllOrNothing() throws {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 4))
+        let first = try queue.reserve(items: 3, cost: 3)
+        #expect(throws: QueueError.full(queuedItems: 3, requestedItems: 2, capacity: 4, retryAfterSeconds: 1)) {
+            try queue.reserve(items: 2, cost: 2)
+        }
+        #expect(queue.snapshot().reservedItems == 3)
+        _ = try queue.reserve(items: 1, cost: 1)
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func aReservationThatIsDroppedGivesItsPlacesBack() throws {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 2))
+        do { _ = try queue.reserve(items: 2, cost: 2) }
+        #expect(queue.snapshot().reservedItems == 0)
+        #expect(queue.refusal() == nil)
+    }
+
+    @Test func aRequestThatCanNeverFitIsToldSo() {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 4))
+        #expect(throws: QueueError.requestTooLarge(items: 5, capacity: 4)) { try queue.reserve(items: 5, cost: 5) }
+    }
+
+    @Test func limitsCountCost() throws {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 4))
+        // Alone on an empty queue anything is served; otherwise no decode would fit a small queue.
+        let costly = try queue.reserve(items: 1, cost: 100)
+        #expect(throws: QueueError.self) { try queue.reserve(items: 1, cost: 1) }
+        #expect(queue.refusal() != nil)
+        withExtendedLifetime(costly) {}
+    }
+
+    @Test func batchesAreFormedByCostWhileTheWorkerIsBusy() async throws {
+        let backend = GatedBackend(isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits(batchCost: 4))
+        async let first = submit([1], to: queue)
+        await until { backend.batches.count == 1 }
+        async let second = submit([2, 2, 3, 9, 1], to: queue)
+        await until { queue.snapshot().waitingItems == 5 }
+        backend.open()
+        _ = try await (first, second)
+        #expect(backend.batches == [[1], [2, 2], [3], [9], [1]])
+        #expect(queue.snapshot().batches == 5)
+    }
+
+    @Test func aBatchHasAnItemForEveryCore() async throws {
+        let backend = GatedBackend(parallelism: 3, isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits(batchCost: 1))
+        async let first = submit([1], to: queue)
+        await until { backend.batches.count == 1 }
+        async let second = submit([5, 5, 5, 5], to: queue)
+        await until { queue.snapshot().waitingItems == 4 }
+        backend.open()
+        _ = try await (first, second)
+        #expect(backend.batches == [[1], [5, 5, 5], [5]])
+    }
+
+    @Test func aFreeWorkerTakesWhatIsThere() async throws {
+        let backend = GatedBackend()
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits(batchCost: 100))
+        #expect(try await submit([1], to: queue) == [1])
+        #expect(backend.batches == [[1]])
+    }
+
+    @Test func aDeadlineThatHasPassedRunsNothing() async throws {
+        let backend = GatedBackend()
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits())
+        await #expect(throws: QueueError.deadlineExceeded(stage: .queue, timeout: .milliseconds(7))) {
+            _ = try await submit([1], to: queue, deadline: .now)
+        }
+        #expect(backend.batches.isEmpty && queue.isIdle)
+    }
+
+    @Test func aDeadlineEndsWaitingAndRunningRequests() async throws {
+        let backend = GatedBackend(isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits())
+        let soon = ContinuousClock.now + .milliseconds(50)
+        let running = Task { try await submit([1], to: queue, deadline: soon) }
+        await until { backend.batches.count == 1 }
+        let waiting = Task { try await submit([1, 1], to: queue, deadline: soon) }
+        await #expect(throws: QueueError.deadlineExceeded(stage: .inference, timeout: .milliseconds(7))) {
+            _ = try await running.value
+        }
+        await #expect(throws: QueueError.deadlineExceeded(stage: .queue, timeout: .milliseconds(7))) {
+            _ = try await waiting.value
+        }
+        #expect(queue.snapshot().waitingItems == 0)
+        backend.open()
+        await until { queue.isIdle }
+        #expect(backend.batches == [[1]])
+    }
+
+    @Test func aClientThatLeavesFreesItsItems() async throws {
+        let backend = GatedBackend(isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits())
+        async let running = submit([1], to: queue)
+        await until { backend.batches.count == 1 }
+        let leaving = Task { try await submit([1, 1, 1], to: queue) }
+        await until { queue.snapshot().waitingItems == 3 }
+        leaving.cancel()
+        await #expect(throws: QueueError.cancelled) { _ = try await leaving.value }
+        #expect(queue.snapshot().waitingItems == 0)
+        #expect(queue.snapshot().cancelledInQueue == 3)
+        backend.open()
+        let finished = try await running
+        #expect(finished == [1])
+        #expect(backend.batches == [[1]])
+    }
+
+    @Test func aResultWhoseClientLeftIsDropped() async throws {
+        let backend = GatedBackend(isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits())
+        let leaving = Task { try await submit([1, 1], to: queue) }
+        await until { backend.batches.count == 1 }
+        leaving.cancel()
+        await #expect(throws: QueueError.cancelled) { _ = try await leaving.value }
+        backend.open()
+        await until { queue.isIdle }
+        #expect(queue.snapshot().cancelledInInference == 2)
+        #expect(try await submit([4], to: queue) == [4])
+    }
+
+    // Cancellation may come before, while and after the items are enqueued; nothing may stay behind.
+    @Test func cancellationNeverLosesAPlace() async throws {
+        let queue = InferenceQueue(backend: GatedBackend(parallelism: 2), limits: QueueLimits(items: 10_000))
+        let tasks = (0..<500).map { index in
+            let task = Task { try await submit([index % 7 + 1, 1], to: queue) }
+            if index % 2 == 0 { task.cancel() }
+            return (index, task)
+        }
+        for (index, task) in tasks {
+            switch await task.result {
+            case .success(let answer): #expect(answer == [index % 7 + 1, 1])
+            case .failure(let error): #expect(error as? QueueError == .cancelled && index % 2 == 0)
+            }
+        }
+        await until { queue.isIdle }
+        let snapshot = queue.snapshot()
+        #expect(snapshot.waitingItems == 0 && snapshot.reservedItems == 0 && snapshot.waitingCost == 0)
+    }
+
+    @Test func drainingRefusesTheNewAndFinishesTheOld() async throws {
+        let backend = GatedBackend(isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits())
+        async let old = submit([1], to: queue)
+        await until { backend.batches.count == 1 }
+        queue.beginDraining()
+        #expect(throws: QueueError.draining) { try queue.reserve(items: 1, cost: 1) }
+        #expect(!queue.isIdle)
+        backend.open()
+        let finished = try await old
+        #expect(finished == [1])
+        await until { queue.isIdle }
+    }
+
+    @Test func aBatchPastTheWatchdogIsHung() async throws {
+        let backend = GatedBackend(isOpen: false)
+        let queue = InferenceQueue(backend: backend, limits: QueueLimits(watchdog: .milliseconds(1)))
+        #expect(!queue.snapshot().isHung)
+        async let stuck = submit([1], to: queue)
+        await until { queue.snapshot().isHung }
+        backend.open()
+        _ = try await stuck
+        await until { queue.isIdle }
+        #expect(!queue.snapshot().isHung && queue.snapshot().busyTotal > .milliseconds(1))
+    }
+
+    @Test func everyClientGetsItsOwnAnswers() async throws {
+        let queue = InferenceQueue(backend: GatedBackend(parallelism: 2), limits: QueueLimits(items: 100_000))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in 1...64 {
+                group.addTask {
+                    for round in 0..<20 {
+                        let items = [client, client + round, client]
+                        let answer = try await submit(items, to: queue)
+                        #expect(answer == items)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(queue.snapshot().costPerSecond > 0)
+    }
+}
