@@ -93,6 +93,10 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            tests: [
+                "TensorFiles", "Autoencoder", "ImageCodec", "HTTPWire", "CEmbedded", "Yams",
+                .product(name: "Logging", package: "swift-log"),
             ]
         )
         + [

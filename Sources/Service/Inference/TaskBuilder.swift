@@ -113,6 +113,8 @@ struct TaskBuilder {
     private func task(for input: AutoencoderTask.Input, isPicture: Bool) throws(Problem) -> AutoencoderTask {
         var task = AutoencoderTask(input: input, outputs: outputs)
         task.split = try split(isPicture: isPicture)
+        // The square has been cut out already: its side is the tensor's.
+        if case .compactTokens = input { task.split = nil }
         task.latentIsNormalized = isPicture ? false : try isNormalized()
         task.normalizeLatent = try isNormalized()
         task.gains = parameters.gains

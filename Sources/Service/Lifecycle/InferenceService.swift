@@ -10,10 +10,22 @@ import SocketServer
 package struct InferenceService: ServiceLifecycle.Service {
     private let configuration: ServiceConfiguration
     private let logger: Logger
+    private let listening: @Sendable (_ address: String) -> Void
 
-    package init(configuration: ServiceConfiguration, logger: Logger) {
+    /// A service that does not run yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: every setting.
+    ///   - logger: where its events go.
+    ///   - listening: called with the bound address before the model is loaded.
+    package init(
+        configuration: ServiceConfiguration,
+        logger: Logger,
+        listening: @escaping @Sendable (_ address: String) -> Void = { _ in }
+    ) {
         self.configuration = configuration
         self.logger = logger
+        self.listening = listening
     }
 
     /// Serves until a graceful shutdown is asked for and done.
@@ -33,6 +45,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         }
         defer { server.shutdown() }
         logger.info("listening", metadata: ["address": "\(address)"])
+        listening(address)
         try await load(state, metrics, threads: threads)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watchWorker(state) }
