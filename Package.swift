@@ -72,7 +72,7 @@ let package = Package(
         // The engine: knows tensors and pictures, not HTTP.
         + room("TensorFiles", ["CHash"])
         + room("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
-        + room("FrequencyBands", ["CFFTW"])
+        + room("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
         + room("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
         + room(
             "Autoencoder",
