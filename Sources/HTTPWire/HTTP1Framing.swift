@@ -77,8 +77,10 @@ struct HTTP1Framing {
         return decodeBase64URL(settings[0]).flatMap { $0.count % 6 == 0 ? $0 : nil }
     }
 
-    /// Only exactly `chunked`, once, is taken. A list that does not end in it has no length (400); one that does but
-    /// holds another coding is one that is not implemented (501).
+    /// Only exactly `chunked`, once, is taken.
+    ///
+    /// A list that does not end in it has no length (400); one that does but holds another coding is one that is not
+    /// implemented (501).
     private static func refusal(ofTransferEncoding list: UnsafeRawBufferPointer) -> HTTPRefusal? {
         if HTTPOctet.matches(list, lowerCase: "chunked") { return nil }
         let codings = HTTPOctet.elements(list)

@@ -5,7 +5,9 @@
 /// Strict on purpose: whatever two implementations could read differently is refused (RFC 9112 11.2). Every line is
 /// judged as soon as it is complete.
 package struct HTTP1Parser: ~Copyable {
-    /// What the octets mean. Ranges count from the start of the input given to ``next(_:)``.
+    /// What the octets mean.
+    ///
+    /// Ranges count from the start of the input given to ``next(_:)``.
     package enum Event {
         /// Everything was consumed or the rest is incomplete: come back with more.
         case needsMore

@@ -37,8 +37,9 @@ enum HTTPOctet {
         }
     }
 
-    /// Whether octets spell an ASCII word in any letter case. On octets because text would also fold the Kelvin sign
-    /// into a `k`.
+    /// Whether octets spell an ASCII word in any letter case.
+    ///
+    /// On octets because text would also fold the Kelvin sign into a `k`.
     static func matches(_ octets: some Collection<UInt8>, lowerCase word: StaticString) -> Bool {
         guard octets.count == word.utf8CodeUnitCount else { return false }
         return word.withUTF8Buffer { word in

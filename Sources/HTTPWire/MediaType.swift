@@ -83,7 +83,9 @@ package struct MediaType: Sendable, Equatable {
     }
 }
 
-/// An `Accept` field (RFC 9110 12.5.1). Elements that make no sense are skipped, as it asks for preferences only.
+/// An `Accept` field (RFC 9110 12.5.1).
+///
+/// Elements that make no sense are skipped, as it asks for preferences only.
 package struct AcceptHeader: Sendable {
     private let ranges: [(essence: String, quality: Double)]
 

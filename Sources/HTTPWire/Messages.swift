@@ -69,7 +69,9 @@ package struct Request: Sendable {
     }
 }
 
-/// An answer. The server adds `Date`, `Content-Length` and, where it matters, `Connection`.
+/// An answer.
+///
+/// The server adds `Date`, `Content-Length` and, where it matters, `Connection`.
 package struct Response: Sendable {
     package var status: Int
     package var fields: HTTPFields

@@ -7,8 +7,9 @@ package struct RequestTarget: Sendable {
     /// Of the absolute form.
     package let authority: String?
 
-    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently. Those that browsers send
-    /// unescaped in a query are let through there.
+    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently.
+    ///
+    /// Those that browsers send unescaped in a query are let through there.
     private static let forbidden = Set("\"<>#".utf8)
     private static let forbiddenInPath = Set("\\^`{|}".utf8)
 

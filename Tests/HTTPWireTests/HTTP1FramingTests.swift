@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Testing
-
 import HTTPWire
+import Testing
 
 /// Message framing, where requests are smuggled: RFC 9112 6 and 7.
 @Suite struct HTTP1FramingTests {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
-import Testing
-
 import HTTPWire
+import Testing
 
 /// RFC 9112 3.2 and RFC 3986.
 @Suite struct HTTP1HostAndTargetTests {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
-import Testing
-
 import HTTPWire
+import Testing
 
 /// Request line and fields: RFC 9112 2, 3 and 5.
 @Suite struct HTTP1LineTests {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Testing
-
 import HTTPWire
+import Testing
 
 /// However the network cuts a connection's octets, the parser reads the same.
 @Suite struct HTTP1SplitTests {

@@ -5,7 +5,9 @@ import InferenceQueue
 import Synchronization
 import Testing
 
-/// A backend whose batches wait until the test lets them go. Items are their own cost; outputs are the items.
+/// A backend whose batches wait until the test lets them go.
+///
+/// Items are their own cost; outputs are the items.
 private final class GatedBackend: InferenceBackend {
     let parallelism: Int
     private let gate: DispatchGate
