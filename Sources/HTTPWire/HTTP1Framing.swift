@@ -53,7 +53,7 @@ struct HTTP1Framing {
         }
     }
 
-    /// The fields are complete: do they fit together?
+    /// Checks that the complete fields fit together.
     mutating func check(_ version: HTTPVersion) throws(HTTPRefusal) {
         if let transferEncoding {
             if version == .http10 { throw .transferEncodingInHTTP10 }

@@ -27,6 +27,7 @@ struct HTTP1HeadBuilder {
     /// - Parameters:
     ///   - line: a field line without its CRLF.
     ///   - limit: how many fields there may be.
+    /// - Throws: `HTTPRefusal`.
     mutating func add(_ line: UnsafeRawBufferPointer, limit: Int) throws(HTTPRefusal) {
         count += 1
         if count > limit { throw .tooManyFields(limit: limit) }

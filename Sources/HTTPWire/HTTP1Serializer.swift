@@ -20,6 +20,7 @@ package enum HTTP1Serializer {
     ///   - response: the answer; its body's length becomes `Content-Length`.
     ///   - date: an IMF-fixdate (RFC 9110 5.6.7).
     ///   - connection: the `Connection` field; nil: none.
+    /// - Returns: the octets.
     package static func head(_ response: Response, date: String, connection: String?) -> [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(512)

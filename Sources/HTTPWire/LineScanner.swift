@@ -18,6 +18,8 @@ struct LineScanner {
     /// - Parameters:
     ///   - input: begins where the line does.
     ///   - limit: octets that the line may have, without its CRLF.
+    /// - Returns: the line; nil: come back with more.
+    /// - Throws: `Failure`.
     mutating func line(
         in input: UnsafeRawBufferPointer,
         limit: Int

@@ -34,6 +34,8 @@ package enum MultipartError: Error, Equatable {
 /// - Parameters:
 ///   - body: the whole body; preamble and epilogue are skipped.
 ///   - boundary: 1...70 characters (RFC 2046 5.1.1).
+///   - limits: of parts and their headers.
+/// - Returns: the parts, in order.
 /// - Throws: `MultipartError`.
 package func parseMultipart(
     _ body: [UInt8],

@@ -10,7 +10,7 @@ struct ParsedConnection {
     var completed = 0
     var refusal: HTTPRefusal?
 
-    /// - Parameter pieces: the octets as they arrive.
+    /// Parses octets piece by piece, as they arrive.
     init(pieces: [[UInt8]], limits: HTTP1Limits = HTTP1Limits()) {
         var parser = HTTP1Parser(limits: limits)
         var input: [UInt8] = []
