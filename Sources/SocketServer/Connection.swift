@@ -33,6 +33,8 @@ final class Connection {
         var bodyCount = 0
         /// The answer is out already; the body is only read to find the next request.
         var isAnswered = false
+        /// The answer said `Connection: close`.
+        var closes = false
     }
 
     let id: UInt64
@@ -259,7 +261,7 @@ final class Connection {
     private func end() {
         guard let current else { return }
         if current.isAnswered {
-            phase = .writing(thenClose: false)
+            phase = .writing(thenClose: current.closes)
             return
         }
         phase = .responding
@@ -317,6 +319,7 @@ final class Connection {
         if request.method != .head { output.append(response.body) }
         report(current, status: response.status, bytesOut: head.count + response.body.count)
         self.current?.isAnswered = true
+        self.current?.closes = !keepsAlive
         startWriting(thenClose: !keepsAlive)
     }
 

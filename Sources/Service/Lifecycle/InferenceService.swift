@@ -146,7 +146,8 @@ package struct InferenceService: ServiceLifecycle.Service {
         await Uncancelled.sleep(for: configuration.drainDelay)
         server.stopAccepting()
         state.enter(.stopping)
-        let isDone = await server.drain(timeout: configuration.drainTimeout)
+        let timeout = configuration.drainTimeout
+        let isDone = await Task.detached { await server.drain(timeout: timeout) }.value
         logger.info("stopped", metadata: ["open_connections": "\(isDone ? 0 : server.connectionCount)"])
     }
 }
