@@ -1,1 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+/// Whole services with threads of their own: one at a time, or they only measure who starves whom.
+@Suite(.serialized) struct ServiceTests {}

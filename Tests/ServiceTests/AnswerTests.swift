@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fixtures
+import Foundation
+import TensorFiles
+import Testing
+
+extension ServiceTests {
+    /// The forms in which inputs are taken and answers given.
+    @Suite struct AnswerTests {
+        private let picture: [UInt8]
+        private let base64: String
+
+        init() throws {
+            picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
+            base64 = Data(picture).base64EncodedString()
+        }
+
+        private func form(_ parts: [(head: String, body: [UInt8])]) -> [UInt8] {
+            parts.flatMap { part in
+                Array("--b\r\nContent-Disposition: form-data; \(part.head)\r\n\r\n".utf8) + part.body
+                    + Array("\r\n".utf8)
+            } + Array("--b--\r\n".utf8)
+        }
+
+        @Test func everyInputFormGivesTheSameLatent() async throws {
+            try await TestService.run { client in
+                let raw = try await client.post("/encode?keep=36", picture)
+                #expect(raw.fields["shape"] == "[1,96,16,16]" && raw.fields["dtype"] == "float32")
+                #expect(raw.fields["uae-model"]?.contains("@sha256:") == true)
+                #expect(raw.fields["server-timing"]?.contains("infer;dur=") == true)
+                let multipart = try await client.post(
+                    "/v1/encode",
+                    form([("name=\"keep\"", Array("36".utf8)), ("name=\"f\"; filename=\"a.png\"", picture)]),
+                    [("Content-Type", "multipart/form-data; boundary=b")]
+                )
+                #expect(multipart.body == raw.body)
+                let json = try await client.post(
+                    "/encode",
+                    Array("{\"inputs\":[{\"id\":\"cat\",\"b64\":\"\(base64)\"}],\"keep\":36}".utf8)
+                ).json
+                let item = try #require((json["items"] as? [[String: Any]])?.first)
+                let data = try #require((item["data_b64"] as? String).flatMap { Data(base64Encoded: $0) })
+                #expect([UInt8](data) == raw.body && item["id"] as? String == "cat")
+            }
+        }
+
+        @Test func everyTensorFormHoldsTheSameNumbers() async throws {
+            try await TestService.run { client in
+                let raw = try await client.post("/encode", picture)
+                let npy = try await client.post("/encode?format=npy", picture).body
+                let array = try npy.withUnsafeBytes { try readNPY($0, maximumElements: 1 << 20) }
+                #expect(array == TensorArray(shape: [1, 96, 16, 16], values: raw.floats))
+                let file = try await client.post("/encode", picture, [("Accept", "application/vnd.safetensors")]).body
+                let tensor = try file.withUnsafeBytes {
+                    try readSafetensorsTensor(named: "latents", in: $0, maximumElements: 1 << 20)
+                }
+                #expect(tensor == array)
+                let metadata = try file.withUnsafeBytes { try SafetensorsIndex($0) }.metadata
+                #expect(metadata["ids"] == "[\"0\"]" && metadata["failures"] == "[]")
+                // What comes out in any form decodes to the same picture.
+                let decoded = try await client.post("/decode", npy).body
+                #expect(try await client.post("/decode", file).body == decoded)
+                // As a remote decoder's client sends shapes: one parameter an axis.
+                let remote = "/decode?shape=1&shape=96&shape=16&shape=16&dtype=float32&do_scaling=true&output_type=pil"
+                #expect(try await client.post(remote, raw.body).body == decoded)
+                let half = try await client.post("/encode?dtype=bfloat16", picture)
+                #expect(half.body.count == raw.body.count / 2 && half.fields["dtype"] == "bfloat16")
+                let tokens = try await client.post("/encode?layout=tokens", picture)
+                #expect(tokens.fields["shape"] == "[1,256,96]" && tokens.floats[1] == raw.floats[256])
+                #expect(try await client.post("/decode?shape=1,256,96", tokens.body).body == decoded)
+            }
+        }
+
+        @Test func mirroredAndPooledLatents() async throws {
+            try await TestService.run { client in
+                let both = try await client.post("/encode?flip=both&format=safetensors", picture).body
+                let mirrored = try await client.post("/encode?flip=h", picture).floats
+                let flipped = try both.withUnsafeBytes {
+                    try readSafetensorsTensor(named: "latents_flip", in: $0, maximumElements: 1 << 20)
+                }
+                #expect(flipped.values == mirrored)
+                let latent = try await client.post("/encode?normalize=false", picture).floats
+                let pooled = try await client.post("/encode?pool=mean", picture)
+                #expect(pooled.fields["shape"] == "[1,96]")
+                let mean = latent[..<256].reduce(0, +) / 256
+                #expect(abs(pooled.floats[0] - mean) < 1e-4)
+            }
+        }
+
+        @Test func aBadItemHurtsNobodyWhenItIsSkipped() async throws {
+            let body = form([
+                ("name=\"f\"; filename=\"good.png\"", picture),
+                ("name=\"f\"; filename=\"bad.png\"", Array(picture.prefix(999))),
+            ])
+            let type = [("Content-Type", "multipart/form-data; boundary=b")]
+            try await TestService.run { client in
+                let failed = try await client.post("/encode", body, type)
+                #expect(failed.status == 422 && failed.json["item"] as? String == "bad.png")
+                let skipped = try await client.post("/encode?on_error=skip&format=json", body, type).json
+                let items = try #require(skipped["items"] as? [[String: Any]])
+                #expect(items.compactMap { $0["status"] as? Int } == [200, 422])
+                let tensor = try await client.post("/encode?on_error=skip", body, type)
+                #expect(tensor.fields["shape"] == "[1,96,16,16]" && tensor.fields["uae-failed"] == "1")
+            }
+        }
+
+        @Test func picturesComeInTheFormAskedFor() async throws {
+            let two = form([("name=\"f\"; filename=\"a\"", picture), ("name=\"f\"; filename=\"b\"", picture)])
+            let type = ("Content-Type", "multipart/form-data; boundary=b")
+            try await TestService.run { client in
+                let png = try await client.post("/decode", picture)
+                #expect(png.fields["content-type"] == "image/png" && png.body.starts(with: [0x89, 0x50]))
+                #expect(png.fields["uae-quality"]?.hasPrefix("psnr=") == true)
+                let jpeg = try await client.post("/decode", picture, [("Accept", "image/jpeg")])
+                #expect(jpeg.fields["content-type"] == "image/jpeg" && jpeg.body.starts(with: [0xFF, 0xD8]))
+                #expect(try await client.post("/decode?image_format=jpg&quality=95", picture).body == jpeg.body)
+                let mixed = try await client.post("/decode", two, [type])
+                #expect(mixed.fields["content-type"]?.hasPrefix("multipart/mixed; boundary=") == true)
+                let json = try await client.post("/decode", two, [type, ("Accept", "application/json")]).json
+                let items = try #require(json["items"] as? [[String: Any]])
+                let first = try #require((items.first?["data_b64"] as? String).flatMap { Data(base64Encoded: $0) })
+                #expect(items.count == 2 && [UInt8](first) == png.body)
+                let plot = try await client.post("/spectrum?format=svg", picture)
+                #expect(plot.fields["content-type"] == "image/svg+xml" && plot.text.hasPrefix("<svg"))
+            }
+        }
+
+        @Test func theServiceDescribesItself() async throws {
+            try await TestService.run { client in
+                let info = try await client.get("/info").json
+                #expect(info["latent_shape"] as? [Int] == [96, 16, 16] && (info["sha256"] as? String)?.count == 64)
+                let statistics = try await client.get("/stats/normalization").body
+                let mean = try statistics.withUnsafeBytes {
+                    try readSafetensorsTensor(named: "mean", in: $0, maximumElements: 1 << 20)
+                }
+                #expect(mean.shape == [96, 16, 16])
+                #expect(try await client.get("/labels").slug == "feature-unavailable")
+                let document = try await client.get("/openapi.json").json
+                #expect(document["openapi"] as? String == "3.1.0")
+                let yaml = try await client.get("/openapi.yaml").body
+                #expect(yaml == [UInt8](try Data(contentsOf: Fixtures.repository.appending(path: "openapi.yaml"))))
+                let metrics = try await client.get("/metrics").text
+                #expect(
+                    metrics.contains("uae_ready 1") && metrics.contains("uae_requests_total{op=\"other\",code=\"200\"}")
+                )
+                let named = try await client.get("/health/live", [("Request-Id", "abc-1")])
+                #expect(named.fields["request-id"] == "abc-1")
+                let insane = try await client.get("/health/live", [("Request-Id", "a b\"c")])
+                #expect(insane.fields["request-id"] != "a b\"c")
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fixtures
+import Foundation
+import Service
+import Testing
+
+extension ServiceTests {
+    /// Many clients at once, clients that leave, and shutdown under load.
+    @Suite struct LoadTests {
+        private let photos: [[UInt8]]
+
+        init() throws {
+            photos = try ["dinov2/chelsea.png", "clip/china.jpg", "siglip2/rocket.jpg"].map {
+                try Fixtures.bytes("golden/" + $0)
+            }
+        }
+
+        private static let targets = [
+            "/encode", "/decode", "/encode?pool=mean", "/spectrum", "/encode?keep=9&layout=tokens",
+        ]
+
+        @Test func answersDoNotDependOnWhatTheyWereBatchedWith() async throws {
+            try await TestService.run { client in
+                var alone: [String: [UInt8]] = [:]
+                for (index, photo) in photos.enumerated() {
+                    for target in Self.targets {
+                        alone["\(index)\(target)"] = try await client.post(target, photo).body
+                    }
+                }
+                let expected = alone
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for caller in 0..<32 {
+                        group.addTask {
+                            for round in 0..<4 {
+                                let index = (caller + round) % photos.count
+                                let target = Self.targets[(caller * 7 + round) % Self.targets.count]
+                                let answer = try await client.post(target, photos[index])
+                                #expect(answer.status == 200)
+                                #expect(answer.body == expected["\(index)\(target)"], "\(target)")
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+
+        @Test func severalPicturesInOneRequestEqualSingles() async throws {
+            try await TestService.run { client in
+                var body: [UInt8] = []
+                var singles: [UInt8] = []
+                for (index, photo) in (photos + photos + [photos[0]]).enumerated() {
+                    body += Array(
+                        "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(index)\"\r\n\r\n".utf8
+                    )
+                    body += photo + Array("\r\n".utf8)
+                    singles += try await client.post("/encode", photo).body
+                }
+                body += Array("--b--".utf8)
+                let type = [("Content-Type", "multipart/form-data; boundary=b")]
+                let together = try await client.post("/encode", body, type)
+                #expect(together.fields["shape"] == "[7,96,16,16]")
+                #expect(together.body == singles)
+            }
+        }
+
+        @Test func aFullQueueRefusesAtOnceAndSaysWhenToComeBack() async throws {
+            try await TestService.run({ $0.maxQueueItems = 1 }) { client in
+                let answers = try await withThrowingTaskGroup(of: TestClient.Answer.self) { group in
+                    for _ in 0..<48 { group.addTask { try await client.post("/decode", photos[0]) } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                let refused = answers.filter { $0.status == 429 }
+                let others = answers.filter { $0.status != 200 && $0.status != 429 }
+                #expect(others.map(\.text) == [])
+                #expect(answers.contains { $0.status == 200 } && !refused.isEmpty)
+                for answer in refused {
+                    let seconds = try #require(answer.fields["retry-after"].flatMap { Int($0) })
+                    #expect(answer.slug == "queue-full" && (1...30).contains(seconds))
+                    #expect(answer.json["capacity"] as? Int == 1 && answer.json["retry_after"] as? Int == seconds)
+                }
+            }
+        }
+
+        @Test func clientsThatLeaveFreeTheirItems() async throws {
+            try await TestService.run { client in
+                let head = "POST /decode HTTP/1.1\r\nHost: test\r\nContent-Length: \(photos[0].count)\r\n\r\n"
+                let request = Array(head.utf8) + photos[0]
+                for _ in 0..<40 {
+                    let descriptor = try TestClient.connect(client.port)
+                    TestClient.write(descriptor, request)
+                    close(descriptor)
+                }
+                // Nobody waits for these any more: the service soon holds nothing of them.
+                while true {
+                    let metrics = try await client.get("/metrics").text
+                    if metrics.contains("\nuae_inflight_requests 0\n"), metrics.contains("\nuae_queue_items 0\n"),
+                        metrics.contains("\nuae_inflight_bytes 0\n")
+                    {
+                        break
+                    }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                #expect(try await client.post("/encode", photos[1]).status == 200)
+            }
+        }
+
+        @Test func aHalfClosedClientGetsItsAnswer() async throws {
+            try await TestService.run { client in
+                let descriptor = try TestClient.connect(client.port)
+                defer { close(descriptor) }
+                let head = "POST /encode HTTP/1.1\r\nHost: test\r\nContent-Length: \(photos[0].count)\r\n\r\n"
+                TestClient.write(descriptor, Array(head.utf8) + photos[0])
+                shutdown(descriptor, Int32(SHUT_WR))
+                let answer = try TestClient.parse(TestClient.readToEnd(descriptor))
+                #expect(answer.status == 200 && answer.body.count == 96 * 256 * 4)
+            }
+        }
+
+        @Test func shutdownLosesNoAcceptedRequest() async throws {
+            var answers: [Task<TestClient.Answer, any Error>] = []
+            let photo = photos[0]
+            try await TestService.run { client in
+                answers = (0..<24).map { _ in Task { try await client.post("/decode", photo) } }
+                // All are accepted once all are being worked on; then the service is told to stop.
+                while try await !client.get("/metrics").text.contains("\nuae_inflight_requests 24\n") {
+                    if try await client.get("/metrics").text.contains("uae_requests_total{op=\"decode\"") { break }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+            }
+            for answer in answers {
+                switch await answer.result {
+                case .success(let answer): #expect(answer.status == 200)
+                // Those that had not connected when the listener closed were never accepted.
+                case .failure(let failure): #expect((failure as? TestClient.Failure)?.what == "connect \(ECONNREFUSED)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fixtures
+import Foundation
+import Service
+import Testing
+
+extension ServiceTests {
+    /// Every failure that a caller can cause, by its slug.
+    @Suite struct ProblemTests {
+        private let picture: [UInt8]
+
+        init() throws {
+            picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
+        }
+
+        private func json(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+        @Test func parametersAreRefusedByName() async throws {
+            try await TestService.run { client in
+                let cases = [
+                    ("/encode?keep=257", "keep"), ("/encode?keep=-1", "keep"), ("/encode?keep=abc", "keep"),
+                    ("/encode?keep=1&keep=2", "keep"), ("/encode?layout=nhwc", "layout"),
+                    ("/encode?dtype=int8", "dtype"),
+                    ("/encode?pool=mean&layout=tokens", "layout"),
+                    ("/encode?layout=freq_tokens&band_mode=high", "layout"),
+                    ("/encode?timeout_ms=0", "timeout_ms"), ("/encode?timeout_ms=30001", "timeout_ms"),
+                    ("/decode?quality=0&image_format=jpg", "quality"), ("/decode?quality=80", "quality"),
+                    ("/decode?rounding=up", "rounding"), ("/decode?scaling_factor=0.18", "scaling_factor"),
+                    ("/decode?height=512", "height"), ("/decode?output_type=pt", "output_type"),
+                    ("/decode?keep=17&cutoff_mode=map2d_square", "keep"), ("/spectrum?bands=0", "bands"),
+                    ("/encode?band_mode=high&cutoff_mode=map2d_square&keep=3", "band_mode"),
+                ]
+                for (target, parameter) in cases {
+                    let answer = try await client.post(target, picture)
+                    #expect(answer.status == 400 && answer.slug == "bad-parameter", "\(target): \(answer.text)")
+                    #expect(answer.json["parameter"] as? String == parameter, "\(target)")
+                    #expect(answer.json["allowed"] != nil)
+                }
+                for target in ["/encode?top_k=5", "/classify?layout=nchw", "/decode?format=npy", "/info?x=1"] {
+                    let answer =
+                        target.hasPrefix("/info")
+                        ? try await client.get(target) : try await client.post(target, picture)
+                    #expect(answer.status == 400 && answer.slug == "unknown-parameter", "\(target): \(answer.text)")
+                }
+            }
+        }
+
+        @Test func bodiesAreRefusedForWhatTheyAre() async throws {
+            try await TestService.run({ $0.maxClientItems = 2 }) { client in
+                let form = "Content-Type"
+                let latent = [UInt8](repeating: 0, count: 96 * 256 * 4)
+                var nonfinite = latent
+                nonfinite.replaceSubrange(0..<4, with: [0, 0, 0xC0, 0x7F])
+                let input = "{\"b64\":\"AAAA\"}"
+                let cases: [(String, [UInt8], [(String, String)], Int, String)] = [
+                    ("/encode", json("hello"), [], 415, "unsupported-media"),
+                    ("/encode", [], [], 415, "unsupported-media"),
+                    ("/encode", picture, [("Content-Encoding", "gzip")], 415, "unsupported-media"),
+                    ("/encode", json("{\"inputs\":"), [], 400, "malformed-json"),
+                    ("/encode", json("{\"inputs\":[]}"), [], 400, "malformed-json"),
+                    ("/encode", json("{\"inputs\":[{\"b64\":\"?\"}]}"), [], 400, "malformed-json"),
+                    ("/encode", json("{\"inputs\":[\(input)]}"), [], 415, "unsupported-media"),
+                    ("/encode", json("{\"inputs\":[\(input),\(input),\(input)]}"), [], 413, "too-many-items"),
+                    (
+                        "/encode", json(String(repeating: "[", count: 100_000)), [(form, "application/json")], 415,
+                        "unsupported-media"
+                    ),
+                    ("/encode", json("{\"a\":" + String(repeating: "[", count: 100_000)), [], 400, "malformed-json"),
+                    ("/encode", json("--x"), [(form, "multipart/form-data")], 400, "malformed-multipart"),
+                    ("/encode", json("--x"), [(form, "multipart/form-data; boundary=x")], 400, "malformed-multipart"),
+                    ("/encode", Array(picture.prefix(5000)), [], 422, "image-undecodable"),
+                    ("/encode?preprocess=none", picture, [], 422, "tensor-shape"),
+                    ("/decode?shape=1,96,16,15", latent, [], 422, "tensor-shape"),
+                    ("/decode?shape=1,95,16,16", Array(latent.prefix(95 * 1024)), [], 422, "tensor-shape"),
+                    ("/decode?shape=1,96,16,16", nonfinite, [], 422, "tensor-nonfinite"),
+                    ("/classify", picture, [], 501, "feature-unavailable"),
+                    ("/decode?gains=1,1", picture, [], 501, "feature-unavailable"),
+                    ("/encode?format=npy&dtype=bfloat16", picture, [], 406, "not-acceptable"),
+                    ("/encode?flip=both", picture, [], 406, "not-acceptable"),
+                    ("/encode", picture, [("Accept", "text/html")], 406, "not-acceptable"),
+                ]
+                for (target, body, fields, status, slug) in cases {
+                    let answer = try await client.post(target, body, fields)
+                    #expect(
+                        answer.status == status && answer.slug == slug,
+                        "\(target) \(fields): \(answer.text.prefix(300))"
+                    )
+                    #expect(answer.fields["content-type"] == "application/problem+json")
+                    #expect(answer.json["request_id"] as? String == answer.fields["request-id"])
+                }
+            }
+        }
+
+        @Test func sizesAreRefusedBeforeTheyCost() async throws {
+            try await TestService.run({
+                $0.maxBodyBytes = 300_000
+                $0.maxImagePixels = 10_000
+            }) { client in
+                let large = try await client.post("/encode", [UInt8](repeating: 0, count: 300_001))
+                #expect(large.status == 413 && large.slug == "body-too-large")
+                #expect(large.json["limit"] as? Int == 300_000 && large.json["actual"] as? Int == 300_001)
+                let pixels = try await client.post("/encode", picture)
+                #expect(pixels.status == 413 && pixels.slug == "too-many-pixels")
+                #expect(pixels.json["limit"] as? Int == 10_000)
+            }
+        }
+
+        @Test func pathsAndMethodsAreRefusedAsTheRFCAsks() async throws {
+            try await TestService.run { client in
+                #expect(try await client.get("/nothing").slug == "not-found")
+                let wrong = try await client.get("/encode")
+                #expect(
+                    wrong.status == 405 && wrong.slug == "method-not-allowed"
+                        && wrong.fields["allow"] == "POST, OPTIONS"
+                )
+                let post = try await client.post("/info", [])
+                #expect(post.status == 405 && post.fields["allow"] == "GET, HEAD, OPTIONS")
+                let head = try await client.exchange("HEAD", "/health/live", [], nil)
+                #expect(head.status == 200 && head.body.isEmpty && head.fields["content-length"] == "17")
+                let unknown = try await client.exchange("BREW", "/", [], nil)
+                #expect(
+                    unknown.status == 501 && unknown.fields["connection"] == "close" && unknown.fields["date"] != nil
+                )
+                #expect(try await client.get("/problems/queue-full").json["status"] as? Int == 429)
+                #expect(try await client.get("/problems/no-such").status == 404)
+            }
+        }
+
+        @Test func aDeadlineEndsARequest() async throws {
+            try await TestService.run { client in
+                // One millisecond is over before a picture is even decoded.
+                let answer = try await client.post("/decode?timeout_ms=1", picture)
+                #expect(answer.status == 504 && answer.slug == "deadline-exceeded")
+                #expect(answer.json["timeout_ms"] as? Int == 1 && answer.json["where"] != nil)
+            }
+        }
+
+        @Test func keysAreAskedForWhereTheyAreSet() async throws {
+            let path = FileManager.default.temporaryDirectory.appending(path: "uae-keys-\(UUID().uuidString)").path()
+            try "# comment\nfirst-key\nsecond-key\n".write(toFile: path, atomically: true, encoding: .utf8)
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try await TestService.run({ $0.apiKeyFile = path }) { client in
+                let refused = try await client.post("/encode", picture)
+                #expect(
+                    refused.status == 401 && refused.slug == "unauthorized" && refused.fields["www-authenticate"] != nil
+                )
+                #expect(try await client.post("/encode", picture, [("Authorization", "Bearer wrong")]).status == 401)
+                #expect(
+                    try await client.post("/encode", picture, [("Authorization", "Bearer second-key")]).status == 200
+                )
+                #expect(try await client.get("/health/live").status == 200)
+            }
+        }
+    }
+}
