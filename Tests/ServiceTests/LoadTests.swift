@@ -66,7 +66,7 @@ extension ServiceTests {
         }
 
         @Test func aFullQueueRefusesAtOnceAndSaysWhenToComeBack() async throws {
-            try await TestService.run({ $0.maxQueueItems = 1 }) { client in
+            try await TestService.run(settings: TestService.settings { $0.maxQueueItems = 1 }) { client in
                 let answers = try await withThrowingTaskGroup(of: TestClient.Answer.self) { group in
                     for _ in 0..<48 { group.addTask { try await client.post("/decode", photos[0]) } }
                     return try await group.reduce(into: []) { $0.append($1) }

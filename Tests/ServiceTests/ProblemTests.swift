@@ -47,7 +47,7 @@ extension ServiceTests {
         }
 
         @Test func bodiesAreRefusedForWhatTheyAre() async throws {
-            try await TestService.run({ $0.maxClientItems = 2 }) { client in
+            try await TestService.run(settings: TestService.settings { $0.maxClientItems = 2 }) { client in
                 let form = "Content-Type"
                 let latent = [UInt8](repeating: 0, count: 96 * 256 * 4)
                 var nonfinite = latent
@@ -93,10 +93,12 @@ extension ServiceTests {
         }
 
         @Test func sizesAreRefusedBeforeTheyCost() async throws {
-            try await TestService.run({
-                $0.maxBodyBytes = 300_000
-                $0.maxImagePixels = 10_000
-            }) { client in
+            try await TestService.run(
+                settings: TestService.settings {
+                    $0.maxBodyBytes = 300_000
+                    $0.maxImagePixels = 10_000
+                }
+            ) { client in
                 let large = try await client.post("/encode", [UInt8](repeating: 0, count: 300_001))
                 #expect(large.status == 413 && large.slug == "body-too-large")
                 #expect(large.json["limit"] as? Int == 300_000 && large.json["actual"] as? Int == 300_001)
@@ -140,7 +142,7 @@ extension ServiceTests {
             let path = FileManager.default.temporaryDirectory.appending(path: "uae-keys-\(UUID().uuidString)").path()
             try "# comment\nfirst-key\nsecond-key\n".write(toFile: path, atomically: true, encoding: .utf8)
             defer { try? FileManager.default.removeItem(atPath: path) }
-            try await TestService.run({ $0.apiKeyFile = path }) { client in
+            try await TestService.run(settings: TestService.settings { $0.apiKeyFile = path }) { client in
                 let refused = try await client.post("/encode", picture)
                 #expect(
                     refused.status == 401 && refused.slug == "unauthorized" && refused.fields["www-authenticate"] != nil

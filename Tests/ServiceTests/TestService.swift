@@ -10,19 +10,25 @@ enum TestService {
     static let goldenDINOv2 = Fixtures.path("golden/dinov2/model")
     static let defaultModel = Fixtures.repository.appending(path: "models/default").path()
 
+    /// The defaults, changed.
+    static func settings(_ change: (inout ServiceConfiguration) -> Void) -> ServiceConfiguration {
+        var settings = ServiceConfiguration()
+        change(&settings)
+        return settings
+    }
+
     /// Runs `body` against a service that is ready; then drains it.
     static func run(
         model: String = goldenDINOv2,
         waitsUntilReady: Bool = true,
-        _ configure: (inout ServiceConfiguration) -> Void = { _ in },
+        settings: ServiceConfiguration = ServiceConfiguration(),
         _ body: (TestClient) async throws -> Void
     ) async throws {
-        var configuration = ServiceConfiguration()
+        var configuration = settings
         configuration.model = model
         configuration.port = 0
         configuration.threads = 2
         configuration.drainDelay = .zero
-        configure(&configuration)
         let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
         let service = InferenceService(
             configuration: configuration,
