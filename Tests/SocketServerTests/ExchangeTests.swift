@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SocketServer
+import Testing
+
+/// Requests and answers over real sockets: order, persistence, expectations, half-closed clients.
+@Suite(.timeLimit(.minutes(2))) struct ExchangeTests {
+    @Test func answersPipelinedRequestsInOrder() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("GET /gate HTTP/1.1\r\nHost: a\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+            client.send("GET /early HTTP/1.1\r\nHost: a\r\n\r\nGET /last HTTP/1.1\r\nHost: a\r\n\r\n")
+            try test.wait { $0.handler.waiting == 1 }
+            // One request at a time: the others wait unread.
+            #expect(test.handler.admitted == ["/gate"])
+            test.handler.openGate()
+            let texts = try (0..<4).map { _ in try client.answer().text }
+            #expect(texts == ["/gate", "hi", "no", "/last"])
+        }
+    }
+
+    @Test func readsARequestThatComesOctetByOctet() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            for octet in "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n".utf8 {
+                client.send([octet])
+            }
+            #expect(try client.answer().text == "hi")
+        }
+    }
+
+    @Test func everyAnswerIsDatedAndCounted() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("GET", "/a")
+            let answer = try client.answer()
+            #expect(answer.fields["content-length"] == "2")
+            let date = try #require(answer.fields["date"])
+            #expect(date.wholeMatch(of: /\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/) != nil)
+            client.send("nonsense\r\n\r\n")
+            #expect(try client.answer().fields["date"] != nil)
+        }
+    }
+
+    @Test func headsAreAnsweredWithoutContent() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("HEAD", "/abc")
+            #expect(try client.answer(hasContent: false).fields["content-length"] == "4")
+            client.request("HEAD", "/early")
+            #expect(try client.answer(hasContent: false).status == 403)
+            client.request("GET", "/after")
+            #expect(try client.answer().text == "/after")
+        }
+    }
+
+    @Test(arguments: ["close", "Close", "x, CLOSE ,y"]) func nothingIsProcessedAfterClose(value: String) async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("GET /one HTTP/1.1\r\nHost: a\r\nConnection: \(value)\r\n\r\nGET /two HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.text == "/one" && answer.fields["connection"] == "close")
+            #expect(try client.isAtEnd())
+            #expect(test.handler.admitted == ["/one"])
+        }
+    }
+
+    @Test func http10ClosesUnlessAskedNotTo() async throws {
+        try await TestServer.run { test in
+            let staying = try test.client()
+            staying.send("GET /one HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            #expect(try staying.answer().fields["connection"] == "keep-alive")
+            staying.send("GET /two HTTP/1.0\r\n\r\n")
+            #expect(try staying.answer().text == "/two")
+            #expect(try staying.isAtEnd())
+        }
+    }
+
+    @Test func continuesWhereTheClientWaits() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+            #expect(try client.read(upTo: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
+            client.send("hi")
+            #expect(try client.answer().text == "hi")
+            // The body is here already: nobody waits for the word to go on.
+            client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nho")
+            #expect(try client.answer().text == "ho")
+        }
+    }
+
+    @Test func neverContinuesForHTTP10() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+            try test.wait { $0.handler.admitted.count == 1 }
+            client.send("hi")
+            #expect(try client.answer().status == 200)
+        }
+    }
+
+    @Test func refusesInsteadOfContinuing() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 403 && answer.fields["connection"] == "close")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func anEarlyAnswerLeavesTheConnectionForASmallBody() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("POST", "/early", body: String(repeating: "x", count: 60_000))
+            #expect(try client.answer().status == 403)
+            client.request("GET", "/next")
+            #expect(try client.answer().text == "/next")
+            #expect(test.handler.responded == ["/next"])
+        }
+    }
+
+    @Test func anEarlyAnswerToALargeBodyIsSeenByItsSender() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n")
+            client.send([UInt8](repeating: 0x61, count: 900_000))
+            let answer = try client.answer()
+            #expect(answer.status == 403 && answer.fields["connection"] == "close")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func aHalfClosedClientGetsItsAnswer() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("GET", "/gate")
+            client.finishSending()
+            try test.wait { $0.handler.waiting == 1 }
+            test.handler.openGate()
+            #expect(try client.answer().text == "/gate")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func anIncompleteRequestIsNeverProcessed() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+            client.finishSending()
+            #expect(try client.isAtEnd())
+            let chunked = try test.client()
+            chunked.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+            chunked.finishSending()
+            #expect(try chunked.isAtEnd())
+            #expect(test.handler.responded == [])
+            #expect(test.handler.statuses == [499, 499])
+        }
+    }
+
+    @Test func aFramingErrorEndsTheConnection() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+            client.send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 400 && answer.text == "malformedChunk")
+            #expect(answer.fields["connection"] == "close")
+            #expect(try client.isAtEnd())
+            #expect(test.handler.admitted == ["/echo"])
+        }
+    }
+
+    @Test func aClientThatLeavesCancelsItsRequest() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("GET", "/gate")
+            try test.wait { $0.handler.waiting == 1 }
+            client.reset()
+            try test.wait { $0.handler.statuses == [499] }
+            test.handler.openGate()
+            try test.wait { $0.handler.cancelled == 1 }
+            try test.wait { $0.server.connectionCount == 0 }
+        }
+    }
+}

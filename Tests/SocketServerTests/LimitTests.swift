@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import SocketServer
+import Testing
+
+/// Every bound of a connection, at its bound.
+@Suite(.timeLimit(.minutes(2))) struct LimitTests {
+    @Test func aHeadHasItsTime() async throws {
+        // Long enough that the client is not late with its first octet, which is another matter: an idle connection.
+        try await TestServer.run({ $0.headerTimeout = .seconds(1) }) { test in
+            let client = try test.client()
+            client.send("GET / HTTP/1.1\r\nHost")
+            let answer = try client.answer()
+            #expect(answer.status == 408 && answer.text == "headTimeout")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func octetsDoNotRestartTheTimeOfAHead() async throws {
+        try await TestServer.run({ $0.headerTimeout = .seconds(1) }) { test in
+            let client = try test.client()
+            client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
+            // Drips until the server has enough: without its own end this would go on for ever.
+            try test.wait { test in
+                client.send("x")
+                return test.handler.statuses == [408]
+            }
+        }
+    }
+
+    @Test func aBodyHasItsTime() async throws {
+        try await TestServer.run({ $0.bodyTimeout = .milliseconds(100) }) { test in
+            let client = try test.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+            let answer = try client.answer()
+            #expect(answer.status == 408 && answer.text == "bodyTimeout")
+            #expect(try client.isAtEnd())
+            #expect(test.server.inflightBytes == 0)
+        }
+    }
+
+    @Test func aLargeBodyMayTakeLongerWhileItComesFastEnough() async throws {
+        try await TestServer.run({
+            $0.bodyTimeout = .milliseconds(1)
+            $0.minimumBodyRate = 1
+        }) { test in
+            let client = try test.client()
+            client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n")
+            for _ in 0..<8 {
+                client.send([UInt8](repeating: 0x61, count: 1000))
+                test.pause(milliseconds: 50)
+            }
+            #expect(try client.answer().body.count == 8000)
+        }
+    }
+
+    @Test func anIdleConnectionEndsWithoutAWord() async throws {
+        try await TestServer.run({ $0.idleTimeout = .milliseconds(100) }) { test in
+            let client = try test.client()
+            client.request("GET", "/a")
+            _ = try client.answer()
+            #expect(try client.isAtEnd())
+            #expect(test.handler.statuses == [200])
+        }
+    }
+
+    @Test func aReaderThatStallsIsGivenUp() async throws {
+        try await TestServer.run({ $0.writeTimeout = .milliseconds(200) }) { test in
+            let client = try test.client(receiveBuffer: 4096)
+            client.request("GET", "/large")
+            try test.wait { $0.server.connectionCount == 1 }
+            try test.wait { $0.server.connectionCount == 0 }
+            withExtendedLifetime(client) {}
+        }
+    }
+
+    @Test func aReaderThatIsOnlySlowIsServed() async throws {
+        try await TestServer.run({ $0.writeTimeout = .seconds(2) }) { test in
+            let client = try test.client(receiveBuffer: 65_536)
+            client.request("GET", "/large")
+            test.pause(milliseconds: 300)
+            #expect(try client.answer().body.count == 8_000_000)
+        }
+    }
+
+    @Test func aBodyBeyondItsLimitIsRefusedByItsLength() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("POST", "/small", body: "0123456789")
+            #expect(try client.answer().text == "0123456789")
+            client.request("POST", "/small", body: "0123456789a")
+            let answer = try client.answer()
+            #expect(answer.status == 413 && answer.text == "bodyTooLarge(limit: 10, actual: Optional(11))")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func chunksBeyondTheLimitAreRefused() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            client.send("6\r\n012345\r\n5\r\n6789a\r\n")
+            let answer = try client.answer()
+            #expect(answer.status == 413 && answer.text == "bodyTooLarge(limit: 10, actual: nil)")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func aSenderIsNotReadForEverAfterARefusal() async throws {
+        try await TestServer.run({ $0.lingerBytes = 100_000 }) { test in
+            let client = try test.client()
+            client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000000\r\n\r\n")
+            // Far beyond what the kernel's buffers take: it ends because the server closes.
+            client.send([UInt8](repeating: 0x61, count: 50_000_000))
+            try test.wait { $0.server.connectionCount == 0 }
+            #expect(test.handler.statuses == [413])
+        }
+    }
+
+    @Test func bodiesInFlightAreBoundedTogether() async throws {
+        try await TestServer.run({ $0.maximumInflightBytes = 1000 }) { test in
+            let first = try test.client()
+            first.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n")
+            first.send([UInt8](repeating: 0x61, count: 800))
+            try test.wait { $0.server.inflightBytes == 800 }
+            let second = try test.client()
+            second.request("POST", "/echo", body: String(repeating: "b", count: 300))
+            let refused = try second.answer()
+            #expect(refused.status == 503 && refused.text == "tooManyBytesInFlight(limit: 1000)")
+            #expect(test.server.inflightBytes == 800)
+            first.send([UInt8](repeating: 0x61, count: 100))
+            #expect(try first.answer().body.count == 900)
+            #expect(test.server.inflightBytes == 0)
+        }
+    }
+
+    @Test func theBodyCountsUntilItsAnswer() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("POST", "/gate", body: "12345")
+            try test.wait { $0.handler.waiting == 1 }
+            #expect(test.server.inflightBytes == 5)
+            client.reset()
+            try test.wait { $0.server.inflightBytes == 0 }
+        }
+    }
+
+    @Test func connectionsBeyondTheLimitAreMarkedAndThenWait() async throws {
+        try await TestServer.run({
+            $0.maximumConnections = 2
+            $0.reserveConnections = 1
+        }) { test in
+            let held = try (0..<2).map { _ in try test.client() }
+            for client in held {
+                client.request("GET", "/a")
+                #expect(try client.answer().fields["server"] == nil)
+            }
+            let third = try test.client()
+            third.request("GET", "/gate")
+            try test.wait { $0.handler.waiting == 1 }
+            let fourth = try test.client()
+            fourth.request("GET", "/b")
+            test.pause(milliseconds: 50)
+            #expect(!test.handler.admitted.contains("/b"))
+            test.handler.openGate()
+            let answer = try third.answer()
+            #expect(answer.fields["server"] == "over-limit" && answer.fields["connection"] == "close")
+            #expect(try third.isAtEnd())
+            third.finishSending()
+            #expect(try fourth.answer().text == "/b")
+            withExtendedLifetime(held) {}
+        }
+    }
+
+    @Test func pipelinedRequestsAreHeldToABound() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("GET", "/gate")
+            try test.wait { $0.handler.waiting == 1 }
+            // Eight million octets of requests while one is under way: most stay in the kernel, all are answered.
+            let request = "GET /b HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 15_900))\r\n\r\n"
+            let sent = client.sendAside(Array(String(repeating: request, count: 500).utf8))
+            test.handler.openGate()
+            for _ in 0..<501 { #expect(try client.answer().status == 200) }
+            sent.wait()
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Foundation
+import SocketServer
+import Synchronization
+
+/// A server on a free port with a scripted service behind it, for the length of a test.
+struct TestServer: Sendable {
+    let server: SocketServer
+    let handler: ScriptedHandler
+    let port: UInt16
+
+    func client(receiveBuffer: Int32? = nil) throws -> RawClient {
+        try RawClient(port: port, receiveBuffer: receiveBuffer)
+    }
+
+    /// Waits for what other threads bring about.
+    func wait(until condition: (TestServer) -> Bool) throws {
+        for _ in 0..<30_000 {
+            if condition(self) { return }
+            usleep(1000)
+        }
+        throw RawClient.Failure(description: "waited 30 s in vain")
+    }
+
+    func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
+    /// Runs `body` on a thread of its own, since it blocks.
+    static func run(
+        _ change: (inout SocketServerConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (TestServer) throws -> Void
+    ) async throws {
+        var configuration = SocketServerConfiguration(endpoint: .tcp(host: "127.0.0.1", port: 0))
+        change(&configuration)
+        let handler = ScriptedHandler()
+        let server = try SocketServer(configuration: configuration, handler: handler)
+        let address = try server.start()
+        guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            throw RawClient.Failure(description: address)
+        }
+        let test = TestServer(server: server, handler: handler, port: port)
+        defer {
+            handler.openGate()
+            server.shutdown()
+        }
+        try await withCheckedThrowingContinuation { continuation in
+            Thread { continuation.resume(with: Result { try body(test) }) }.start()
+        }
+    }
+}
+
+/// A drain that runs aside.
+final class DrainResult: Sendable {
+    private let done = DispatchSemaphore(value: 0)
+    private let result = Mutex(false)
+
+    init(_ server: SocketServer, timeout: Duration = .seconds(30)) {
+        Task { [self] in
+            let drained = await server.drain(timeout: timeout)
+            result.withLock { $0 = drained }
+            done.signal()
+        }
+    }
+
+    /// Waits for the end, and tells whether all was finished.
+    func value() -> Bool {
+        done.wait()
+        return result.withLock { $0 }
+    }
+}
