@@ -2,7 +2,7 @@
 
 /// A parsed HTTP/1.x request head: the request, and what its fields say of the connection.
 package struct HTTP1Head: Sendable {
-    package let request: HTTPRequestHead
+    package var request: HTTPRequestHead
     /// Whether the connection may be used again after the answer.
     package let keepsAlive: Bool
     package let expectsContinue: Bool

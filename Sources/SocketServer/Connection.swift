@@ -100,14 +100,17 @@ final class Connection {
         guard let deadline, now >= deadline else { return }
         switch phase {
         case .reading:
-            guard let current else {
-                return parser.isIdle && inputStart == input.count ? close() : refuse(.headTimeout)
-            }
-            let seconds = (now - current.startedAt) / .seconds(1)
-            if Double(current.bodyCount) >= Double(loop.configuration.minimumBodyRate) * seconds {
-                self.deadline = now + .seconds(1)
+            if let current {
+                let seconds = (now - current.startedAt) / .seconds(1)
+                if Double(current.bodyCount) >= Double(loop.configuration.minimumBodyRate) * seconds {
+                    self.deadline = now + .seconds(1)
+                } else {
+                    refuse(.bodyTimeout)
+                }
+            } else if parser.isIdle, inputStart == input.count {
+                close()
             } else {
-                refuse(.bodyTimeout)
+                refuse(.headTimeout)
             }
         case .writing: abort()
         case .lingering: close()
@@ -214,10 +217,11 @@ final class Connection {
 
     // MARK: One request
 
-    private func begin(_ head: HTTP1Head) {
+    private func begin(_ received: HTTP1Head) {
         exchangeCount += 1
-        var request = head.request
-        request.isOverLimit = isOverLimit
+        var head = received
+        head.request.isOverLimit = isOverLimit
+        let request = head.request
         let now = ContinuousClock.now
         switch loop.handler.admit(request) {
         case .respond(let response):
