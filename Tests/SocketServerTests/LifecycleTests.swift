@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test func loopsShareTheConnections() async throws {
-        try await TestServer.run({ $0.loops = 3 }) { test in
+        try await TestServer.run(TestServer.settings { $0.loops = 3 }) { test in
             let clients = try (0..<9).map { _ in try test.client() }
             for (index, client) in clients.enumerated() { client.request("GET", "/\(index)") }
             for (index, client) in clients.enumerated() { #expect(try client.answer().text == "/\(index)") }

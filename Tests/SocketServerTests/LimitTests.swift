@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct LimitTests {
     @Test func aHeadHasItsTime() async throws {
         // Long enough that the client is not late with its first octet, which is another matter: an idle connection.
-        try await TestServer.run({ $0.headerTimeout = .seconds(1) }) { test in
+        try await TestServer.run(TestServer.settings { $0.headerTimeout = .seconds(1) }) { test in
             let client = try test.client()
             client.send("GET / HTTP/1.1\r\nHost")
             let answer = try client.answer()
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func octetsDoNotRestartTheTimeOfAHead() async throws {
-        try await TestServer.run({ $0.headerTimeout = .seconds(1) }) { test in
+        try await TestServer.run(TestServer.settings { $0.headerTimeout = .seconds(1) }) { test in
             let client = try test.client()
             client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
             // Drips until the server has enough: without its own end this would go on for ever.
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func aBodyHasItsTime() async throws {
-        try await TestServer.run({ $0.bodyTimeout = .milliseconds(100) }) { test in
+        try await TestServer.run(TestServer.settings { $0.bodyTimeout = .milliseconds(100) }) { test in
             let client = try test.client()
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
             let answer = try client.answer()
@@ -41,10 +41,12 @@ import Testing
     }
 
     @Test func aLargeBodyMayTakeLongerWhileItComesFastEnough() async throws {
-        try await TestServer.run({
-            $0.bodyTimeout = .milliseconds(1)
-            $0.minimumBodyRate = 1
-        }) { test in
+        try await TestServer.run(
+            TestServer.settings {
+                $0.bodyTimeout = .milliseconds(1)
+                $0.minimumBodyRate = 1
+            }
+        ) { test in
             let client = try test.client()
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n")
             for _ in 0..<8 {
@@ -56,7 +58,7 @@ import Testing
     }
 
     @Test func anIdleConnectionEndsWithoutAWord() async throws {
-        try await TestServer.run({ $0.idleTimeout = .milliseconds(100) }) { test in
+        try await TestServer.run(TestServer.settings { $0.idleTimeout = .milliseconds(100) }) { test in
             let client = try test.client()
             client.request("GET", "/a")
             _ = try client.answer()
@@ -66,7 +68,7 @@ import Testing
     }
 
     @Test func aReaderThatStallsIsGivenUp() async throws {
-        try await TestServer.run({ $0.writeTimeout = .milliseconds(200) }) { test in
+        try await TestServer.run(TestServer.settings { $0.writeTimeout = .milliseconds(200) }) { test in
             let client = try test.client(receiveBuffer: 4096)
             client.request("GET", "/large")
             try test.wait { $0.server.connectionCount == 1 }
@@ -76,7 +78,7 @@ import Testing
     }
 
     @Test func aReaderThatIsOnlySlowIsServed() async throws {
-        try await TestServer.run({ $0.writeTimeout = .seconds(2) }) { test in
+        try await TestServer.run(TestServer.settings { $0.writeTimeout = .seconds(2) }) { test in
             let client = try test.client(receiveBuffer: 65_536)
             client.request("GET", "/large")
             test.pause(milliseconds: 300)
@@ -108,7 +110,7 @@ import Testing
     }
 
     @Test func aSenderIsNotReadForEverAfterARefusal() async throws {
-        try await TestServer.run({ $0.lingerBytes = 100_000 }) { test in
+        try await TestServer.run(TestServer.settings { $0.lingerBytes = 100_000 }) { test in
             let client = try test.client()
             client.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000000\r\n\r\n")
             // Far beyond what the kernel's buffers take: it ends because the server closes.
@@ -119,7 +121,7 @@ import Testing
     }
 
     @Test func bodiesInFlightAreBoundedTogether() async throws {
-        try await TestServer.run({ $0.maximumInflightBytes = 1000 }) { test in
+        try await TestServer.run(TestServer.settings { $0.maximumInflightBytes = 1000 }) { test in
             let first = try test.client()
             first.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n")
             first.send([UInt8](repeating: 0x61, count: 800))
@@ -147,10 +149,12 @@ import Testing
     }
 
     @Test func connectionsBeyondTheLimitAreMarkedAndThenWait() async throws {
-        try await TestServer.run({
-            $0.maximumConnections = 2
-            $0.reserveConnections = 1
-        }) { test in
+        try await TestServer.run(
+            TestServer.settings {
+                $0.maximumConnections = 2
+                $0.reserveConnections = 1
+            }
+        ) { test in
             let held = try (0..<2).map { _ in try test.client() }
             for client in held {
                 client.request("GET", "/a")

@@ -25,6 +25,7 @@ final class RawClient {
     /// - Parameters:
     ///   - port: on the loopback address.
     ///   - receiveBuffer: octets that the kernel takes for a client that does not read; nil: its own choice.
+    /// - Throws: `Failure` when the server does not take the connection.
     init(port: UInt16, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         // A server that never answers fails the test instead of holding it up.

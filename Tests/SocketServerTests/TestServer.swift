@@ -16,6 +16,8 @@ struct TestServer: Sendable {
     }
 
     /// Waits for what other threads bring about.
+    ///
+    /// - Throws: `RawClient.Failure` after 30 seconds.
     func wait(until condition: (TestServer) -> Bool) throws {
         for _ in 0..<30_000 {
             if condition(self) { return }
@@ -26,13 +28,20 @@ struct TestServer: Sendable {
 
     func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
-    /// Runs `body` on a thread of its own, since it blocks.
-    static func run(
-        _ change: (inout SocketServerConfiguration) -> Void = { _ in },
-        _ body: @escaping @Sendable (TestServer) throws -> Void
-    ) async throws {
+    /// The defaults on a free port, changed.
+    static func settings(_ change: (inout SocketServerConfiguration) -> Void = { _ in }) -> SocketServerConfiguration {
         var configuration = SocketServerConfiguration(endpoint: .tcp(host: "127.0.0.1", port: 0))
         change(&configuration)
+        return configuration
+    }
+
+    /// Runs `body` on a thread of its own, since it blocks.
+    ///
+    /// - Throws: what `body` throws, and `SocketServerError`.
+    static func run(
+        _ configuration: SocketServerConfiguration = settings(),
+        _ body: @escaping @Sendable (TestServer) throws -> Void
+    ) async throws {
         let handler = ScriptedHandler()
         let server = try SocketServer(configuration: configuration, handler: handler)
         let address = try server.start()
