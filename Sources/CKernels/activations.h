@@ -53,7 +53,13 @@ INLINE vf gelu_tanh(vf x) {
     return x / (splat(1) + vexp(-inner));
 }
 
+INLINE vf relu(vf x) { return vmax(x, splat(0)); }
 INLINE vf relu6(vf x) { return vmin(vmax(x, splat(0)), splat(6)); }
+
+/// Activations that only bound their argument, which costs nothing while it is still in a register.
+INLINE bool is_bound(ck_epilogue activation) { return activation == CK_RELU || activation == CK_RELU6; }
+INLINE float lower_bound(ck_epilogue activation) { return is_bound(activation) ? 0 : -__builtin_inff(); }
+INLINE float upper_bound(ck_epilogue activation) { return activation == CK_RELU6 ? 6 : __builtin_inff(); }
 
 INLINE vf activated(vf x, ck_epilogue activation) {
     switch (activation) {
@@ -61,6 +67,7 @@ INLINE vf activated(vf x, ck_epilogue activation) {
     case CK_GELU_TANH: return gelu_tanh(x);
     case CK_QUICK_GELU: return sigmoid_gated(x, 1.702f);
     case CK_SILU: return sigmoid_gated(x, 1);
+    case CK_RELU: return relu(x);
     case CK_RELU6: return relu6(x);
     case CK_NONE:
     case CK_ACCUMULATE: return x;
@@ -80,6 +87,7 @@ static void activate(float *x, long count, ck_epilogue activation) {
     case CK_GELU_TANH: activate_as(x, count, CK_GELU_TANH); break;
     case CK_QUICK_GELU: activate_as(x, count, CK_QUICK_GELU); break;
     case CK_SILU: activate_as(x, count, CK_SILU); break;
+    case CK_RELU: activate_as(x, count, CK_RELU); break;
     case CK_RELU6: activate_as(x, count, CK_RELU6); break;
     case CK_NONE:
     case CK_ACCUMULATE: break;

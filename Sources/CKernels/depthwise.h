@@ -128,7 +128,6 @@ static void depthwise_unit(void *context, long y, long member) {
     (void)member;
     const ck_depthwise *d = context;
     const long channels = d->channels, kernel = d->kernel, stride = d->stride;
-    const bool bounded = d->activation == CK_RELU6;
     const long top = y * stride - d->pad_top;
     const long first_row = top < 0 ? -top : 0;
     const long end_row = top + kernel > d->height ? d->height - top : kernel;
@@ -138,8 +137,8 @@ static void depthwise_unit(void *context, long y, long member) {
         .channels = channels,
         .kernel = kernel,
         .bias = d->bias,
-        .low = bounded ? 0 : -__builtin_inff(),
-        .high = bounded ? 6 : __builtin_inff(),
+        .low = lower_bound(d->activation),
+        .high = upper_bound(d->activation),
     };
     for (long first = 0; first < channels; first += CHANNEL_BLOCK) {
         const long end = first + CHANNEL_BLOCK < channels ? first + CHANNEL_BLOCK : channels;
@@ -172,7 +171,7 @@ static void depthwise_unit(void *context, long y, long member) {
             for (long c = first; c < end; c += LANES) depthwise_pixel(&run, c, end - c < LANES ? end - c : LANES);
         }
     }
-    if (!bounded) activate(d->out + y * d->out_width * channels, d->out_width * channels, d->activation);
+    if (!is_bound(d->activation)) activate(d->out + y * d->out_width * channels, d->out_width * channels, d->activation);
 }
 
 static void depthwise(const ck_depthwise *d, ck_team *team, long team_size) {

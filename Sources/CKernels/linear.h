@@ -91,8 +91,7 @@ static void linear_unit(void *context, long index, long member) {
     const long end_tile = plan->tiles * (row_group + 1) / plan->row_groups;
     const long first_panel = plan->panels * panel_group / plan->panel_groups;
     const long end_panel = plan->panels * (panel_group + 1) / plan->panel_groups;
-    const bool bounded = l->epilogue == CK_RELU6;
-    const bool activated = l->epilogue != CK_NONE && l->epilogue != CK_RELU6 && l->epilogue != CK_ACCUMULATE;
+    const bool activated = l->epilogue != CK_NONE && !is_bound(l->epilogue) && l->epilogue != CK_ACCUMULATE;
 
     for (long panel = first_panel; panel < end_panel; panel++) {
         const long column = panel * PANEL, width = panel_vectors(l->outputs, panel) * LANES;
@@ -110,8 +109,8 @@ static void linear_unit(void *context, long index, long member) {
             .depth = l->inputs,
             .a_stride = plan->x_stride,
             .out_stride = l->out_stride,
-            .low = bounded ? 0 : -__builtin_inff(),
-            .high = bounded ? 6 : __builtin_inff(),
+            .low = lower_bound(l->epilogue),
+            .high = upper_bound(l->epilogue),
             .accumulate = l->epilogue == CK_ACCUMULATE,
         };
         for (long i = first_tile; i < end_tile; i++) {

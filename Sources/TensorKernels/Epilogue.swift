@@ -11,6 +11,8 @@ package enum Epilogue: Sendable, CaseIterable {
     case geluTanh
     /// x · sigmoid(1.702 x).
     case quickGELU
+    /// max(x, 0).
+    case relu
     /// min(max(x, 0), 6).
     case relu6
     /// x · sigmoid(x).
@@ -24,6 +26,7 @@ package enum Epilogue: Sendable, CaseIterable {
         case .gelu: CK_GELU
         case .geluTanh: CK_GELU_TANH
         case .quickGELU: CK_QUICK_GELU
+        case .relu: CK_RELU
         case .relu6: CK_RELU6
         case .silu: CK_SILU
         case .accumulate: CK_ACCUMULATE

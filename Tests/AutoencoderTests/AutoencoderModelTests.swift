@@ -281,6 +281,24 @@ import Testing
         }
     }
 
+    /// nil stands for one that is there already.
+    @Test(arguments: [nil, -1, 0.5, 1728, .nan] as [Float?])
+    func aPackingOrderNamesDifferentCoefficients(wrong: Float?) throws {
+        let folder = try Folder(copying: "models/packing")
+        let file = try SafetensorsFile(path: folder.path + "/model.safetensors")
+        let entry = try #require(file.index.entries["packing.order"])
+        var order = try file.floats("packing.order", shape: [150])
+        order[7] = wrong ?? order[3]
+        var bytes = try Fixtures.bytes("models/packing/model.safetensors")
+        let start = file.index.dataStart + entry.byteRange.lowerBound
+        bytes.replaceSubrange(start..<start + 600, with: order.flatMap { withUnsafeBytes(of: $0, Array.init) })
+        try folder.write("model.safetensors", bytes)
+        guard case .packingOrder(place: 7, value: _, limit: 1728) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
     @Test func halfPrecisionWeightsStayClose() throws {
         let golden = GoldenModel.all[0]
         let expected = try golden.expected()

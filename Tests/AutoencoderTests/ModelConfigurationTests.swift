@@ -78,6 +78,7 @@ import Testing
 
     static let lite = "models/all-layers"
     static let banded = "models/fft-bands"
+    static let packing = "models/packing"
 
     static let faults: [Fault] = [
         Fault(
@@ -296,6 +297,77 @@ import Testing
             place: ["frequency", "edges"],
             value: "[0.5]",
             error: .countMismatch(path: "frequency.edges", expected: 2, found: 1)
+        ),
+        Fault(
+            model: packing,
+            place: ["packing", "embedding_channels", "0"],
+            value: "11",
+            error: .outOfRange(path: "packing.embedding_channels[0]", value: 11, minimum: 0, maximum: 10)
+        ),
+        Fault(
+            model: packing,
+            place: ["packing", "embedding_channels"],
+            value: "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]",
+            error: .tooMany(path: "packing.embedding_channels", count: 17, limit: 16)
+        ),
+        Fault(
+            model: packing,
+            place: ["channels"],
+            value: "200",
+            error: .tooMany(path: "packing", count: 3190, limit: 1728)
+        ),
+        Fault(
+            model: packing,
+            place: ["decoder", "linear"],
+            value: "true",
+            error: .packingDecodesThePicture(path: "decoder.linear")
+        ),
+        Fault(
+            place: ["packing"],
+            value: "{\"embedding_channels\": [1]}",
+            error: .packingDecodesThePicture(path: "decoder.transformer")
+        ),
+        Fault(
+            model: packing,
+            place: ["encoder", "modulator"],
+            value: "true",
+            error: .packingNeedsSemanticPathAlone
+        ),
+        Fault(
+            model: packing,
+            place: ["encoder", "input_side"],
+            value: "32",
+            error: .gridMismatch(path: "encoder.input_side", expected: 24, found: 32)
+        ),
+        Fault(
+            model: packing,
+            place: ["decoder", "convolutional", "layers", "0", "factor"],
+            value: "5",
+            error: .layerDoesNotFit(path: "decoder.convolutional.layers[0]", height: 24, width: 24)
+        ),
+        Fault(
+            model: packing,
+            place: ["encoder", "semantic", "channels"],
+            value: "7",
+            error: .channelsMismatch(path: "encoder.semantic.channels", expected: 6, found: 7)
+        ),
+        Fault(
+            model: packing,
+            place: ["head", "layers"],
+            value: "[{\"kind\": \"scale\"}]",
+            error: .unknownMember(path: "head.layers")
+        ),
+        Fault(
+            model: packing,
+            place: ["head", "source"],
+            value: "\"semantic\"",
+            error: .semanticHeadWithoutSemanticPath
+        ),
+        Fault(
+            model: lite,
+            place: ["head"],
+            value: "{\"classes\": 3, \"source\": \"embedding\"}",
+            error: .embeddingHeadWithoutPacking
         ),
     ]
 

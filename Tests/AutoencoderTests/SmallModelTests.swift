@@ -2,6 +2,7 @@
 
 import Autoencoder
 import Fixtures
+import FrequencyBands
 import TensorFiles
 import Testing
 
@@ -42,6 +43,31 @@ import Testing
         let made = try engine.result(task)
         #expect(largestDifference(made.latent, try expected.values("latent")) < Self.tolerance)
         #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
+    }
+
+    @Test func packedLatentsMatchNumpy() throws {
+        let (engine, expected) = try load("packing")
+        let pixels = try expected.bytes("pixels")
+        let task = AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .reconstruction, .logits])
+        let made = try engine.result(task)
+        #expect(largestDifference(made.latent, try expected.values("latent")) < Self.tolerance)
+        #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
+        #expect(largestDifference(made.logits, try expected.values("logits")) < Self.tolerance)
+
+        // What a cut takes away is drawn, and only that.
+        var cut = AutoencoderTask(input: .latent(try #require(made.latent)), outputs: .reconstruction)
+        cut.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 5)
+        let drawn = try engine.result(cut).reconstruction
+        #expect(largestDifference(drawn, try expected.values("recon.keep5")) < Self.tolerance)
+    }
+
+    @Test func anEmptyPackedLatentIsABlankPicture() throws {
+        let (engine, _) = try load("packing")
+        let configuration = engine.model.configuration
+        let empty = [Float](repeating: 0, count: configuration.latentCount)
+        let made = try engine.result(AutoencoderTask(input: .latent(empty), outputs: .reconstruction))
+        let mean = configuration.decoder.mean.flatMap { [Float](repeating: Float($0), count: 24 * 24) }
+        #expect(largestDifference(made.reconstruction, mean) < 1e-6)
     }
 
     private func load(_ name: String) throws -> (AutoencoderEngine, SafetensorsFile) {

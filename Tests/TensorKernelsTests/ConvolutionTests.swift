@@ -70,7 +70,7 @@ import Testing
                 }
             }
         }
-        for activation in [Epilogue.none, .relu6, .silu] {
+        for activation in [Epilogue.none, .relu, .relu6, .silu] {
             var results: [[Float]] = []
             for team in [ComputeTeam.solo, ComputeTeam(size: 2), ComputeTeam(size: 3)] {
                 var found = [Float](repeating: .nan, count: expected.count)

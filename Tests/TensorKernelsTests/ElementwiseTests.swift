@@ -11,6 +11,7 @@ import Testing
         case .gelu: x * 0.5 * erfc(-x / 2.0.squareRoot())
         case .geluTanh: x * 0.5 * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         case .quickGELU: x / (1 + exp(-1.702 * x))
+        case .relu: max(x, 0)
         case .relu6: min(max(x, 0), 6)
         case .silu: x / (1 + exp(-x))
         }

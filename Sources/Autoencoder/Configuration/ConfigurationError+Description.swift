@@ -33,6 +33,10 @@ extension ConfigurationError: CustomStringConvertible {
         case .modulatorNeedsChannels(let semantic, let detail):
             "encoder.modulator mixes \(semantic) channels, the detail path has only \(detail)"
         case .semanticHeadWithoutSemanticPath: "head.source is semantic, but the encoder has no semantic path"
+        case .embeddingHeadWithoutPacking: "head.source is embedding, but the model has no packing"
+        case .packingNeedsSemanticPathAlone:
+            "packing needs an encoder of the family uae-lite with a semantic path, without detail and modulator"
+        case .packingDecodesThePicture(let path): "\(path) cannot be there beside packing"
         case .lowBandHeadWithoutBands: "head.source is low_band, but frequency.transform is not fft"
         case .layerDoesNotFit(let path, let height, let width): "\(path) does not fit a map of \(height) x \(width)"
         case .channelsDoNotFormPixels(let path, let channels, let factor):

@@ -35,6 +35,11 @@ package enum ConfigurationError: Error, Equatable {
     /// The detail path has fewer channels than the modulator mixes into the semantic ones.
     case modulatorNeedsChannels(semantic: Int, detail: Int)
     case semanticHeadWithoutSemanticPath
+    case embeddingHeadWithoutPacking
+    /// A packing model's encoder must have a semantic path and nothing else.
+    case packingNeedsSemanticPathAlone
+    /// A packing model's decoder must refine the unpacked picture and nothing else.
+    case packingDecodesThePicture(path: String)
     case lowBandHeadWithoutBands
     /// A convolution's kernel does not fit its input, or shrinks it to nothing.
     case layerDoesNotFit(path: String, height: Int, width: Int)

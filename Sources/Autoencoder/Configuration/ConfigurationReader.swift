@@ -101,10 +101,7 @@ struct ConfigurationReader {
         count: Int,
         in range: ClosedRange<Double>
     ) throws(ConfigurationError) -> [Double] {
-        let value = try required(key)
-        guard case .array(let elements) = value else {
-            throw .wrongType(path: path(key), expected: "array", found: value.kind)
-        }
+        let elements = try array(key, limit: .max)
         guard elements.count == count else {
             throw .countMismatch(path: path(key), expected: count, found: elements.count)
         }
@@ -113,6 +110,19 @@ struct ConfigurationReader {
             numbers.append(try Self.number(element, path: "\(path(key))[\(index)]", in: range))
         }
         return numbers
+    }
+
+    mutating func integers(
+        _ key: String,
+        limit: Int,
+        in range: ClosedRange<Int>
+    ) throws(ConfigurationError) -> [Int] {
+        let elements = try array(key, limit: limit)
+        var integers: [Int] = []
+        for (index, element) in elements.enumerated() {
+            integers.append(try Self.integer(element, path: "\(path(key))[\(index)]", in: range))
+        }
+        return integers
     }
 
     mutating func object(_ key: String) throws(ConfigurationError) -> ConfigurationReader {
@@ -125,13 +135,7 @@ struct ConfigurationReader {
     }
 
     mutating func objects(_ key: String, limit: Int) throws(ConfigurationError) -> [ConfigurationReader] {
-        let value = try required(key)
-        guard case .array(let elements) = value else {
-            throw .wrongType(path: path(key), expected: "array", found: value.kind)
-        }
-        guard elements.count <= limit else {
-            throw .tooMany(path: path(key), count: elements.count, limit: limit)
-        }
+        let elements = try array(key, limit: limit)
         var readers: [ConfigurationReader] = []
         for (index, element) in elements.enumerated() {
             readers.append(try ConfigurationReader(element, path: "\(path(key))[\(index)]"))
@@ -140,6 +144,17 @@ struct ConfigurationReader {
     }
 
     // MARK: Private
+
+    private mutating func array(_ key: String, limit: Int) throws(ConfigurationError) -> [JSONNode] {
+        let value = try required(key)
+        guard case .array(let elements) = value else {
+            throw .wrongType(path: path(key), expected: "array", found: value.kind)
+        }
+        guard elements.count <= limit else {
+            throw .tooMany(path: path(key), count: elements.count, limit: limit)
+        }
+        return elements
+    }
 
     /// `null` counts as absent.
     private mutating func optional(_ key: String) -> JSONNode? {

@@ -12,6 +12,7 @@ package struct ConvolutionGeometry: Sendable, Equatable {
 
     package enum Activation: String, Sendable, CaseIterable {
         case none
+        case relu
         case relu6
         case silu
         case gelu

@@ -28,6 +28,8 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
     case upsample(factor: Int)
     /// PyTorch's `PixelShuffle`: channels `c * factor² + y * factor + x` become the square at (y, x).
     case pixelShuffle(factor: Int)
+    /// PyTorch's `PixelUnshuffle`, the inverse.
+    case pixelUnshuffle(factor: Int)
 
     /// What one path may hold in one map; larger ones are refused before anything is allocated.
     static let activationLimit = 1 << 26
@@ -72,6 +74,8 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
             self = .upsample(factor: try reader.integer("factor", in: 1...16))
         case .pixelShuffle:
             self = .pixelShuffle(factor: try reader.integer("factor", in: 1...32))
+        case .pixelUnshuffle:
+            self = .pixelUnshuffle(factor: try reader.integer("factor", in: 1...32))
         }
         try reader.finish()
     }
@@ -84,6 +88,7 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
         case residual
         case upsample
         case pixelShuffle = "pixel_shuffle"
+        case pixelUnshuffle = "pixel_unshuffle"
     }
 
     /// Follows a map through layers, checking that each fits.
@@ -125,6 +130,10 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
             output.height *= factor
             output.width *= factor
             output.channels /= factor * factor
+        case .pixelUnshuffle(let factor):
+            output.height /= factor
+            output.width /= factor
+            output.channels *= factor * factor
         }
         return output
     }
@@ -147,6 +156,10 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
         case .pixelShuffle(let factor):
             guard input.channels.isMultiple(of: factor * factor) else {
                 throw .channelsDoNotFormPixels(path: path, channels: input.channels, factor: factor)
+            }
+        case .pixelUnshuffle(let factor):
+            guard input.height.isMultiple(of: factor), input.width.isMultiple(of: factor) else {
+                throw .layerDoesNotFit(path: path, height: input.height, width: input.width)
             }
         case .layerNorm, .scale, .upsample:
             break

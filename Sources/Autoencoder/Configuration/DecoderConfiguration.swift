@@ -19,12 +19,19 @@ package struct DecoderConfiguration: Sendable, Equatable {
     /// Whether there is a linear map from each token to its pixels.
     package var hasLinear: Bool
     /// Layers from `[gridSide, gridSide, channels]` to `[outputSide, outputSide, 3]`; empty for none.
+    ///
+    /// In a packing model they lead from the whitened picture `[outputSide, outputSide, 3]` to a drawing of what it misses.
     package var convolutional: [ConvolutionLayer]
 
     /// Numbers that one token paints.
     package var patchCount: Int { patchSide * patchSide * 3 }
 
-    init(_ object: ConfigurationReader, channels: Int, gridSide: Int) throws(ConfigurationError) {
+    init(
+        _ object: ConfigurationReader,
+        channels: Int,
+        gridSide: Int,
+        isPacking: Bool
+    ) throws(ConfigurationError) {
         var reader = object
         outputSide = try reader.integer("output_side", in: 1...1024)
         patchSide = try reader.integer("patch_side", in: 1...128)
@@ -45,10 +52,18 @@ package struct DecoderConfiguration: Sendable, Equatable {
             convolutional = []
         }
         try reader.finish()
-        try check(channels: channels, gridSide: gridSide)
+        let latent = MapShape(height: gridSide, width: gridSide, channels: channels)
+        if isPacking {
+            guard transformer == nil else { throw .packingDecodesThePicture(path: "decoder.transformer") }
+            guard !hasLinear else { throw .packingDecodesThePicture(path: "decoder.linear") }
+            try checkConvolutional(from: MapShape(height: outputSide, width: outputSide, channels: 3))
+        } else {
+            try check(latent)
+            try checkConvolutional(from: latent)
+        }
     }
 
-    private func check(channels: Int, gridSide: Int) throws(ConfigurationError) {
+    private func check(_ latent: MapShape) throws(ConfigurationError) {
         guard transformer != nil || hasLinear || !convolutional.isEmpty else { throw .decoderWithoutPath }
         guard outputSide.isMultiple(of: patchSide) else {
             throw .patchesDoNotFillPicture(path: "decoder.patch_side", side: outputSide, patchSide: patchSide)
@@ -57,13 +72,16 @@ package struct DecoderConfiguration: Sendable, Equatable {
         if let transformer, transformer.gridSide != grid {
             throw .gridMismatch(path: "decoder.transformer.grid_side", expected: grid, found: transformer.gridSide)
         }
-        if hasLinear, grid != gridSide {
-            throw .gridMismatch(path: "decoder.linear", expected: grid, found: gridSide)
+        if hasLinear, grid != latent.height {
+            throw .gridMismatch(path: "decoder.linear", expected: grid, found: latent.height)
         }
+    }
+
+    private func checkConvolutional(from input: MapShape) throws(ConfigurationError) {
         guard !convolutional.isEmpty else { return }
         let made = try ConvolutionLayer.check(
             convolutional,
-            from: MapShape(height: gridSide, width: gridSide, channels: channels),
+            from: input,
             path: "decoder.convolutional.layers"
         )
         guard made.height == outputSide, made.width == outputSide else {

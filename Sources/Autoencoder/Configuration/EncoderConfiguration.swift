@@ -39,8 +39,10 @@ package struct EncoderConfiguration: Sendable, Equatable {
     }
 
     /// Checks that the network's output is the latent.
-    func check(channels: Int, gridSide: Int) throws(ConfigurationError) {
+    func check(channels: Int, gridSide: Int, isPacking: Bool) throws(ConfigurationError) {
         switch network {
+        case .transformer where isPacking: throw .packingNeedsSemanticPathAlone
+        case .lite(let lite) where isPacking: try lite.checkPacking(inputSide: inputSide)
         case .transformer(let transformer):
             let grid = inputSide / transformer.patchSide
             guard grid == gridSide else { throw .gridMismatch(path: "grid_side", expected: grid, found: gridSide) }

@@ -8,6 +8,8 @@ package struct HeadConfiguration: Sendable, Equatable {
         case latent
         /// The semantic channels of a `uae-lite` latent, their standardisation undone.
         case semantic
+        /// The embedding that a packing model's latent holds.
+        case embedding
         /// The lowest FFT band of the latent.
         case lowBand = "low_band"
     }

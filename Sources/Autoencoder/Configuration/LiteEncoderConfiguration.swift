@@ -2,7 +2,8 @@
 
 /// The `uae-lite` encoder: a semantic trunk, a detail path, and a modulator that mixes them by frequency.
 ///
-/// The latent is the (mixed) semantic channels, then the detail channels that did not go into the mix.
+/// The latent is the (mixed) semantic channels, then the detail channels that did not go into the mix. In a packing model
+/// the mean of the semantic map makes the embedding instead.
 package struct LiteEncoderConfiguration: Sendable, Equatable {
     /// A convolutional trunk whose map is standardised per channel.
     package struct Semantic: Sendable, Equatable {
@@ -34,19 +35,21 @@ package struct LiteEncoderConfiguration: Sendable, Equatable {
         guard !hasModulator || semantic != nil else { throw .modulatorWithoutSemanticPath }
     }
 
+    /// Checks a packing model's encoder, whose semantic map may be of any size.
+    func checkPacking(inputSide: Int) throws(ConfigurationError) {
+        guard let semantic, detail.isEmpty, !hasModulator else { throw .packingNeedsSemanticPathAlone }
+        let input = MapShape(height: inputSide, width: inputSide, channels: 3)
+        let out = try ConvolutionLayer.check(semantic.layers, from: input, path: "encoder.semantic.layers")
+        try Self.check(semantic, makes: out)
+    }
+
     func check(inputSide: Int, channels: Int, gridSide: Int) throws(ConfigurationError) {
         let input = MapShape(height: inputSide, width: inputSide, channels: 3)
         var made = 0
         if let semantic {
             let out = try ConvolutionLayer.check(semantic.layers, from: input, path: "encoder.semantic.layers")
             try Self.check(out, gridSide: gridSide, path: "encoder.semantic.layers")
-            guard out.channels == semantic.channels else {
-                throw .channelsMismatch(
-                    path: "encoder.semantic.channels",
-                    expected: out.channels,
-                    found: semantic.channels
-                )
-            }
+            try Self.check(semantic, makes: out)
             made += out.channels
         }
         if !detail.isEmpty {
@@ -61,6 +64,16 @@ package struct LiteEncoderConfiguration: Sendable, Equatable {
             }
         }
         guard made == channels else { throw .channelsMismatch(path: "channels", expected: made, found: channels) }
+    }
+
+    private static func check(_ semantic: Semantic, makes shape: MapShape) throws(ConfigurationError) {
+        guard shape.channels == semantic.channels else {
+            throw .channelsMismatch(
+                path: "encoder.semantic.channels",
+                expected: shape.channels,
+                found: semantic.channels
+            )
+        }
     }
 
     private static func check(_ shape: MapShape, gridSide: Int, path: String) throws(ConfigurationError) {

@@ -18,6 +18,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     package var channels: Int
     /// Side of the latent's token grid.
     package var gridSide: Int
+    /// How the latent's coefficients are shared out; nil for models whose encoder fills the latent's channels itself.
+    package var packing: PackingConfiguration?
     package var encoder: EncoderConfiguration
     package var decoder: DecoderConfiguration
     package var frequency: FrequencyConfiguration
@@ -55,15 +57,35 @@ package struct ModelConfiguration: Sendable, Equatable {
         imageSide = try reader.integer("image_side", in: 8...1024)
         channels = try reader.integer("channels", in: 1...8192)
         gridSide = try reader.integer("grid_side", in: 1...64)
+        if let object = try reader.optionalObject("packing") {
+            packing = try PackingConfiguration(object, channels: channels, gridSide: gridSide, imageSide: imageSide)
+        }
         encoder = try EncoderConfiguration(reader.object("encoder"), imageSide: imageSide)
-        decoder = try DecoderConfiguration(reader.object("decoder"), channels: channels, gridSide: gridSide)
+        decoder = try DecoderConfiguration(
+            reader.object("decoder"),
+            channels: channels,
+            gridSide: gridSide,
+            isPacking: packing != nil
+        )
         frequency = try FrequencyConfiguration(reader.object("frequency"), gridSide: gridSide)
         normalization = try reader.optionalObject("normalization").map(NormalizationConfiguration.init(_:))
         head = try reader.optionalObject("head").map(HeadConfiguration.init(_:))
         labelsFile = try reader.optionalFileName("labels")
         try reader.finish()
-        try encoder.check(channels: channels, gridSide: gridSide)
+        try encoder.check(channels: channels, gridSide: gridSide, isPacking: packing != nil)
+        try checkSides()
         try checkHead()
+    }
+
+    /// What is packed is the picture itself, so it must come out at the size at which it came in.
+    private func checkSides() throws(ConfigurationError) {
+        guard packing != nil else { return }
+        guard encoderInputSide == imageSide else {
+            throw .gridMismatch(path: "encoder.input_side", expected: imageSide, found: encoderInputSide)
+        }
+        guard outputSide == imageSide else {
+            throw .gridMismatch(path: "decoder.output_side", expected: imageSide, found: outputSide)
+        }
     }
 
     /// The head reads something that the model must have.
@@ -73,10 +95,13 @@ package struct ModelConfiguration: Sendable, Equatable {
         switch head.source {
         case .latent: break
         case .semantic:
-            guard case .lite(let lite) = encoder.network, let semantic = lite.semantic else {
+            guard packing == nil, case .lite(let lite) = encoder.network, let semantic = lite.semantic else {
                 throw .semanticHeadWithoutSemanticPath
             }
             inputs = semantic.channels
+        case .embedding:
+            guard packing != nil else { throw .embeddingHeadWithoutPacking }
+            guard head.layers.isEmpty else { throw .unknownMember(path: "head.layers") }
         case .lowBand:
             guard case .fft = frequency.transform else { throw .lowBandHeadWithoutBands }
         }

@@ -55,16 +55,26 @@ package final class AutoencoderModel: Sendable {
 
         let spectrum = SpectralTransform(height: configuration.gridSide, width: configuration.gridSide)
         preprocessor = PixelPreprocessor(configuration)
-        encoder = try Self.encoder(reader, configuration, spectrum)
-        decoder = try Decoder(reader, configuration: configuration)
+        let side = configuration.imageSide
+        imageSpectrum = SpectralTransform(height: side, width: side)
+        imageOrder = CoefficientOrder(configuration.frequency.order, height: side, width: side)
+        var packing: SpectralPacking?
+        if let sizes = configuration.packing {
+            packing = try SpectralPacking(
+                reader,
+                sizes,
+                configuration: configuration,
+                spectrum: spectrum,
+                pictureSpectrum: imageSpectrum
+            )
+        }
+        encoder = try Self.encoder(reader, configuration, spectrum, packing)
+        decoder = try Decoder(reader, configuration: configuration, packing: packing)
         do {
             frequency = try FrequencyModule(configuration, spectrum: spectrum)
         } catch {
             throw .bandSplit(path: directory + "/config.json", error)
         }
-        let side = configuration.imageSide
-        imageSpectrum = SpectralTransform(height: side, width: side)
-        imageOrder = CoefficientOrder(configuration.frequency.order, height: side, width: side)
         if case .fft(let bands) = configuration.frequency.transform {
             bandModule = try FFTBandModule(reader, configuration: configuration, bands: bands, spectrum: spectrum)
         } else {
@@ -79,7 +89,14 @@ package final class AutoencoderModel: Sendable {
         } else {
             statistics = nil
         }
-        head = try Self.head(reader, configuration, path: headPath, encoder: encoder, storage: storage)
+        head = try Self.head(
+            reader,
+            configuration,
+            path: headPath,
+            encoder: encoder,
+            packing: packing,
+            storage: storage
+        )
         labels = try Self.labels(in: directory, configuration, classCount: head?.classCount)
     }
 
@@ -97,9 +114,15 @@ package final class AutoencoderModel: Sendable {
     private static func encoder(
         _ reader: WeightReader,
         _ configuration: ModelConfiguration,
-        _ spectrum: SpectralTransform
+        _ spectrum: SpectralTransform,
+        _ packing: SpectralPacking?
     ) throws(ModelError) -> Encoder {
-        switch configuration.encoder.network {
+        if let packing, case .lite(let sizes) = configuration.encoder.network, let semantic = sizes.semantic {
+            return .packing(
+                try PackingEncoder(reader, semantic: semantic, configuration: configuration, packing: packing)
+            )
+        }
+        return switch configuration.encoder.network {
         case .transformer(let sizes):
             .transformer(
                 try VisionTransformer(
@@ -127,6 +150,7 @@ package final class AutoencoderModel: Sendable {
         _ configuration: ModelConfiguration,
         path: String?,
         encoder: Encoder,
+        packing: SpectralPacking?,
         storage: WeightStorage
     ) throws(ModelError) -> ClassificationHead? {
         if let path {
@@ -136,7 +160,8 @@ package final class AutoencoderModel: Sendable {
                 probe,
                 head: HeadConfiguration(linearProbe: classCount),
                 configuration: configuration,
-                semantic: nil
+                semantic: nil,
+                packing: nil
             )
         }
         guard let head = configuration.head else { return nil }
@@ -146,7 +171,13 @@ package final class AutoencoderModel: Sendable {
         }
         var semantic: LiteEncoder.Semantic?
         if case .lite(let lite) = encoder { semantic = lite.semantic }
-        return try ClassificationHead(file, head: head, configuration: configuration, semantic: semantic)
+        return try ClassificationHead(
+            file,
+            head: head,
+            configuration: configuration,
+            semantic: semantic,
+            packing: packing
+        )
     }
 
     private static func labels(

@@ -6,6 +6,7 @@ import TensorKernels
 enum Encoder: Sendable {
     case transformer(VisionTransformer)
     case lite(LiteEncoder)
+    case packing(PackingEncoder)
 
     /// - `input`: `[3, inputSide, inputSide]`.
     /// - `latent`: `[channels, gridSide, gridSide]`.
@@ -18,6 +19,7 @@ enum Encoder: Sendable {
         switch self {
         case .transformer(let network): network(input, into: latent, workspace: workspace, team: team)
         case .lite(let network): network(input, into: latent, workspace: workspace, team: team)
+        case .packing(let network): network(input, into: latent, workspace: workspace, team: team)
         }
     }
 
@@ -25,6 +27,7 @@ enum Encoder: Sendable {
         switch self {
         case .transformer(let network): network.workspaceCount(teamSize: teamSize)
         case .lite(let network): network.workspaceCount(teamSize: teamSize)
+        case .packing(let network): network.workspaceCount(teamSize: teamSize)
         }
     }
 
@@ -32,6 +35,7 @@ enum Encoder: Sendable {
         switch self {
         case .transformer(let network): network.floatingPointOperations
         case .lite(let network): network.floatingPointOperations
+        case .packing(let network): network.floatingPointOperations
         }
     }
 }

@@ -11,6 +11,8 @@ struct ClassificationHead: Sendable {
     let linear: PackedLinear
     /// What standardised the semantic channels; only for heads that read those.
     let semantic: LiteEncoder.Semantic?
+    /// What finds the embedding in the latent; only for heads that read it.
+    let packing: SpectralPacking?
 
     var classCount: Int { linear.outputs }
     private var tokenCount: Int { gridSide * gridSide }
@@ -33,7 +35,9 @@ struct ClassificationHead: Sendable {
                 }
             }
             let features = workspace.take(linear.inputs)
-            if let stack {
+            if let packing {
+                packing.unpackEmbedding(latent, into: features, workspace: workspace, team: team)
+            } else if let stack {
                 let tokens = workspace.take(stack.input.count)
                 let map = workspace.take(stack.output.count)
                 transpose(latent, rows: channels, columns: tokenCount, into: tokens)
@@ -63,7 +67,8 @@ struct ClassificationHead: Sendable {
         }
     }
 
-    private static func mean(
+    /// The mean of each column of a map `[rows, width]`.
+    static func mean(
         ofRows map: UnsafePointer<Float>,
         rows: Int,
         width: Int,
@@ -78,7 +83,7 @@ struct ClassificationHead: Sendable {
 
     func workspaceCount(teamSize: Int) -> Int {
         let scratch = Workspace.span(PackedLinear.scratchCount(rows: 1, inputs: linear.inputs, teamSize: teamSize))
-        guard let stack else { return Workspace.span(linear.inputs) + scratch }
+        guard let stack else { return Workspace.span(linear.inputs) + max(scratch, packing?.workspaceCount ?? 0) }
         return Workspace.span(linear.inputs) + Workspace.span(stack.input.count) + Workspace.span(stack.output.count)
             + max(stack.workspaceCount(teamSize: teamSize), scratch)
     }
@@ -94,16 +99,19 @@ extension ClassificationHead {
     ///
     /// - `reader`: the file in which it lies.
     /// - `semantic`: the semantic path whose channels it may read.
+    /// - `packing`: what the model's latents are made by, where they hold an embedding.
     init(
         _ reader: WeightReader,
         head: HeadConfiguration,
         configuration: ModelConfiguration,
-        semantic: LiteEncoder.Semantic?
+        semantic: LiteEncoder.Semantic?,
+        packing: SpectralPacking?
     ) throws(ModelError) {
         source = head.source
         gridSide = configuration.gridSide
         self.semantic = head.source == .semantic ? semantic : nil
-        let channels = self.semantic?.channels ?? configuration.channels
+        self.packing = head.source == .embedding ? packing : nil
+        let channels = self.packing?.embeddingCount ?? self.semantic?.channels ?? configuration.channels
         if head.layers.isEmpty {
             stack = nil
         } else {

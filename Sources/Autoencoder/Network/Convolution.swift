@@ -113,6 +113,7 @@ extension ConvolutionGeometry.Activation {
     var epilogue: Epilogue {
         switch self {
         case .none: .none
+        case .relu: .relu
         case .relu6: .relu6
         case .silu: .silu
         case .gelu: .gelu

@@ -72,6 +72,8 @@ extension ConvolutionStack {
             return .upsample(factor: factor)
         case .pixelShuffle(let factor):
             return .pixelShuffle(factor: factor)
+        case .pixelUnshuffle(let factor):
+            return .pixelUnshuffle(factor: factor)
         }
     }
 }

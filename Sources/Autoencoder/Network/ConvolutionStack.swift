@@ -12,6 +12,7 @@ struct ConvolutionStack: Sendable {
         case residual(ConvolutionStack)
         case upsample(factor: Int)
         case pixelShuffle(factor: Int)
+        case pixelUnshuffle(factor: Int)
     }
 
     let input: MapShape
@@ -50,7 +51,7 @@ struct ConvolutionStack: Sendable {
                 inner = max(inner, convolution.workspaceCount(shape, teamSize: teamSize))
             case .residual(let stack):
                 inner = max(inner, stack.workspaceCount(teamSize: teamSize))
-            case .depthwise, .layerNorm, .scale, .upsample, .pixelShuffle:
+            case .depthwise, .layerNorm, .scale, .upsample, .pixelShuffle, .pixelUnshuffle:
                 break
             }
             shape = next
@@ -68,7 +69,7 @@ struct ConvolutionStack: Sendable {
                 sum + 2 * Double(step.output.count) * Double(layer.geometry.kernel * layer.geometry.kernel)
             case .residual(let stack):
                 sum + stack.floatingPointOperations
-            case .layerNorm, .scale, .upsample, .pixelShuffle:
+            case .layerNorm, .scale, .upsample, .pixelShuffle, .pixelUnshuffle:
                 sum
             }
         }
@@ -109,6 +110,8 @@ struct ConvolutionStack: Sendable {
             upsample(source, shape, factor: factor, into: target)
         case .pixelShuffle(let factor):
             shufflePixels(source, next, factor: factor, into: target)
+        case .pixelUnshuffle(let factor):
+            unshufflePixels(source, shape, factor: factor, into: target)
         }
     }
 
@@ -144,6 +147,24 @@ struct ConvolutionStack: Sendable {
                 let within = y % factor * factor + x % factor
                 let pixel = target + (y * next.width + x) * next.channels
                 for channel in 0..<next.channels { pixel[channel] = place[channel * square + within] }
+            }
+        }
+    }
+
+    private static func unshufflePixels(
+        _ source: UnsafePointer<Float>,
+        _ shape: MapShape,
+        factor: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let square = factor * factor
+        let (targetWidth, targetChannels) = (shape.width / factor, shape.channels * square)
+        for y in 0..<shape.height {
+            for x in 0..<shape.width {
+                let place = target + (y / factor * targetWidth + x / factor) * targetChannels
+                let within = y % factor * factor + x % factor
+                let pixel = source + (y * shape.width + x) * shape.channels
+                for channel in 0..<shape.channels { place[channel * square + within] = pixel[channel] }
             }
         }
     }

@@ -21,10 +21,16 @@ struct Decoder: Sendable {
     let transformer: TransformerDecoder?
     let linear: PackedLinear?
     let convolutional: ConvolutionStack?
+    /// What takes the place of all other paths in packing models.
+    let packing: PackingDecoder?
     private let mean: [Float]
     private let deviation: [Float]
 
-    init(_ reader: WeightReader, configuration model: ModelConfiguration) throws(ModelError) {
+    init(
+        _ reader: WeightReader,
+        configuration model: ModelConfiguration,
+        packing: SpectralPacking?
+    ) throws(ModelError) {
         configuration = model.decoder
         channels = model.channels
         latentSide = model.gridSide
@@ -38,15 +44,18 @@ struct Decoder: Sendable {
         linear =
             configuration.hasLinear
             ? try reader.linear("decoder.linear", outputs: configuration.patchCount, inputs: channels) : nil
-        convolutional =
-            configuration.convolutional.isEmpty
-            ? nil
-            : try ConvolutionStack(
+        var stack: ConvolutionStack?
+        if !configuration.convolutional.isEmpty {
+            stack = try ConvolutionStack(
                 reader,
                 prefix: "decoder.convolutional",
                 layers: configuration.convolutional,
-                input: MapShape(height: latentSide, width: latentSide, channels: channels)
+                input: packing.map { MapShape(height: $0.side, width: $0.side, channels: 3) }
+                    ?? MapShape(height: latentSide, width: latentSide, channels: channels)
             )
+        }
+        self.packing = packing.map { PackingDecoder(packing: $0, refinement: stack) }
+        convolutional = packing == nil ? stack : nil
     }
 
     /// Side in pixels of what comes out for a latent of `side`.
@@ -55,7 +64,7 @@ struct Decoder: Sendable {
     }
 
     /// Whether a part of the latent's tokens can be decoded by itself.
-    var decodesCompactly: Bool { convolutional == nil }
+    var decodesCompactly: Bool { convolutional == nil && packing == nil }
 
     /// Decodes and lends the result to `body`.
     ///
@@ -68,6 +77,14 @@ struct Decoder: Sendable {
         team: ComputeTeam,
         _ body: (Output) -> Void
     ) {
+        if let packing {
+            return workspace.scope {
+                let picture = workspace.take(packing.packing.planeCount)
+                packing(latent, into: picture, workspace: workspace, team: team)
+                let grid = configuration.outputSide / configuration.patchSide
+                body(Output(patches: nil, map: UnsafePointer(picture), gridSide: grid, side: configuration.outputSide))
+            }
+        }
         workspace.scope {
             let tokens = workspace.take(side * side * channels)
             transpose(latent, rows: channels, columns: side * side, into: tokens)
@@ -132,6 +149,9 @@ struct Decoder: Sendable {
     }
 
     func workspaceCount(teamSize: Int) -> Int {
+        if let packing {
+            return Workspace.span(packing.packing.planeCount) + packing.workspaceCount(teamSize: teamSize)
+        }
         let grid = configuration.outputSide / configuration.patchSide
         let tokens = Workspace.span(latentSide * latentSide * channels)
         let patches = Workspace.span(max(grid * grid, latentSide * latentSide) * configuration.patchCount)
@@ -148,6 +168,7 @@ struct Decoder: Sendable {
     var floatingPointOperations: Double {
         let plain = linear.map { 2 * Double(latentSide * latentSide) * Double($0.inputs * $0.outputs) } ?? 0
         return plain + (transformer?.floatingPointOperations ?? 0) + (convolutional?.floatingPointOperations ?? 0)
+            + (packing?.refinement?.floatingPointOperations ?? 0)
     }
 
     private func linearScratchCount(teamSize: Int) -> Int {

@@ -18,6 +18,8 @@ extension ModelError: CustomStringConvertible {
             "the statistics' \(tensor) holds \(value) at \(index), which no latent has"
         case .headShape(let path, let channels, let found):
             "\(path): weight must be [classes, \(channels)], found \(found)"
+        case .packingOrder(let place, let value, let limit):
+            "packing.order holds \(value) at \(place); it must hold different whole numbers below \(limit)"
         case .labelsNotText(let path): "\(path): not UTF-8"
         case .labelCount(let path, let expected, let found):
             "\(path): \(found) labels, the head has \(expected) classes"

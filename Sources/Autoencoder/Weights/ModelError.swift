@@ -19,6 +19,8 @@ package enum ModelError: Error {
     case statisticsInvalid(tensor: String, index: Int, value: Float)
     /// A head file whose `weight` is not `[classes, channels]`.
     case headShape(path: String, channels: Int, found: [Int])
+    /// A packing order that does not name different coefficients of the picture.
+    case packingOrder(place: Int, value: Float, limit: Int)
     case labelsNotText(path: String)
     case labelCount(path: String, expected: Int, found: Int)
 }

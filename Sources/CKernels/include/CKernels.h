@@ -35,6 +35,7 @@ typedef enum {
     CK_GELU,
     CK_GELU_TANH,
     CK_QUICK_GELU,
+    CK_RELU,
     CK_RELU6,
     CK_SILU,
     CK_ACCUMULATE,

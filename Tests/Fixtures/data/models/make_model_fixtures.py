@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two small models with random weights and what they compute, in numpy and double precision.
+"""Three small models with random weights and what they compute, in numpy and double precision.
 
     python3 Tests/Fixtures/data/models/make_model_fixtures.py
 
 `fft-bands`: FFT bands, gains, the learned modulator and a head that reads the lowest band.
 `all-layers`: every kind of layer that a uae-lite configuration can list, a modulator, a transformer
 decoder with LayerScale on another grid than the latent's, and a convolutional decoder.
+`packing`: a latent that an embedding and the picture's DCT coefficients share, with a decoder that draws the missing.
 """
 
 import json
@@ -29,6 +30,7 @@ def gelu(x):
 
 ACTIVATIONS = {
     "none": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
     "silu": lambda x: x / (1 + np.exp(-x)),
     "gelu": gelu,
@@ -42,6 +44,8 @@ class Weights:
         self.random, self.tensors = np.random.default_rng(seed), {}
 
     def __call__(self, name, *shape, scale=None, around=0.0):
+        if name in self.tensors:  # A second use of the same layer.
+            return self.tensors[name].astype(np.float64)
         scale = scale or 1 / math.sqrt(np.prod(shape[1:]) if len(shape) > 1 else 16)
         values = (around + scale * self.random.standard_normal(shape)).astype(np.float32)
         self.tensors[name] = values
@@ -97,6 +101,10 @@ def run_layers(w, prefix, layers, x):
             f = layer["factor"]
             c, h, v = channels // (f * f), x.shape[1], x.shape[2]
             x = x.reshape(c, f, f, h, v).transpose(0, 3, 1, 4, 2).reshape(c, h * f, v * f)
+        elif kind == "pixel_unshuffle":
+            f = layer["factor"]
+            h, v = x.shape[1] // f, x.shape[2] // f
+            x = x.reshape(channels, h, f, v, f).transpose(0, 2, 4, 1, 3).reshape(channels * f * f, h, v)
     return x
 
 
@@ -282,6 +290,90 @@ def all_layers_model():
     save("all-layers", configuration, w, {"pixels": pixels, "latent": z, "recon": picture})
 
 
+def zigzag(n):
+    """Flat indices of an n x n grid, lowest frequency first, in the service's order."""
+    places = [(u, v) for u in range(n) for v in range(n)]
+    places.sort(key=lambda place: (sum(place), place[0] if sum(place) % 2 == 0 else -place[0]))
+    return [u * n + v for u, v in places]
+
+
+def packing_model():
+    w = Weights(8)
+    side, grid, channels, embedded = 24, 4, 10, [5, 3, 2]
+    pixels = w.random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    seen, shown = ([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]), ([0.5, 0.45, 0.4], [0.25, 0.2, 0.3])
+    trunk = [
+        {"kind": "convolution", "outputs": 8, "kernel": 3, "stride": 2, "activation": "relu"},
+        {"kind": "convolution", "outputs": 6, "kernel": 1},
+    ]
+    drawing = [
+        {"kind": "pixel_unshuffle", "factor": 2},
+        {"kind": "convolution", "outputs": 8, "kernel": 3, "activation": "relu", "bias": False},
+        {"kind": "residual", "layers": [
+            {"kind": "convolution", "outputs": 6, "kernel": 2, "stride": 2, "activation": "relu", "bias": False},
+            {"kind": "convolution", "outputs": 32, "kernel": 1, "bias": False},
+            {"kind": "pixel_shuffle", "factor": 2},
+        ]},
+        {"kind": "convolution", "outputs": 12, "kernel": 3, "bias": False},
+        {"kind": "pixel_shuffle", "factor": 2},
+    ]
+    features = run_layers(w, "encoder.semantic", trunk, preprocess(pixels, *seen)).mean((1, 2))
+    count = sum(embedded)
+    embedding = w("encoder.embedding.weight", count, 6) @ features + w("encoder.embedding.bias", count)
+    colours = np.linalg.qr(w.random.standard_normal((3, 3)))[0].astype(np.float32)
+    slots = channels * grid * grid - count
+    # Low ones first, as in a real model, but shuffled a little.
+    order = np.argsort(sum(np.mgrid[:3, :side, :side]).ravel() + 8 * w.random.random(3 * side * side))[:slots]
+    decay = np.array([[1, -0.5], [0.5, -0.7], [0.2, -0.4]], np.float32)
+    w.tensors |= {"packing.colours": colours, "packing.order": order.astype(np.float32), "packing.decay": decay}
+
+    m, n = dct_matrix(side), dct_matrix(grid)
+    planes = m @ np.einsum("dc,chw->dhw", colours.astype(np.float64), preprocess(pixels, *shown)) @ m.T
+    places = [(channel, k) for k in zigzag(grid) for channel in range(channels)]
+    held = [embedded[i // channels] if i // channels < len(embedded) else 0 for i in range(len(places))]
+    semantic = [place for i, place in enumerate(places) if i % channels < held[i]]
+    pictorial = [place for i, place in enumerate(places) if i % channels >= held[i]]
+    spectrum = np.zeros((channels, grid * grid))
+    for place, value in zip(semantic, embedding):
+        spectrum[place] = value
+    for place, index in zip(pictorial, order):
+        spectrum[place] = planes.flat[index]
+    distance = np.hypot(*np.mgrid[:side, :side])
+    deviation = np.exp(decay[:, :1, None].astype(np.float64) + decay[:, 1:, None] * np.log(distance + 2))
+
+    def decode(keep):
+        kept = set(zigzag(grid)[:keep])
+        found = np.zeros(3 * side * side)
+        filled = [index for place, index in zip(pictorial, order) if place[1] in kept]
+        found[filled] = planes.flat[filled]
+        found = found.reshape(3, side, side)
+        drawn = m @ run_layers(w, "decoder.convolutional", drawing, m.T @ (found / deviation) @ m) @ m.T * deviation
+        empty = np.ones(3 * side * side, bool)
+        empty[filled] = False
+        found = np.where(empty.reshape(found.shape), drawn, found)
+        picture = np.einsum("dc,dhw->chw", colours.astype(np.float64), m.T @ found @ m)
+        return picture * np.array(shown[1])[:, None, None] + np.array(shown[0])[:, None, None]
+
+    whole, cut = decode(grid * grid), decode(5)
+    logits = w("head.weight", 4, count) @ embedding + w("head.bias", 4)
+    configuration = {
+        "format": "uae-model/1", "name": "packing", "revision": "1",
+        "image_side": side, "channels": channels, "grid_side": grid,
+        "packing": {"embedding_channels": embedded},
+        "encoder": {"family": "uae-lite", "mean": seen[0], "std": seen[1],
+                    "semantic": {"channels": 6, "layers": trunk}},
+        "decoder": {"output_side": side, "patch_side": 6, "mean": shown[0], "std": shown[1],
+                    "convolutional": {"layers": drawing}},
+        "frequency": {"transform": "dct"},
+        "head": {"classes": 4, "source": "embedding", "weight": "head.weight", "bias": "head.bias"},
+    }
+    latent = n.T @ spectrum.reshape(channels, grid, grid) @ n
+    save("packing", configuration, w, {
+        "pixels": pixels, "latent": latent, "recon": whole, "recon.keep5": cut, "logits": logits,
+    })
+
+
 if __name__ == "__main__":
     fft_model()
     all_layers_model()
+    packing_model()

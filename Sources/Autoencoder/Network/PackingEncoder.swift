@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TensorKernels
+
+/// The `uae-lite` encoder that packs: an embedding of the whole picture and its DCT coefficients share the latent.
+struct PackingEncoder: Sendable {
+    let inputSide: Int
+    /// `[inputSide, inputSide, 3]` to a map whose mean over its places the embedding is made of.
+    let trunk: ConvolutionStack
+    let embedding: PackedLinear
+    let packing: SpectralPacking
+    /// From what the trunk sees of a colour to what is packed: x * factor + offset.
+    let factors: [Float]
+    let offsets: [Float]
+
+    private var area: Int { inputSide * inputSide }
+
+    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `latent`: `[channels, gridSide, gridSide]`.
+    func callAsFunction(
+        _ input: UnsafePointer<Float>,
+        into latent: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
+        workspace.scope {
+            let components = workspace.take(embedding.outputs)
+            embed(input, into: components, workspace: workspace, team: team)
+            let planes = workspace.take(packing.planeCount)
+            for colour in 0..<3 {
+                let (factor, offset) = (factors[colour], offsets[colour])
+                for index in colour * area..<(colour + 1) * area { planes[index] = input[index] * factor + offset }
+            }
+            packing.pack(planes, embedding: components, into: latent, team: team)
+        }
+    }
+
+    private func embed(
+        _ input: UnsafePointer<Float>,
+        into components: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
+        workspace.scope {
+            let pixels = workspace.take(3 * area)
+            transpose(input, rows: 3, columns: area, into: pixels)
+            let map = workspace.take(trunk.output.count)
+            trunk(pixels, into: map, workspace: workspace, team: team)
+            let features = workspace.take(embedding.inputs)
+            ClassificationHead.mean(ofRows: map, rows: trunk.output.rows, width: embedding.inputs, into: features)
+            let scratch = workspace.take(scratchCount(teamSize: team.size))
+            embedding(features, rows: 1, into: components, scratch: scratch, team: team)
+        }
+    }
+
+    func workspaceCount(teamSize: Int) -> Int {
+        let embedding =
+            Workspace.span(3 * area) + Workspace.span(trunk.output.count) + Workspace.span(embedding.inputs)
+            + max(trunk.workspaceCount(teamSize: teamSize), Workspace.span(scratchCount(teamSize: teamSize)))
+        return Workspace.span(self.embedding.outputs) + max(embedding, Workspace.span(packing.planeCount))
+    }
+
+    /// Multiplications and additions for one picture, without the transforms.
+    var floatingPointOperations: Double {
+        trunk.floatingPointOperations + 2 * Double(embedding.inputs * embedding.outputs)
+    }
+
+    private func scratchCount(teamSize: Int) -> Int {
+        PackedLinear.scratchCount(rows: 1, inputs: embedding.inputs, teamSize: teamSize)
+    }
+}
+
+extension PackingEncoder {
+    /// Names: `encoder.semantic.N...`, `encoder.embedding.{weight,bias}` `[embedding, semantic channels]`.
+    init(
+        _ reader: WeightReader,
+        semantic: LiteEncoderConfiguration.Semantic,
+        configuration: ModelConfiguration,
+        packing: SpectralPacking
+    ) throws(ModelError) {
+        let encoder = configuration.encoder
+        inputSide = encoder.inputSide
+        self.packing = packing
+        trunk = try ConvolutionStack(
+            reader,
+            prefix: "encoder.semantic",
+            layers: semantic.layers,
+            input: MapShape(height: encoder.inputSide, width: encoder.inputSide, channels: 3)
+        )
+        embedding = try reader.linear(
+            "encoder.embedding",
+            outputs: packing.embeddingCount,
+            inputs: trunk.output.channels
+        )
+        let decoder = configuration.decoder
+        factors = (0..<3).map { Float(encoder.deviation[$0] / decoder.deviation[$0]) }
+        offsets = (0..<3).map { Float((encoder.mean[$0] - decoder.mean[$0]) / decoder.deviation[$0]) }
+    }
+}
