@@ -19,7 +19,9 @@ struct TaskExecution {
             if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
                 result.energies = try imageEnergies(pixels, plan)
             }
-            if !task.outputs.subtracting(.ofImage).isEmpty {
+            if task.outputs == .logits, let logits = logitsWithoutLatent(plan) {
+                result.logits = logits
+            } else if !task.outputs.subtracting(.ofImage).isEmpty {
                 let latent = workspace.take(latentCount)
                 fill(latent, from: task)
                 if let kept = plan.kept { model.frequency.cut(latent, keeping: kept, team: team) }
@@ -52,17 +54,42 @@ struct TaskExecution {
             )
     }
 
+    /// The logits of a picture whose latent nobody asks for, where the head reads what the encoder packs into it anyway.
+    ///
+    /// - Returns: nil where the head needs the latent itself.
+    private func logitsWithoutLatent(_ plan: TaskPlan) -> [Float]? {
+        guard case .pixels(let pixels) = plan.task.input, plan.kept == nil,
+            case .packing(let encoder) = model.encoder, let head = model.head, head.source == .embedding
+        else { return nil }
+        return workspace.scope {
+            let embedding = workspace.take(encoder.packing.embeddingCount)
+            withInput(pixels, flipped: plan.task.flipped) { input in
+                encoder.embed(input, into: embedding, workspace: workspace, team: team)
+            }
+            return floats(head.classCount) { logits in
+                head.classify(embedding, into: logits, workspace: workspace, team: team)
+            }
+        }
+    }
+
+    /// Lends what the encoder's network sees of a picture: `[3, encoderInputSide, encoderInputSide]`.
+    private func withInput(_ pixels: [UInt8], flipped: Bool, _ body: (UnsafePointer<Float>) -> Void) {
+        workspace.scope {
+            let input = workspace.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)
+            pixels.withUnsafeBufferPointer { pixels in
+                guard let start = pixels.baseAddress else { return }
+                model.preprocessor(start, flipped: flipped, into: input, workspace: workspace, team: team)
+            }
+            body(input)
+        }
+    }
+
     // MARK: Into the latent
 
     private func fill(_ latent: UnsafeMutablePointer<Float>, from task: AutoencoderTask) {
         switch task.input {
         case .pixels(let pixels):
-            workspace.scope {
-                let input = workspace.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)
-                pixels.withUnsafeBufferPointer { pixels in
-                    guard let start = pixels.baseAddress else { return }
-                    model.preprocessor(start, flipped: task.flipped, into: input, workspace: workspace, team: team)
-                }
+            withInput(pixels, flipped: task.flipped) { input in
                 model.encoder(input, into: latent, workspace: workspace, team: team)
             }
         case .latent(let values):

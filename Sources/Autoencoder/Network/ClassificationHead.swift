@@ -46,6 +46,18 @@ struct ClassificationHead: Sendable {
             } else {
                 Self.mean(ofPlanes: latent, channels: channels, tokenCount: tokenCount, into: features)
             }
+            classify(features, into: logits, workspace: workspace, team: team)
+        }
+    }
+
+    /// The linear map alone, from the features `[linear.inputs]` that the latent would give.
+    func classify(
+        _ features: UnsafePointer<Float>,
+        into logits: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
+        workspace.scope {
             let scratch = workspace.take(
                 PackedLinear.scratchCount(rows: 1, inputs: linear.inputs, teamSize: team.size)
             )

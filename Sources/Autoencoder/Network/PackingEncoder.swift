@@ -35,7 +35,8 @@ struct PackingEncoder: Sendable {
         }
     }
 
-    private func embed(
+    /// - `components`: `[embedding.outputs]`.
+    func embed(
         _ input: UnsafePointer<Float>,
         into components: UnsafeMutablePointer<Float>,
         workspace: Workspace,
