@@ -142,7 +142,7 @@ final class EventLoop: @unchecked Sendable {
         case .drain:
             isDraining = true
             for connection in connections.values {
-                connection.closeIfIdle()
+                connection.drain()
                 removeIfClosed(connection)
             }
         case .shutdown:

@@ -9,6 +9,8 @@ struct OutputBuffer {
     private var pieces: [[UInt8]] = []
     /// Octets of the first piece that are sent.
     private var offset = 0
+    /// Octets that are still to be sent.
+    private(set) var count = 0
 
     private static let joinBelow = 16 << 10
 
@@ -16,6 +18,7 @@ struct OutputBuffer {
 
     mutating func append(_ octets: [UInt8]) {
         if octets.isEmpty { return }
+        count += octets.count
         if let last = pieces.last, last.count + octets.count <= Self.joinBelow {
             pieces[pieces.count - 1].append(contentsOf: octets)
         } else {
@@ -43,6 +46,7 @@ struct OutputBuffer {
             }
             progress = true
             offset += sent
+            count -= sent
             if offset == piece.count {
                 pieces.removeFirst()
                 offset = 0

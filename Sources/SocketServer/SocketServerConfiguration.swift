@@ -17,6 +17,7 @@ package struct SocketServerConfiguration: Sendable {
     package var reserveConnections = 16
     package var maximumInflightBytes = 512 << 20
     package var http1 = HTTP1Limits()
+    package var http2 = HTTP2Limits()
     package var headerTimeout = Duration.seconds(10)
     package var bodyTimeout = Duration.seconds(20)
     /// Slower senders of large bodies are given up once the body's time is over, in octets a second.

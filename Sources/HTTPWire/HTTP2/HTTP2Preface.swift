@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a client that knows beforehand that HTTP/2 is spoken begins with (RFC 9113 3.4).
+package enum HTTP2Preface {
+    static let octets = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+
+    /// The part that looks like a whole HTTP/1 request; who sends it speaks HTTP/2, well or badly.
+    private static let decisive = octets.prefix(18)
+
+    package enum Match {
+        case differs
+        /// So far the same.
+        case needsMore
+        case isHTTP2
+    }
+
+    /// Compares a connection's first octets.
+    package static func match(_ octets: [UInt8]) -> Match {
+        guard octets.prefix(decisive.count).elementsEqual(decisive.prefix(octets.count)) else { return .differs }
+        return octets.count < decisive.count ? .needsMore : .isHTTP2
+    }
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CNGHTTP2
+import HTTPTypes
+
+/// The server's side of one HTTP/2 connection without I/O: octets in, events out; answers in, octets out.
+///
+/// libnghttp2 keeps the streams, the windows and HPACK. In front of it every frame is judged by rules of our own, since
+/// the library passes over some violations in silence and counts few floods.
+///
+/// Belongs to one thread at a time. ``receive(_:now:)`` and ``output(atMost:now:)`` bring about ``Event``s, which the
+/// caller takes with ``nextEvent()``.
+package final class HTTP2Session {
+    package enum Event {
+        /// A request began.
+        case head(stream: Int32, HTTP2Head)
+        /// A request began that the protocol layer answers.
+        case refused(stream: Int32, HTTPRefusal)
+        /// A part of a body, to be given back with ``consume(_:on:reopensStream:)``.
+        case body(stream: Int32, [UInt8])
+        /// The request is complete.
+        case end(stream: Int32)
+        /// The answer is out, but the request has not ended yet.
+        case answeredEarly(stream: Int32)
+        /// No frame of this stream will come or go any more.
+        case closed(stream: Int32, Closing)
+    }
+
+    package enum Closing: Equatable {
+        case finished
+        case resetByClient
+        /// RFC 9113 8.1.1 and the like: the client broke a rule on this stream.
+        case faulty
+        /// The server's own doing: ``reset(_:_:)``, or no room for the stream.
+        case resetHere
+    }
+
+    struct Stream {
+        /// The header or trailer section that is coming in.
+        var section: HTTP2FieldSection?
+        var isHeadRequest = false
+        /// RST_STREAM is on its way: what still comes is dropped.
+        var isReset = false
+        var wasResetByClient = false
+        var resetCode = HTTP2Failure.noError
+        var clientHasEnded = false
+        var isAnswered = false
+        var answer: [UInt8] = []
+        /// Octets of ``answer`` that have left.
+        var sent = 0
+        /// When the answer moved last.
+        var movedAt: ContinuousClock.Instant
+    }
+
+    let limits: HTTP2Limits
+    var streams: [Int32: Stream] = [:]
+    var closedStreams = HTTP2ClosedStreams()
+    /// The highest stream that the client has begun.
+    var highestStream: Int32 = 0
+    var events: [Event] = []
+    var now: ContinuousClock.Instant
+    var cutter = HTTP2FrameCutter()
+    var rules: HTTP2FrameRules
+    var meters: HTTP2Meters
+    /// What a callback found while the library was at work.
+    var callbackFailure: HTTP2Failure?
+    /// When the library last sent DATA, on whatever stream.
+    var dataSentAt: ContinuousClock.Instant
+    var library: OpaquePointer?
+    private var failure: HTTP2Failure?
+    private var saidGoAway = false
+    private var shutdownIsFinal = false
+    private var pending: [UInt8] = []
+
+    /// Streams whose client left while their work goes on; they keep their slots (or a client could have any number of
+    /// requests under way by resetting each).
+    package var heldSlots = 0
+    /// Since when a frame or a header block has been incomplete.
+    package private(set) var incompleteSince: ContinuousClock.Instant?
+    /// Whether the client has taken note of our SETTINGS.
+    package internal(set) var isAcknowledged = false
+
+    static let shutdownMark: [UInt8] = Array("shutdown".utf8)
+
+    /// A connection that begins with the client's preface.
+    ///
+    /// - Parameters:
+    ///   - limits: every bound.
+    ///   - now: the time.
+    ///   - upgrade: the request that asked for HTTP/2, which becomes stream 1, and its `HTTP2-Settings` (RFC 7540 3.2).
+    /// - Throws: what is wrong with the settings; `.internalError` without memory.
+    package init(
+        limits: HTTP2Limits = HTTP2Limits(),
+        now: ContinuousClock.Instant,
+        upgrade: (request: HTTPRequestHead, settings: [UInt8])? = nil
+    ) throws(HTTP2Failure) {
+        self.limits = limits
+        self.now = now
+        rules = HTTP2FrameRules(limits: limits)
+        meters = HTTP2Meters(limits: limits, now: now)
+        dataSentAt = now
+        if let upgrade { _ = try HTTP2Settings(upgrade.settings) }
+        library = try makeLibrary()
+        if let upgrade { try begin(upgrade.request, upgrade.settings) }
+        try submitSettings()
+        pending = drainLibrary(atMost: .max)
+        announceStreamLimit()
+    }
+
+    deinit { nghttp2_session_del(library) }
+
+    // MARK: State
+
+    package var hasSettings: Bool { rules.hasSettings }
+
+    package var hasOpenStreams: Bool { !streams.isEmpty }
+
+    /// Nothing more will be read or sent; the connection can be closed once the output is out.
+    package var isFinished: Bool {
+        if failure != nil { return saidGoAway }
+        return pending.isEmpty && nghttp2_session_want_read(library) == 0 && nghttp2_session_want_write(library) == 0
+    }
+
+    package func nextEvent() -> Event? { events.isEmpty ? nil : events.removeFirst() }
+
+    /// Streams whose answer has not moved since `instant`, through the client's fault: its window for the stream is
+    /// shut, or nothing at all moves.
+    package func stalledAnswers(since instant: ContinuousClock.Instant) -> [Int32] {
+        streams.filter { id, stream in
+            stream.isAnswered && !stream.isReset && stream.sent < stream.answer.count && stream.movedAt <= instant
+                && (dataSentAt <= instant || nghttp2_session_get_stream_remote_window_size(library, id) <= 0)
+        }.map(\.key)
+    }
+
+    // MARK: Octets
+
+    /// Takes what the client sent.
+    package func receive(_ octets: UnsafeRawBufferPointer, now: ContinuousClock.Instant) {
+        self.now = now
+        var rest = octets
+        while failure == nil {
+            let piece = cutter.next(&rest)
+            if case .needsMore = piece { break }
+            do throws(HTTP2Failure) {
+                try take(piece)
+            } catch {
+                fail(error)
+            }
+            if !isIncomplete { incompleteSince = nil }
+        }
+        if isIncomplete, incompleteSince == nil { incompleteSince = now }
+    }
+
+    private var isIncomplete: Bool { cutter.isInsideFrame || rules.openBlock != nil }
+
+    /// What is to be sent, about `limit` octets at most; empty: nothing for now.
+    package func output(atMost limit: Int, now: ContinuousClock.Instant) -> [UInt8] {
+        self.now = now
+        var octets = pending
+        pending = []
+        if failure == nil { octets += drainLibrary(atMost: limit) }
+        if let failure, !saidGoAway {
+            saidGoAway = true
+            let last = nghttp2_session_get_last_proc_stream_id(library)
+            octets += HTTP2FrameHeader.goAway(lastStream: last, failure)
+        }
+        return octets
+    }
+
+    /// Whole frames, until there are `limit` octets or no more.
+    private func drainLibrary(atMost limit: Int) -> [UInt8] {
+        var octets: [UInt8] = []
+        while octets.count < limit {
+            var data: UnsafePointer<UInt8>?
+            let count = nghttp2_session_mem_send(library, &data)
+            if count > 0 { octets.append(contentsOf: UnsafeBufferPointer(start: data, count: count)) }
+            if count < 0 { fail(.internalError) }
+            if let callbackFailure { fail(callbackFailure) }
+            if count <= 0 || failure != nil { break }
+        }
+        return octets
+    }
+
+    /// Ends the connection with an error: GOAWAY is the last thing that is sent.
+    package func fail(_ code: HTTP2Failure) {
+        if failure == nil { failure = code }
+    }
+
+    // MARK: Answers
+
+    /// Answers a request.
+    ///
+    /// Without effect on a stream that is gone or answered.
+    ///
+    /// - Parameters:
+    ///   - response: fields of HTTP/1.1's framing in it are left out (RFC 9113 8.2.2).
+    ///   - id: the stream.
+    ///   - date: an IMF-fixdate (RFC 9110 5.6.7).
+    ///   - now: the time.
+    package func answer(_ response: Response, on id: Int32, date: String, now: ContinuousClock.Instant) {
+        guard let stream = streams[id], !stream.isAnswered, !stream.isReset else { return }
+        streams[id]?.isAnswered = true
+        streams[id]?.movedAt = now
+        let hasContent = response.mayHaveContent && !stream.isHeadRequest && !response.body.isEmpty
+        if hasContent { streams[id]?.answer = response.body }
+        if !submit(HTTP2FieldBlock(response, date: date), on: id, hasContent: hasContent) {
+            reset(id, .internalError)
+        }
+    }
+
+    /// Tells a client that waits for the word to send its body (RFC 9110 15.2.1).
+    package func sendContinue(on id: Int32) {
+        submitInformational(HTTP2FieldBlock(informational: 100), on: id)
+    }
+
+    /// Gives the client's window back what was taken in.
+    ///
+    /// - Parameters:
+    ///   - count: octets of ``Event/body(stream:_:)``.
+    ///   - id: the stream.
+    ///   - reopensStream: false: the stream's rest is not wanted, only the other streams may go on.
+    package func consume(_ count: Int, on id: Int32, reopensStream: Bool) {
+        if reopensStream, streams[id] != nil {
+            nghttp2_session_consume(library, id, count)
+        } else {
+            nghttp2_session_consume_connection(library, count)
+        }
+    }
+
+    /// Ends a stream at once; what the client still sends on it is dropped.
+    package func reset(_ id: Int32, _ code: HTTP2Failure) {
+        guard streams[id]?.isReset == false else { return }
+        streams[id]?.isReset = true
+        streams[id]?.resetCode = code
+        nghttp2_submit_rst_stream(library, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+    }
+
+    // MARK: Ending (RFC 9113 6.8)
+
+    /// Says that the connection will end; streams that the client begins before it has heard of it are served.
+    package func beginShutdown() {
+        nghttp2_submit_shutdown_notice(library)
+        // Its acknowledgement tells that the notice has arrived.
+        Self.shutdownMark.withUnsafeBufferPointer { mark in
+            _ = nghttp2_submit_ping(library, UInt8(NGHTTP2_FLAG_NONE.rawValue), mark.baseAddress)
+        }
+    }
+
+    /// From now on no stream is accepted; those that are open finish.
+    package func finishShutdown() {
+        if shutdownIsFinal || failure != nil { return }
+        shutdownIsFinal = true
+        let last = nghttp2_session_get_last_proc_stream_id(library)
+        nghttp2_submit_goaway(
+            library,
+            UInt8(NGHTTP2_FLAG_NONE.rawValue),
+            last,
+            HTTP2Failure.noError.rawValue,
+            nil,
+            0
+        )
+    }
+
+    var acceptsStreams: Bool { !shutdownIsFinal }
+
+    // MARK: Beginning
+
+    private func begin(_ request: HTTPRequestHead, _ settings: [UInt8]) throws(HTTP2Failure) {
+        let isHead = request.method == .head
+        guard nghttp2_session_upgrade2(library, settings, settings.count, isHead ? 1 : 0, nil) == 0 else {
+            throw .protocolError
+        }
+        var request = request
+        request.version = .http2
+        highestStream = 1
+        streams[1] = Stream(isHeadRequest: isHead, clientHasEnded: true, movedAt: now)
+        events = [
+            .head(stream: 1, HTTP2Head(request: request, expectsContinue: false)),
+            .end(stream: 1),
+        ]
+    }
+
+    /// Writes our own limit into the SETTINGS that the library made.
+    ///
+    /// To the library a stream too many is an error of the connection; to us it is one of the stream (RFC 9113 5.1.2), so
+    /// the library knows a higher limit than the client.
+    private func announceStreamLimit() {
+        let value = HTTP2FrameHeader.octets + 2
+        guard pending.count >= value + 4 else { return }
+        withUnsafeBytes(of: UInt32(clamping: limits.streams).bigEndian) {
+            pending.replaceSubrange(value..<value + 4, with: $0)
+        }
+    }
+}

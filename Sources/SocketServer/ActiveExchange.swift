@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPWire
+import Synchronization
+
+/// One request from its head to its answer, whichever protocol carries it.
+struct ActiveExchange {
+    let number: UInt64
+    let head: HTTPRequestHead
+    let startedAt: ContinuousClock.Instant
+    /// Octets of the body that are taken.
+    let bodyLimit: Int
+    /// The answer is out, or on its way; what still comes of the body is dropped.
+    var isAnswered = false
+    private var body: [UInt8] = []
+    private(set) var bodyCount = 0
+    /// Octets of the body that count against the server's budget.
+    private var heldBytes = 0
+    private var task: Task<Void, Never>?
+
+    init(number: UInt64, head: HTTPRequestHead, startedAt: ContinuousClock.Instant, bodyLimit: Int) {
+        self.number = number
+        self.head = head
+        self.startedAt = startedAt
+        self.bodyLimit = bodyLimit
+    }
+
+    var isRunning: Bool { task != nil }
+
+    /// Refuses a body that its length already says is too large; never takes as much memory as a head claims.
+    ///
+    /// - Throws: `HTTPRefusal.bodyTooLarge`.
+    mutating func expectBody() throws(HTTPRefusal) {
+        guard let length = head.contentLength else { return }
+        if length > bodyLimit { throw .bodyTooLarge(limit: bodyLimit, actual: length) }
+        body.reserveCapacity(min(length, 1 << 20))
+    }
+
+    /// Takes a part of the body.
+    ///
+    /// - Throws: `HTTPRefusal.bodyTooLarge`, `.tooManyBytesInFlight`.
+    mutating func append(_ octets: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
+        guard octets.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
+        bodyCount += octets.count
+        if isAnswered { return }
+        let limit = loop.configuration.maximumInflightBytes
+        let inflight = loop.totals.bodyBytes.add(octets.count, ordering: .relaxed).newValue
+        heldBytes += octets.count
+        body.append(contentsOf: octets)
+        guard inflight <= limit else { throw .tooManyBytesInFlight(limit: limit) }
+    }
+
+    /// Whether the body comes more slowly than the server bears once its time is over.
+    func isTooSlow(_ now: ContinuousClock.Instant, loop: EventLoop) -> Bool {
+        let seconds = (now - startedAt) / .seconds(1)
+        return Double(bodyCount) < Double(loop.configuration.minimumBodyRate) * seconds
+    }
+
+    /// Gives the complete request to the handler.
+    mutating func start(connection: UInt64, loop: EventLoop) {
+        let request = Request(head: head, body: body, headAt: startedAt, bodyAt: .now)
+        // The request owns the body now; a second reference would make it a copy on its way.
+        body = []
+        let (handler, number) = (loop.handler, number)
+        task = Task {
+            let response = await handler.respond(to: request)
+            loop.post(.respond(connection: connection, exchange: number, response))
+        }
+    }
+
+    /// The answer is known: reports it, and gives the body's bytes back.
+    mutating func finish(status: Int, bytesOut: Int, loop: EventLoop) {
+        isAnswered = true
+        task = nil
+        release(loop)
+        loop.handler.completed(
+            Exchange(
+                head: head,
+                status: status,
+                bytesIn: bodyCount,
+                bytesOut: bytesOut,
+                duration: ContinuousClock.now - startedAt
+            )
+        )
+    }
+
+    /// The client is gone, or the request was none: stops the work, and reports it unless it was answered.
+    mutating func cancel(status: Int, loop: EventLoop) {
+        task?.cancel()
+        if isAnswered { return release(loop) }
+        finish(status: status, bytesOut: 0, loop: loop)
+    }
+
+    private mutating func release(_ loop: EventLoop) {
+        loop.totals.bodyBytes.subtract(heldBytes, ordering: .relaxed)
+        heldBytes = 0
+        body = []
+    }
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HTTPWire
+
+/// Speaks HTTP/1.1 on a connection, one request at a time, until the client turns to HTTP/2.
+final class HTTP1Driver: ProtocolDriver {
+    /// Which of its turns the connection is in.
+    private enum Phase {
+        /// A head or a body is being read.
+        case reading
+        /// The handler has the request.
+        case responding
+        /// The answer is being sent.
+        case writing(thenClose: Bool)
+        /// Nothing more is read or sent here.
+        case done
+    }
+
+    /// The request under way.
+    private struct Current {
+        var exchange: ActiveExchange
+        let keepsAlive: Bool
+        /// The answer said `Connection: close`.
+        var closes = false
+    }
+
+    private unowned let connection: Connection
+    private unowned let loop: EventLoop
+    private var phase = Phase.reading
+    private var parser: HTTP1Parser
+    /// Octets received and not consumed: `input[inputStart...]`.
+    private var input: [UInt8] = []
+    private var inputStart = 0
+    private var current: Current?
+    private var exchangeCount: UInt64 = 0
+    private var deadline: ContinuousClock.Instant?
+    /// The answer's first octets were sent ahead to learn whether the client is still there.
+    private var sentPrefix = false
+
+    /// Pipelined octets that are held while a request is answered.
+    private static let pipelineLimit = 64 << 10
+    /// A body up to this is read and dropped after an early answer, so that the connection lives on.
+    private static let discardLimit = 64 << 10
+
+    init(connection: Connection) {
+        self.connection = connection
+        loop = connection.loop
+        parser = HTTP1Parser(limits: connection.loop.configuration.http1)
+        deadline = .now + connection.loop.configuration.headerTimeout
+    }
+
+    // MARK: What the connection calls
+
+    var wantsInput: Bool {
+        switch phase {
+        case .reading: true
+        case .responding, .writing: input.count - inputStart < Self.pipelineLimit
+        case .done: false
+        }
+    }
+
+    func take(_ octets: UnsafeRawBufferPointer) {
+        if isBetweenRequests {
+            // The head's time runs from its first octet and is not restarted by later ones.
+            deadline = .now + loop.configuration.headerTimeout
+        }
+        input.append(contentsOf: octets)
+        parse()
+    }
+
+    func answer(exchange: UInt64, _ response: Response) {
+        guard case .responding = phase, let current, current.exchange.number == exchange else { return }
+        send(response, to: current, closing: false)
+    }
+
+    func advance() -> Bool {
+        let outputIsEmpty = connection.output.isEmpty
+        switch phase {
+        case .writing(let thenClose) where outputIsEmpty:
+            if thenClose {
+                phase = .done
+                connection.finish()
+                return false
+            }
+            current = nil
+            phase = .reading
+            let hasInput = inputStart < input.count
+            deadline = .now + (hasInput ? loop.configuration.headerTimeout : loop.configuration.idleTimeout)
+            if loop.isDraining, !hasInput {
+                connection.close()
+                return false
+            }
+            parse()
+            return true
+        case .reading where connection.peerHasFinished && outputIsEmpty:
+            // An incomplete request is never processed (RFC 9112 8).
+            connection.abort()
+            return false
+        case .responding where connection.peerHasFinished && !sentPrefix:
+            // Half-closed, or gone for good? The answer's own first octets tell: a dead socket resets them.
+            sentPrefix = true
+            connection.output.append(HTTP1Serializer.prefix)
+            return true
+        case .reading, .writing, .responding, .done: return false
+        }
+    }
+
+    func madeProgress() {
+        if case .writing = phase { deadline = .now + loop.configuration.writeTimeout }
+    }
+
+    func checkDeadline(_ now: ContinuousClock.Instant) {
+        guard let deadline, now >= deadline else { return }
+        switch phase {
+        case .reading:
+            if let current {
+                if current.exchange.isTooSlow(now, loop: loop) {
+                    refuse(.bodyTimeout)
+                } else {
+                    self.deadline = now + .seconds(1)
+                }
+            } else if isBetweenRequests {
+                connection.close()
+            } else {
+                refuse(.headTimeout)
+            }
+        case .writing: connection.abort()
+        case .responding, .done: break
+        }
+    }
+
+    func drain() {
+        if isBetweenRequests { connection.close() }
+    }
+
+    func connectionLost() {
+        current?.exchange.cancel(status: 499, loop: loop)
+        current = nil
+    }
+
+    private var isBetweenRequests: Bool {
+        if case .reading = phase { current == nil && parser.isIdle && inputStart == input.count } else { false }
+    }
+
+    // MARK: Reading
+
+    /// Consumes what the parser can make of the input.
+    private func parse() {
+        if turnsToHTTP2() { return }
+        while case .reading = phase {
+            do throws(HTTPRefusal) {
+                let (event, consumed) = try nextEvent()
+                let start = inputStart
+                inputStart += consumed
+                switch event {
+                case .needsMore: return compactInput()
+                case .head(let head): begin(head)
+                case .body(let range):
+                    try current?.exchange.append(input[start + range.lowerBound..<start + range.upperBound], loop: loop)
+                case .end: end()
+                }
+            } catch {
+                refuse(error)
+            }
+        }
+    }
+
+    private func nextEvent() throws(HTTPRefusal) -> (event: HTTP1Parser.Event, consumed: Int) {
+        // `withUnsafeBytes` of a slice does not carry typed errors out.
+        var result: Result<(event: HTTP1Parser.Event, consumed: Int), HTTPRefusal>?
+        input[inputStart...].withUnsafeBytes { octets in
+            do throws(HTTPRefusal) {
+                result = .success(try parser.next(octets))
+            } catch {
+                result = .failure(error)
+            }
+        }
+        return try result?.get() ?? (.needsMore, 0)
+    }
+
+    private func compactInput() {
+        if inputStart == input.count {
+            input.removeAll(keepingCapacity: input.capacity <= Self.pipelineLimit)
+            inputStart = 0
+        } else if inputStart > Self.pipelineLimit {
+            input.removeFirst(inputStart)
+            inputStart = 0
+        }
+    }
+
+    // MARK: HTTP/2
+
+    /// Whether the connection's first octets are those of HTTP/2's preface, or may become them.
+    private func turnsToHTTP2() -> Bool {
+        guard case .reading = phase, exchangeCount == 0, inputStart == 0, parser.isIdle else { return false }
+        switch HTTP2Preface.match(input) {
+        case .differs: return false
+        case .needsMore: return true
+        case .isHTTP2: return turnToHTTP2(nil)
+        }
+    }
+
+    /// - Returns: false when the offer is not one that can be taken, and the request is answered here.
+    private func turnToHTTP2(_ upgrade: (request: HTTPRequestHead, settings: [UInt8])?) -> Bool {
+        guard let driver = HTTP2Driver(connection: connection, upgrade: upgrade) else { return false }
+        phase = .done
+        deadline = nil
+        if upgrade != nil { connection.output.append(HTTP1Serializer.switchingToHTTP2) }
+        connection.turn(to: driver, with: input[inputStart...])
+        return true
+    }
+
+    /// RFC 7540 3.2: the whole request must have come first, and the server may ignore an offer; so one with a body is
+    /// answered here.
+    private func takesUpgrade(_ head: HTTP1Head) -> Bool {
+        guard let settings = head.http2Settings, !head.request.hasBody, !head.expectsContinue, head.keepsAlive,
+            !connection.isOverLimit, !loop.isDraining
+        else { return false }
+        return turnToHTTP2((head.request, settings))
+    }
+
+    // MARK: One request
+
+    private func begin(_ received: HTTP1Head) {
+        if takesUpgrade(received) { return }
+        exchangeCount += 1
+        var request = received.request
+        request.isOverLimit = connection.isOverLimit
+        let now = ContinuousClock.now
+        func makeCurrent(bodyLimit: Int) -> Current {
+            let exchange = ActiveExchange(
+                number: exchangeCount,
+                head: request,
+                startedAt: now,
+                bodyLimit: bodyLimit
+            )
+            return Current(exchange: exchange, keepsAlive: received.keepsAlive)
+        }
+        switch loop.handler.admit(request) {
+        case .respond(let response):
+            let canDiscard =
+                !request.isChunked && (request.contentLength ?? 0) <= Self.discardLimit
+                && (!received.expectsContinue || !request.hasBody)
+            let current = makeCurrent(bodyLimit: Self.discardLimit)
+            self.current = current
+            send(response, to: current, closing: !canDiscard)
+            if canDiscard { phase = .reading }
+        case .readBody(let limit):
+            current = makeCurrent(bodyLimit: limit)
+            do throws(HTTPRefusal) {
+                try current?.exchange.expectBody()
+            } catch {
+                return refuse(error)
+            }
+            deadline = now + loop.configuration.bodyTimeout
+            if received.expectsContinue, request.hasBody, inputStart == input.count {
+                connection.output.append(HTTP1Serializer.continueLine)
+            }
+        }
+    }
+
+    /// The request is complete.
+    private func end() {
+        guard let current else { return }
+        if current.exchange.isAnswered {
+            phase = .writing(thenClose: current.closes)
+            return
+        }
+        phase = .responding
+        deadline = nil
+        self.current?.exchange.start(connection: connection.id, loop: loop)
+    }
+
+    /// Answers with the protocol's own error and closes: after a framing error nothing further can be trusted.
+    private func refuse(_ refusal: HTTPRefusal) {
+        guard case .reading = phase else { return }
+        let response = loop.handler.refusal(refusal)
+        if let current, !current.exchange.isAnswered {
+            send(response, to: current, closing: true)
+        } else {
+            let head = HTTP1Serializer.head(response, date: loop.date.now(), connection: "close")
+            connection.output.append(head)
+            connection.output.append(response.body)
+            loop.handler.completed(
+                Exchange(
+                    head: nil,
+                    status: response.status,
+                    bytesIn: 0,
+                    bytesOut: head.count + response.body.count,
+                    duration: .zero
+                )
+            )
+            startWriting(thenClose: true)
+        }
+        input.removeAll()
+        inputStart = 0
+    }
+
+    private func send(_ response: Response, to current: Current, closing: Bool) {
+        let request = current.exchange.head
+        let keepsAlive =
+            current.keepsAlive && !closing && !response.closeConnection && !loop.isDraining
+            && !connection.peerHasFinished && !connection.isOverLimit
+        let field: String? = keepsAlive ? (request.version == .http10 ? "keep-alive" : nil) : "close"
+        var head = HTTP1Serializer.head(response, date: loop.date.now(), connection: field)
+        if sentPrefix { head.removeFirst(HTTP1Serializer.prefix.count) }
+        sentPrefix = false
+        connection.output.append(head)
+        if request.method != .head { connection.output.append(response.body) }
+        self.current?.exchange.finish(
+            status: response.status,
+            bytesOut: head.count + response.body.count,
+            loop: loop
+        )
+        self.current?.closes = !keepsAlive
+        startWriting(thenClose: !keepsAlive)
+    }
+
+    private func startWriting(thenClose: Bool) {
+        phase = .writing(thenClose: thenClose)
+        deadline = .now + loop.configuration.writeTimeout
+    }
+}

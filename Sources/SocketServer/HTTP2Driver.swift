@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HTTPWire
+
+/// Speaks HTTP/2 on a connection: many requests at once, each with the bounds that HTTP/1.1 gives it.
+final class HTTP2Driver: ProtocolDriver {
+    private enum Phase {
+        /// The body is coming in.
+        case reading(deadline: ContinuousClock.Instant)
+        /// The handler has the request, or its answer is being sent.
+        case responding
+        /// Answered; what is left of the body is dropped until it ends or its time is over.
+        case discarding(deadline: ContinuousClock.Instant)
+        /// The client left while the handler is at work; the slot is free once that is over.
+        case abandoned
+    }
+
+    private struct Current {
+        var exchange: ActiveExchange
+        var phase: Phase
+    }
+
+    private unowned let connection: Connection
+    private unowned let loop: EventLoop
+    private let session: HTTP2Session
+    private let openedAt = ContinuousClock.now
+    private var requests: [Int32: Current] = [:]
+    /// When the last stream ended, or the connection began.
+    private var idleSince: ContinuousClock.Instant
+    /// Since when the socket has taken nothing of what is to be sent.
+    private var blockedSince: ContinuousClock.Instant?
+    private var lastCallAt: ContinuousClock.Instant?
+    private var sawPeerFinish = false
+    private var isLost = false
+
+    /// Octets that wait for the socket before streams are asked for more; what the library adds in replies to frames
+    /// may go somewhat beyond.
+    private static let outputBound = 256 << 10
+    private static let outputStep = 64 << 10
+    /// A body up to this is read and dropped after an early answer; beyond, the stream is reset (RFC 9113 8.1).
+    private static let discardLimit = 64 << 10
+    /// How long the end waits for clients to hear of it.
+    private static let noticeTime = Duration.seconds(1)
+
+    /// nil when the settings are not valid.
+    ///
+    /// - Parameters:
+    ///   - connection: whose first octets are HTTP/2's, or come after an upgrade.
+    ///   - upgrade: the request that asked for HTTP/2, and its `HTTP2-Settings`.
+    init?(connection: Connection, upgrade: (request: HTTPRequestHead, settings: [UInt8])?) {
+        self.connection = connection
+        loop = connection.loop
+        idleSince = openedAt
+        let limits = connection.loop.configuration.http2
+        do throws(HTTP2Failure) {
+            session = try HTTP2Session(limits: limits, now: openedAt, upgrade: upgrade)
+        } catch {
+            return nil
+        }
+        if loop.isDraining { drain() }
+    }
+
+    // MARK: What the connection calls
+
+    var wantsInput: Bool { !session.isFinished && connection.output.count < 2 * Self.outputBound }
+
+    func take(_ octets: UnsafeRawBufferPointer) {
+        session.receive(octets, now: .now)
+        handleEvents()
+    }
+
+    func answer(exchange number: UInt64, _ response: Response) {
+        let id = Int32(truncatingIfNeeded: number)
+        guard let current = requests[id] else { return }
+        if case .abandoned = current.phase {
+            forget(id)
+        } else {
+            send(response, on: id)
+        }
+    }
+
+    func advance() -> Bool {
+        if connection.peerHasFinished, !sawPeerFinish { finishForPeer() }
+        var moved = false
+        while connection.output.count < Self.outputBound {
+            let octets = session.output(atMost: Self.outputStep, now: .now)
+            connection.output.append(octets)
+            if octets.isEmpty, !handleEvents() { break }
+            moved = moved || !octets.isEmpty
+        }
+        if connection.output.isEmpty {
+            blockedSince = nil
+            if session.isFinished, !moved {
+                connectionLost()
+                connection.finish()
+                return false
+            }
+        } else if blockedSince == nil {
+            blockedSince = .now
+        }
+        return moved
+    }
+
+    func madeProgress() { blockedSince = nil }
+
+    /// Cancels everything; nothing can be answered any more.
+    func connectionLost() {
+        isLost = true
+        for id in requests.keys { cancel(id, status: 499) }
+    }
+
+    // MARK: Ending
+
+    func drain() {
+        guard lastCallAt == nil else { return }
+        lastCallAt = .now
+        session.beginShutdown()
+    }
+
+    /// The client sends nothing more, but may still read: what is complete is answered.
+    private func finishForPeer() {
+        sawPeerFinish = true
+        for (id, current) in requests {
+            if case .reading = current.phase { session.reset(id, .cancel) }
+        }
+        // If the client is gone for good, the kernel answers this with a reset, which cancels the rest.
+        session.finishShutdown()
+    }
+
+    // MARK: Time
+
+    func checkDeadline(_ now: ContinuousClock.Instant) {
+        let configuration = loop.configuration
+        if let blockedSince, now >= blockedSince + configuration.writeTimeout { return connection.abort() }
+        if let since = session.incompleteSince ?? (session.hasSettings ? nil : openedAt),
+            now >= since + configuration.headerTimeout
+        {
+            session.fail(session.hasSettings ? .enhanceYourCalm : .protocolError)
+        } else if !session.isAcknowledged, now >= openedAt + configuration.idleTimeout {
+            session.fail(.settingsTimeout)
+        } else if requests.isEmpty, !session.hasOpenStreams, now >= idleSince + configuration.idleTimeout {
+            session.finishShutdown()
+        }
+        if let lastCallAt, now >= lastCallAt + Self.noticeTime { session.finishShutdown() }
+        for id in session.stalledAnswers(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
+        for (id, current) in requests { checkDeadline(now, id, current) }
+    }
+
+    private func checkDeadline(_ now: ContinuousClock.Instant, _ id: Int32, _ current: Current) {
+        switch current.phase {
+        case .reading(let deadline) where now >= deadline:
+            if current.exchange.isTooSlow(now, loop: loop) {
+                refuse(.bodyTimeout, on: id)
+            } else {
+                requests[id]?.phase = .reading(deadline: now + .seconds(1))
+            }
+        case .discarding(let deadline) where now >= deadline: session.reset(id, .noError)
+        case .reading, .discarding, .responding, .abandoned: break
+        }
+    }
+
+    // MARK: Events
+
+    /// - Returns: whether there were any.
+    @discardableResult private func handleEvents() -> Bool {
+        var count = 0
+        while !isLost, let event = session.nextEvent() {
+            count += 1
+            switch event {
+            case .head(let id, let head): begin(id, head)
+            case .refused(let id, let refusal):
+                session.answer(refused(refusal, .zero), on: id, date: loop.date.now(), now: .now)
+            case .body(let id, let octets): take(octets, on: id)
+            case .end(let id): end(id)
+            case .answeredEarly(let id): dropRest(of: id)
+            case .closed(let id, let closing): closed(id, closing)
+            }
+        }
+        return count > 0
+    }
+
+    private func begin(_ id: Int32, _ head: HTTP2Head) {
+        var request = head.request
+        request.isOverLimit = connection.isOverLimit
+        let now = ContinuousClock.now
+        let deadline = now + loop.configuration.bodyTimeout
+        func begin(bodyLimit: Int) {
+            let exchange = ActiveExchange(
+                number: UInt64(id),
+                head: request,
+                startedAt: now,
+                bodyLimit: bodyLimit
+            )
+            requests[id] = Current(exchange: exchange, phase: .reading(deadline: deadline))
+        }
+        switch loop.handler.admit(request) {
+        case .respond(let response):
+            begin(bodyLimit: Self.discardLimit)
+            send(response, on: id)
+        case .readBody(let limit):
+            begin(bodyLimit: limit)
+            do throws(HTTPRefusal) {
+                try requests[id]?.exchange.expectBody()
+            } catch {
+                return refuse(error, on: id)
+            }
+            if head.expectsContinue, request.hasBody { session.sendContinue(on: id) }
+        }
+        // Such a connection is there for one probe.
+        if connection.isOverLimit { session.finishShutdown() }
+    }
+
+    private func take(_ octets: [UInt8], on id: Int32) {
+        do throws(HTTPRefusal) {
+            try requests[id]?.exchange.append(octets, loop: loop)
+            session.consume(octets.count, on: id, reopensStream: requests[id] != nil)
+        } catch {
+            session.consume(octets.count, on: id, reopensStream: false)
+            if requests[id]?.exchange.isAnswered == true {
+                session.reset(id, .noError)
+            } else {
+                refuse(error, on: id)
+            }
+        }
+    }
+
+    private func end(_ id: Int32) {
+        guard let current = requests[id] else { return }
+        requests[id]?.phase = .responding
+        if !current.exchange.isAnswered { requests[id]?.exchange.start(connection: connection.id, loop: loop) }
+    }
+
+    /// The answer is out before the request has ended.
+    private func dropRest(of id: Int32) {
+        guard let exchange = requests[id]?.exchange else { return session.reset(id, .noError) }
+        let rest = (exchange.head.contentLength ?? .max) - exchange.bodyCount
+        if rest > Self.discardLimit || exchange.bodyLimit < rest { session.reset(id, .noError) }
+    }
+
+    private func closed(_ id: Int32, _ closing: HTTP2Session.Closing) {
+        guard requests[id] != nil else {
+            // Nothing was answered to a request that was malformed from the start, but it was one.
+            if closing == .faulty { report(status: 400, bytesOut: 0) }
+            idleSince = .now
+            return
+        }
+        switch closing {
+        case .finished, .resetByClient, .resetHere: cancel(id, status: 499)
+        case .faulty: cancel(id, status: 400)
+        }
+    }
+
+    /// The stream is gone; the slot stays taken while the handler is at work.
+    private func cancel(_ id: Int32, status: Int) {
+        guard let current = requests[id] else { return }
+        if case .abandoned = current.phase { return }
+        requests[id]?.exchange.cancel(status: status, loop: loop)
+        guard current.exchange.isRunning, !isLost else { return forget(id) }
+        requests[id]?.phase = .abandoned
+        session.heldSlots += 1
+    }
+
+    private func forget(_ id: Int32) {
+        if case .abandoned = requests.removeValue(forKey: id)?.phase { session.heldSlots -= 1 }
+        idleSince = .now
+    }
+
+    // MARK: Answers
+
+    private func send(_ response: Response, on id: Int32) {
+        guard let current = requests[id] else { return }
+        session.answer(response, on: id, date: loop.date.now(), now: .now)
+        let bytesOut = current.exchange.head.method == .head ? 0 : response.body.count
+        requests[id]?.exchange.finish(status: response.status, bytesOut: bytesOut, loop: loop)
+        if case .reading(let deadline) = current.phase { requests[id]?.phase = .discarding(deadline: deadline) }
+    }
+
+    /// Answers with the protocol's own error; other streams go on.
+    private func refuse(_ refusal: HTTPRefusal, on id: Int32) {
+        send(loop.handler.refusal(refusal), on: id)
+    }
+
+    /// - Returns: the answer to a request that the handler has not seen, which is reported.
+    private func refused(_ refusal: HTTPRefusal, _ duration: Duration) -> Response {
+        let response = loop.handler.refusal(refusal)
+        report(status: response.status, bytesOut: response.body.count)
+        return response
+    }
+
+    private func report(status: Int, bytesOut: Int) {
+        loop.handler.completed(
+            Exchange(head: nil, status: status, bytesIn: 0, bytesOut: bytesOut, duration: .zero)
+        )
+    }
+}
