@@ -62,6 +62,8 @@ let package = Package(
             path: "benchmarks/kernels",
             swiftSettings: strict
         ),
+        // A client that speaks HTTP/2 frame by frame, rightly or wrongly; no product links it.
+        .target(name: "HTTP2Peer", dependencies: ["CNGHTTP2"], path: "Tests/HTTP2Peer", swiftSettings: strict),
         .target(
             name: "Fixtures",
             path: "Tests/Fixtures",
@@ -81,8 +83,16 @@ let package = Package(
         )
         // The server: knows bytes and deadlines, not the model.
         + room("InferenceQueue")
-        + room("HTTPWire", ["CNGHTTP2", .product(name: "HTTPTypes", package: "swift-http-types")])
-        + room("SocketServer", ["HTTPWire", "CLinux", .product(name: "HTTPTypes", package: "swift-http-types")])
+        + room(
+            "HTTPWire",
+            ["CNGHTTP2", .product(name: "HTTPTypes", package: "swift-http-types")],
+            tests: ["HTTP2Peer", .product(name: "HTTPTypes", package: "swift-http-types")]
+        )
+        + room(
+            "SocketServer",
+            ["HTTPWire", "CLinux", .product(name: "HTTPTypes", package: "swift-http-types")],
+            tests: ["HTTP2Peer"]
+        )
         // The only place that knows both sides.
         + room(
             "Service",

@@ -19,6 +19,10 @@ final class HTTP2Driver: ProtocolDriver {
     private struct Current {
         var exchange: ActiveExchange
         var phase: Phase
+        /// The whole answer has left.
+        var isAnswerOut = false
+        /// More of the body has come after the answer than is worth reading.
+        var isTooLong = false
     }
 
     private unowned let connection: Connection
@@ -155,7 +159,7 @@ final class HTTP2Driver: ProtocolDriver {
             } else {
                 requests[id]?.phase = .reading(deadline: now + .seconds(1))
             }
-        case .discarding(let deadline) where now >= deadline: session.reset(id, .noError)
+        case .discarding(let deadline) where now >= deadline && current.isAnswerOut: session.reset(id, .noError)
         case .reading, .discarding, .responding, .abandoned: break
         }
     }
@@ -217,11 +221,11 @@ final class HTTP2Driver: ProtocolDriver {
             session.consume(octets.count, on: id, reopensStream: requests[id] != nil)
         } catch {
             session.consume(octets.count, on: id, reopensStream: false)
-            if requests[id]?.exchange.isAnswered == true {
-                session.reset(id, .noError)
-            } else {
-                refuse(error, on: id)
-            }
+            guard let current = requests[id] else { return }
+            requests[id]?.isTooLong = true
+            if !current.exchange.isAnswered { return refuse(error, on: id) }
+            // A reset would also take back what is not sent of the answer.
+            if current.isAnswerOut { session.reset(id, .noError) }
         }
     }
 
@@ -231,11 +235,12 @@ final class HTTP2Driver: ProtocolDriver {
         if !current.exchange.isAnswered { requests[id]?.exchange.start(connection: connection.id, loop: loop) }
     }
 
-    /// The answer is out before the request has ended.
+    /// The answer is out before the request has ended: a small rest is read and dropped, a large one stopped.
     private func dropRest(of id: Int32) {
-        guard let exchange = requests[id]?.exchange else { return session.reset(id, .noError) }
-        let rest = (exchange.head.contentLength ?? .max) - exchange.bodyCount
-        if rest > Self.discardLimit || exchange.bodyLimit < rest { session.reset(id, .noError) }
+        requests[id]?.isAnswerOut = true
+        guard let current = requests[id], !current.isTooLong else { return session.reset(id, .noError) }
+        let rest = (current.exchange.head.contentLength ?? .max) - current.exchange.bodyCount
+        if rest > Self.discardLimit { session.reset(id, .noError) }
     }
 
     private func closed(_ id: Int32, _ closing: HTTP2Session.Closing) {

@@ -11,7 +11,7 @@ package struct HTTP2Limits: Sendable {
     package var fields = 128
     /// Octets of the path, and of any one field's name and value.
     package var field = 16 << 10
-    package var continuations = 32
+    package var continuations = 100
     package var settings = 32
     /// Octets that a client may send ahead of their consumption, on a stream and in all.
     package var streamWindow = 256 << 10

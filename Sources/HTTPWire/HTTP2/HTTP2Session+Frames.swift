@@ -49,7 +49,8 @@ extension HTTP2Session {
         // Each costs an acknowledgement, and may move every window.
         case .settings: try count(frame.isAcknowledgement ? 1 : 10, on: \.idleFrames)
         case .ping, .priority, .goAway, nil: try count(1, on: \.idleFrames)
-        case .continuation, .pushPromise: break
+        case .continuation: if frame.length == 0 { try count(5, on: \.idleFrames) }
+        case .pushPromise: break
         }
     }
 

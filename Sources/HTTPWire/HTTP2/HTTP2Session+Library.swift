@@ -38,7 +38,7 @@ extension HTTP2Session {
     func submitSettings() throws(HTTP2Failure) {
         let entries = [
             // The first, since ``announceStreamLimit()`` rewrites it.
-            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams * 2),
+            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams * 10),
             (NGHTTP2_SETTINGS_ENABLE_PUSH, 0),
             (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindow),
             (NGHTTP2_SETTINGS_MAX_FRAME_SIZE, HTTP2FrameHeader.maximumPayload),
