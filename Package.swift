@@ -91,7 +91,7 @@ let package = Package(
         + room(
             "SocketServer",
             ["HTTPWire", "CLinux", .product(name: "HTTPTypes", package: "swift-http-types")],
-            tests: ["HTTP2Peer"]
+            tests: ["HTTP2Peer", "HTTPWire"]
         )
         // The only place that knows both sides.
         + room(

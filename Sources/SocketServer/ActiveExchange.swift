@@ -9,7 +9,7 @@ struct ActiveExchange {
     let head: HTTPRequestHead
     let startedAt: ContinuousClock.Instant
     /// Octets of the body that are taken.
-    let bodyLimit: Int
+    var bodyLimit: Int
     /// The answer is out, or on its way; what still comes of the body is dropped.
     var isAnswered = false
     private var body: [UInt8] = []

@@ -42,7 +42,7 @@ final class HTTP2Driver: ProtocolDriver {
     /// may go somewhat beyond.
     private static let outputBound = 256 << 10
     private static let outputStep = 64 << 10
-    /// A body up to this is read and dropped after an early answer; beyond, the stream is reset (RFC 9113 8.1).
+    /// A rest of a body up to this has the body's time after an early answer, a longer one that of lingering.
     private static let discardLimit = 64 << 10
     /// How long the end waits for clients to hear of it.
     private static let noticeTime = Duration.seconds(1)
@@ -189,7 +189,7 @@ final class HTTP2Driver: ProtocolDriver {
         request.isOverLimit = connection.isOverLimit
         let now = ContinuousClock.now
         let deadline = now + loop.configuration.bodyTimeout
-        func begin(bodyLimit: Int) {
+        func begin(bodyLimit: Int = 0) {
             let exchange = ActiveExchange(
                 number: UInt64(id),
                 head: request,
@@ -200,7 +200,7 @@ final class HTTP2Driver: ProtocolDriver {
         }
         switch loop.handler.admit(request) {
         case .respond(let response):
-            begin(bodyLimit: Self.discardLimit)
+            begin()
             send(response, on: id)
         case .readBody(let limit):
             begin(bodyLimit: limit)
@@ -222,8 +222,8 @@ final class HTTP2Driver: ProtocolDriver {
         } catch {
             session.consume(octets.count, on: id, reopensStream: false)
             guard let current = requests[id] else { return }
-            requests[id]?.isTooLong = true
             if !current.exchange.isAnswered { return refuse(error, on: id) }
+            requests[id]?.isTooLong = true
             // A reset would also take back what is not sent of the answer.
             if current.isAnswerOut { session.reset(id, .noError) }
         }
@@ -235,12 +235,16 @@ final class HTTP2Driver: ProtocolDriver {
         if !current.exchange.isAnswered { requests[id]?.exchange.start(connection: connection.id, loop: loop) }
     }
 
-    /// The answer is out before the request has ended: a small rest is read and dropped, a large one stopped.
+    /// The answer is out before the request has ended.
+    ///
+    /// The stream is reset (RFC 9113 8.1), but not at once if the client may be sending: many lose the answer then.
     private func dropRest(of id: Int32) {
         requests[id]?.isAnswerOut = true
         guard let current = requests[id], !current.isTooLong else { return session.reset(id, .noError) }
         let rest = (current.exchange.head.contentLength ?? .max) - current.exchange.bodyCount
-        if rest > Self.discardLimit { session.reset(id, .noError) }
+        if rest > Self.discardLimit {
+            requests[id]?.phase = .discarding(deadline: .now + loop.configuration.lingerTimeout)
+        }
     }
 
     private func closed(_ id: Int32, _ closing: HTTP2Session.Closing) {
@@ -278,7 +282,10 @@ final class HTTP2Driver: ProtocolDriver {
         session.answer(response, on: id, date: loop.date.now(), now: .now)
         let bytesOut = current.exchange.head.method == .head ? 0 : response.body.count
         requests[id]?.exchange.finish(status: response.status, bytesOut: bytesOut, loop: loop)
-        if case .reading(let deadline) = current.phase { requests[id]?.phase = .discarding(deadline: deadline) }
+        if case .reading(let deadline) = current.phase {
+            requests[id]?.phase = .discarding(deadline: deadline)
+            requests[id]?.exchange.bodyLimit = current.exchange.bodyCount + loop.configuration.lingerBytes
+        }
     }
 
     /// Answers with the protocol's own error; other streams go on.

@@ -94,6 +94,13 @@ final class RawClient {
     /// True once the server has ended its side, and nothing but that was left to read.
     func isAtEnd() throws -> Bool { try !receive() && received.isEmpty }
 
+    /// The next octets as they come; nil: the server has ended its side.
+    func octets() throws -> [UInt8]? {
+        if received.isEmpty, try !receive() { return nil }
+        defer { received.removeAll() }
+        return received
+    }
+
     /// What was sent beside the answers that were read, up to the end.
     func rest() throws -> String {
         while try receive() {}

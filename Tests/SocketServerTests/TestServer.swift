@@ -15,6 +15,12 @@ struct TestServer: Sendable {
         try RawClient(port: port, receiveBuffer: receiveBuffer)
     }
 
+    func http2Client(settings: [(UInt16, UInt32)] = HTTP2Client.openWindows) throws -> HTTP2Client {
+        let client = HTTP2Client(try client())
+        client.open(settings: settings)
+        return client
+    }
+
     /// Waits for what other threads bring about.
     ///
     /// - Throws: `RawClient.Failure` after 30 seconds.

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTP2Peer
+
+/// Speaks HTTP/2 frame by frame over a socket: sends what the test says, and sorts what comes by stream.
+///
+/// Blocks; belongs to one thread.
+final class HTTP2Client {
+    struct Answer {
+        var status = 0
+        var fields: [String: String] = [:]
+        /// Statuses of informational answers before.
+        var informational: [Int] = []
+        var body: [UInt8] = []
+        var isComplete = false
+        /// The code of the server's RST_STREAM.
+        var reset: UInt32?
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    /// SETTINGS of a client that takes everything.
+    static let openWindows: [(UInt16, UInt32)] = [(4, UInt32(Int32.max))]
+
+    private let raw: RawClient
+    private var frames = PeerFrames()
+    private let inflater = PeerInflater()
+    private(set) var answers: [UInt32: Answer] = [:]
+    /// The server's GOAWAYs, the last word last.
+    private(set) var goAways: [PeerFrame] = []
+    /// What may still be sent, by stream; 0: the connection.
+    private var windows: [UInt32: Int] = [0: 65535]
+    private var initialWindow = 65535
+    private var hasEnded = false
+    /// Whether the server's SETTINGS are here, and acknowledged.
+    private(set) var hasSeenSettings = false
+
+    init(_ raw: RawClient) {
+        self.raw = raw
+    }
+
+    // MARK: Sending
+
+    /// The preface, and the connection's window as wide as it gets.
+    func open(settings: [(UInt16, UInt32)] = openWindows) {
+        raw.send(PeerFrame.preface)
+        send(.settings(settings), .windowUpdate(0, UInt32(Int32.max) - 65535))
+    }
+
+    func send(_ frames: PeerFrame...) { raw.send(frames.flatMap(\.octets)) }
+
+    func send(_ octets: [UInt8]) { raw.send(octets) }
+
+    /// A whole request.
+    func request(
+        _ stream: UInt32,
+        _ method: String,
+        _ path: String,
+        _ fields: (String, String)...,
+        body: [UInt8] = []
+    ) {
+        send(.headers(stream, PeerFrame.request(method, path, fields), ends: body.isEmpty))
+        if !body.isEmpty { send(.data(stream, body)) }
+    }
+
+    /// A body of any length, within the windows that the server opens, until the stream is reset.
+    func upload(_ stream: UInt32, _ body: [UInt8]) throws {
+        var rest = body[...]
+        while !rest.isEmpty, answers[stream]?.reset == nil {
+            let window = min(windows[0] ?? 0, windows[stream] ?? initialWindow)
+            let count = min(16384, rest.count, window)
+            guard count > 0 else {
+                try readMore()
+                continue
+            }
+            windows[0, default: 0] -= count
+            windows[stream, default: initialWindow] -= count
+            send(.data(stream, Array(rest.prefix(count)), ends: count == rest.count))
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    func finishSending() { raw.finishSending() }
+
+    func resetConnection() { raw.reset() }
+
+    // MARK: Receiving
+
+    /// Reads until the stream's answer is complete, or reset.
+    func answer(_ stream: UInt32) throws -> Answer {
+        while true {
+            if let answer = answers[stream], answer.isComplete || answer.reset != nil { return answer }
+            try readMore()
+        }
+    }
+
+    /// Reads until the server resets the stream.
+    func resetCode(_ stream: UInt32) throws -> UInt32 {
+        while true {
+            if let code = answers[stream]?.reset { return code }
+            try readMore()
+        }
+    }
+
+    /// Reads until `condition` holds.
+    func read(until condition: (HTTP2Client) -> Bool) throws {
+        while !condition(self) { try readMore() }
+    }
+
+    /// Reads to the end.
+    ///
+    /// - Returns: the code of the last GOAWAY; nil: there was none.
+    func end() throws -> UInt32? {
+        while !hasEnded { try readSome() }
+        return goAways.last?.number
+    }
+
+    /// HTTP/1.1's answer before the first frame.
+    func text() throws -> String {
+        while true {
+            if let text = frames.takeText() { return text }
+            guard let octets = try raw.octets() else { throw RawClient.Failure(description: "ended") }
+            frames.append(octets)
+        }
+    }
+
+    private func readMore() throws {
+        if hasEnded { throw RawClient.Failure(description: "ended: \(answers), \(goAways)") }
+        try readSome()
+    }
+
+    private func readSome() throws {
+        if let octets = try raw.octets() { frames.append(octets) } else { hasEnded = true }
+        while let frame = frames.next() { try take(frame) }
+    }
+
+    private func take(_ frame: PeerFrame) throws {
+        switch frame.kind {
+        case 0: answers[frame.stream, default: Answer()].body += frame.payload
+        case 1:
+            let fields = try inflater.fields(frame.payload)
+            let status = fields[":status"].flatMap { Int($0) } ?? 0
+            if status < 200 {
+                answers[frame.stream, default: Answer()].informational.append(status)
+            } else {
+                answers[frame.stream, default: Answer()].status = status
+                answers[frame.stream]?.fields = fields
+            }
+        case 3: answers[frame.stream, default: Answer()].reset = frame.number
+        case 4 where frame.flags & 1 == 0:
+            for start in stride(from: 0, to: frame.payload.count, by: 6) where frame.payload[start + 1] == 4 {
+                let former = initialWindow
+                initialWindow = frame.payload[start + 2..<start + 6].reduce(0) { $0 << 8 | Int($1) }
+                for stream in windows.keys where stream != 0 { windows[stream]? += initialWindow - former }
+            }
+            hasSeenSettings = true
+            send(.settingsAcknowledgement)
+        case 6 where frame.flags & 1 == 0: send(PeerFrame(6, flags: 1, frame.payload))
+        case 7: goAways.append(frame)
+        case 8: windows[frame.stream, default: initialWindow] += Int(frame.number)
+        default: break
+        }
+        if frame.endsStream { answers[frame.stream]?.isComplete = true }
+    }
+}
