@@ -56,7 +56,7 @@ extension HTTPRefusal: ProblemConvertible {
         case .tooManyConnections(let limit):
             Problem(.overloaded, "\(limit) connections are open already.", [("limit", .integer(limit))])
                 .retrying(afterSeconds: 1)
-        case .unsupportedVersion: Problem(.versionNotSupported, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+        case .unsupportedVersion: Problem(.versionNotSupported, "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.")
         }
     }
 }
