@@ -168,20 +168,18 @@ final class HTTP2Driver: ProtocolDriver {
 
     /// - Returns: whether there were any.
     @discardableResult private func handleEvents() -> Bool {
-        var count = 0
-        while !isLost, let event = session.nextEvent() {
-            count += 1
+        let events = session.takeEvents()
+        for event in events {
             switch event {
             case .head(let id, let head): begin(id, head)
-            case .refused(let id, let refusal):
-                session.answer(refused(refusal, .zero), on: id, date: loop.date.now(), now: .now)
+            case .refused(let id, let refusal): answer(refusal, on: id)
             case .body(let id, let octets): take(octets, on: id)
             case .end(let id): end(id)
             case .answeredEarly(let id): dropRest(of: id)
             case .closed(let id, let closing): closed(id, closing)
             }
         }
-        return count > 0
+        return !events.isEmpty
     }
 
     private func begin(_ id: Int32, _ head: HTTP2Head) {
@@ -293,11 +291,11 @@ final class HTTP2Driver: ProtocolDriver {
         send(loop.handler.refusal(refusal), on: id)
     }
 
-    /// - Returns: the answer to a request that the handler has not seen, which is reported.
-    private func refused(_ refusal: HTTPRefusal, _ duration: Duration) -> Response {
+    /// Answers a request that the handler has not seen.
+    private func answer(_ refusal: HTTPRefusal, on id: Int32) {
         let response = loop.handler.refusal(refusal)
+        session.answer(response, on: id, date: loop.date.now(), now: .now)
         report(status: response.status, bytesOut: response.body.count)
-        return response
     }
 
     private func report(status: Int, bytesOut: Int) {

@@ -25,6 +25,21 @@ import Testing
         #expect(peer.received().map(\.stream) == [0])
     }
 
+    @Test func paddingIsGivenBackWithoutBeingConsumed() throws {
+        var limits = HTTP2Limits()
+        limits.streamWindow = 65535
+        limits.connectionWindow = 65535
+        let peer = try SessionPeer.open(limits)
+        peer.send(.headers(1, PeerFrame.request("POST", "/"), ends: false))
+        let padded = PeerFrame(0, flags: 8, stream: 1, [255, 1] + [UInt8](repeating: 0, count: 255))
+        for _ in 0..<200 { peer.send(padded) }
+        peer.session.consume(200, on: 1, reopensStream: true)
+        var back: [UInt32: UInt32] = [:]
+        for update in peer.received() { back[update.stream, default: 0] += update.number }
+        // The rest waits until half the window is worth an update.
+        #expect(back.count == 2 && back.values.allSatisfy { (32768...51400).contains($0) })
+    }
+
     @Test func aClientBeyondItsWindowIsStopped() throws {
         var limits = HTTP2Limits()
         limits.streamWindow = 65535

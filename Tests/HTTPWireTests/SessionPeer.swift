@@ -51,11 +51,7 @@ final class SessionPeer {
         return all
     }
 
-    func events() -> [HTTP2Session.Event] {
-        var all: [HTTP2Session.Event] = []
-        while let event = session.nextEvent() { all.append(event) }
-        return all
-    }
+    func events() -> [HTTP2Session.Event] { session.takeEvents() }
 
     /// The heads among the events.
     func heads() -> [HTTP2Head] { events().compactMap { if case .head(_, let head) = $0 { head } else { nil } } }

@@ -9,7 +9,7 @@ import HTTPTypes
 /// the library passes over some violations in silence and counts few floods.
 ///
 /// Belongs to one thread at a time. ``receive(_:now:)`` and ``output(atMost:now:)`` bring about ``Event``s, which the
-/// caller takes with ``nextEvent()``.
+/// caller takes with ``takeEvents()``.
 package final class HTTP2Session {
     package enum Event {
         /// A request began.
@@ -121,7 +121,11 @@ package final class HTTP2Session {
         return pending.isEmpty && nghttp2_session_want_read(library) == 0 && nghttp2_session_want_write(library) == 0
     }
 
-    package func nextEvent() -> Event? { events.isEmpty ? nil : events.removeFirst() }
+    /// What happened since the last call, in order.
+    package func takeEvents() -> [Event] {
+        defer { events = [] }
+        return events
+    }
 
     /// Streams whose answer has not moved since `instant`, through the client's fault: its window for the stream is
     /// shut, or nothing at all moves.
