@@ -126,7 +126,11 @@ final class HTTP2Driver: ProtocolDriver {
     private func finishForPeer() {
         sawPeerFinish = true
         for (id, current) in requests {
-            if case .reading = current.phase { session.reset(id, .cancel) }
+            switch current.phase {
+            case .reading: session.reset(id, .cancel)
+            case .discarding where current.isAnswerOut: session.reset(id, .noError)
+            case .discarding, .responding, .abandoned: break
+            }
         }
         // If the client is gone for good, the kernel answers this with a reset, which cancels the rest.
         session.finishShutdown()
@@ -147,7 +151,10 @@ final class HTTP2Driver: ProtocolDriver {
             session.finishShutdown()
         }
         if let lastCallAt, now >= lastCallAt + Self.noticeTime { session.finishShutdown() }
-        for id in session.stalledAnswers(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
+        // As long as the socket has something to take, what moves is seen there.
+        if connection.output.isEmpty {
+            for id in session.stalledAnswers(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
+        }
         for (id, current) in requests { checkDeadline(now, id, current) }
     }
 

@@ -85,12 +85,7 @@ import Testing
     }
 
     @Test func aLargeBodyMayTakeLongerWhileItComesFastEnough() async throws {
-        try await TestServer.run(
-            TestServer.settings {
-                $0.bodyTimeout = .milliseconds(1)
-                $0.minimumBodyRate = 1
-            }
-        ) { test in
+        try await TestServer.run(TestServer.patientWithBodies) { test in
             let client = try test.http2Client()
             client.send(.headers(1, PeerFrame.request("POST", "/echo"), ends: false))
             for index in 0..<8 {

@@ -41,12 +41,7 @@ import Testing
     }
 
     @Test func aLargeBodyMayTakeLongerWhileItComesFastEnough() async throws {
-        try await TestServer.run(
-            TestServer.settings {
-                $0.bodyTimeout = .milliseconds(1)
-                $0.minimumBodyRate = 1
-            }
-        ) { test in
+        try await TestServer.run(TestServer.patientWithBodies) { test in
             let client = try test.client()
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n")
             for _ in 0..<8 {

@@ -47,7 +47,7 @@ extension HTTP2Session {
             if frame.stream != 0 { try checkBegun(frame.stream) }
             try count(1, on: \.windowUpdates)
         // Each costs an acknowledgement, and may move every window.
-        case .settings: try count(frame.isAcknowledgement ? 1 : 10, on: \.idleFrames)
+        case .settings: try count(frame.isAcknowledgement ? 1 : 5, on: \.idleFrames)
         case .ping, .priority, .goAway, nil: try count(1, on: \.idleFrames)
         case .continuation: if frame.length == 0 { try count(5, on: \.idleFrames) }
         case .pushPromise: break
