@@ -145,7 +145,9 @@ final class HTTP2Driver: ProtocolDriver {
             now >= since + configuration.headerTimeout
         {
             session.fail(session.hasSettings ? .enhanceYourCalm : .protocolError)
-        } else if !session.isAcknowledged, now >= openedAt + configuration.idleTimeout {
+        } else if !session.isAcknowledged,
+            now >= openedAt + max(configuration.headerTimeout, configuration.idleTimeout)
+        {
             session.fail(.settingsTimeout)
         } else if requests.isEmpty, !session.hasOpenStreams, now >= idleSince + configuration.idleTimeout {
             session.finishShutdown()
