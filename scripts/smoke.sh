@@ -174,6 +174,17 @@ head -c 2000 "$photo" >"$work/cut.jpg"
 refused 422 image-undecodable /encode --data-binary "@$work/cut.jpg"
 refused 422 tensor-shape '/decode?shape=1,2,3,4' --data-binary "@$work/latent.raw"
 
+# The same over HTTP/2: with prior knowledge, and by an upgrade.
+expect 200 application/octet-stream /encode --data-binary "@$photo"
+cp "$body" "$work/http1.raw"
+expect 200 application/octet-stream /encode --data-binary "@$photo" --http2-prior-knowledge
+has '^HTTP/2 200' "$head"
+if cmp --silent "$body" "$work/http1.raw"; then ok; else bad "/encode over HTTP/2 differs"; fi
+expect 200 application/json /info --http2
+has '^HTTP/1.1 101' "$head" && has '^HTTP/2 200' "$head"
+refused 413 too-many-items /encode --http2-prior-knowledge \
+    --json "{\"inputs\":[$(printf '{"b64":"AAAA"},%.0s' {1..5000}){\"b64\":\"AAAA\"}]}"
+
 expect 200 text/plain /metrics
 has '^uae_requests_total\{[^}]*op="encode"' && has '^uae_ready 1'
 
