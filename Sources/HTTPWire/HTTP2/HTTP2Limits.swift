@@ -26,37 +26,3 @@ package struct HTTP2Limits: Sendable {
 
     package init() {}
 }
-
-/// A leaky bucket.
-package struct HTTP2Meter: Sendable {
-    package struct Rate: Sendable {
-        package var burst: Double
-        package var perSecond: Double
-
-        package init(burst: Double, perSecond: Double) {
-            self.burst = burst
-            self.perSecond = perSecond
-        }
-    }
-
-    private let rate: Rate
-    private var level = 0.0
-    private var last: ContinuousClock.Instant
-
-    init(_ rate: Rate, now: ContinuousClock.Instant) {
-        self.rate = rate
-        last = now
-    }
-
-    /// Counts something.
-    ///
-    /// - Returns: false once it is too much.
-    mutating func add(_ cost: Double, now: ContinuousClock.Instant) -> Bool {
-        let drained = (now - last) / .seconds(1) * rate.perSecond
-        last = now
-        level = max(0, level - drained) + cost
-        return level <= rate.burst
-    }
-
-    mutating func credit(_ amount: Double) { level = max(0, level - amount) }
-}

@@ -2,21 +2,6 @@
 
 import CNGHTTP2
 
-/// What a connection's client has used up of its patience.
-struct HTTP2Meters {
-    var resets: HTTP2Meter
-    var idleFrames: HTTP2Meter
-    var windowUpdates: HTTP2Meter
-    var faults: HTTP2Meter
-
-    init(limits: HTTP2Limits, now: ContinuousClock.Instant) {
-        resets = HTTP2Meter(limits.resets, now: now)
-        idleFrames = HTTP2Meter(limits.idleFrames, now: now)
-        windowUpdates = HTTP2Meter(limits.windowUpdates, now: now)
-        faults = HTTP2Meter(limits.faults, now: now)
-    }
-}
-
 /// Every frame is judged here before the library sees it.
 extension HTTP2Session {
     /// - Throws: the connection error.

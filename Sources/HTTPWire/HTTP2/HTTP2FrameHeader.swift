@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A frame's first nine octets (RFC 9113 4.1).
+struct HTTP2FrameHeader {
+    static let octets = 9
+    /// Nobody is told that larger ones are welcome (RFC 9113 4.2).
+    static let maximumPayload = 16384
+
+    enum Kind: UInt8 {
+        case data, headers, priority, rstStream, settings, pushPromise, ping, goAway, windowUpdate, continuation
+    }
+
+    let length: Int
+    /// nil: an unknown type.
+    let kind: Kind?
+    let flags: UInt8
+    let stream: Int32
+
+    /// - Parameter octets: at least nine.
+    init(_ octets: [UInt8]) {
+        length = Int(octets[0]) << 16 | Int(octets[1]) << 8 | Int(octets[2])
+        kind = Kind(rawValue: octets[3])
+        flags = octets[4]
+        // RFC 9113 4.1: the reserved bit is ignored.
+        stream = octets[5..<9].reduce(Int32(0)) { $0 << 8 | Int32($1) } & Int32.max
+    }
+
+    /// END_STREAM and ACK share a bit.
+    var endsStream: Bool { flags & 0x1 != 0 }
+    var isAcknowledgement: Bool { flags & 0x1 != 0 }
+    var endsHeaders: Bool { flags & 0x4 != 0 }
+
+    /// Frames that are judged by their content, and are small.
+    var isHeld: Bool { kind == .settings || kind == .priority }
+
+    static func goAway(lastStream: Int32, _ code: HTTP2Failure) -> [UInt8] {
+        [0, 0, 8, Kind.goAway.rawValue, 0, 0, 0, 0, 0] + bigEndian(UInt32(bitPattern: lastStream))
+            + bigEndian(code.rawValue)
+    }
+
+    private static func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+}
