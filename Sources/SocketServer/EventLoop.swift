@@ -110,6 +110,8 @@ final class EventLoop: @unchecked Sendable {
         }
         for connection in connections.values { connection.abort() }
         connections.removeAll()
+        // It is one of them itself, and would never be freed.
+        adopters = []
     }
 
     private func handle(_ event: epoll_event) {
