@@ -19,6 +19,7 @@ help:
 	@echo "make readme-pictures      docs/pictures"
 	@echo "make lint, make format    swift format"
 	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights"
+	@echo "make train-data, make train, make train-evaluate    the default model, see training/README.md"
 	@echo "make check-runtime-image  the Dockerfile's run-time stage without a container engine (root)"
 
 packages:

@@ -44,11 +44,14 @@ import Testing
         }
         var round = AutoencoderTask(input: .pixels(pixels()), outputs: [.reconstruction, .picture, .imageEnergies])
         round.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 5)
-        round.squareCompactDecode = true
+        // A packed latent is no map of places, so part of it cannot be decoded by itself.
+        round.squareCompactDecode = configuration.packing == nil
         tasks.append(round)
-        tasks.append(
-            AutoencoderTask(input: .compactTokens(floats(configuration.channels * 9), side: 3), outputs: .picture)
-        )
+        if configuration.packing == nil {
+            let compact = floats(configuration.channels * 9)
+            tasks.append(AutoencoderTask(input: .compactTokens(compact, side: 3), outputs: .picture))
+        }
+        if engine.model.hasHead { tasks.append(AutoencoderTask(input: .pixels(pixels()), outputs: .logits)) }
         if engine.model.hasHead {
             tasks.append(AutoencoderTask(input: .pixels(pixels()), outputs: [.logits, .imageFFTEnergies]))
         }

@@ -54,6 +54,9 @@ import Testing
         #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
         #expect(largestDifference(made.logits, try expected.values("logits")) < Self.tolerance)
 
+        let classified = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: .logits))
+        #expect(largestDifference(classified.logits, try expected.values("logits")) < Self.tolerance)
+
         // What a cut takes away is drawn, and only that.
         var cut = AutoencoderTask(input: .latent(try #require(made.latent)), outputs: .reconstruction)
         cut.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 5)

@@ -112,5 +112,25 @@ extension ServiceTests {
                 #expect(try await client.get("/labels").text.split(separator: "\n").count == 1000)
             }
         }
+
+        /// The model card's figures, which its training framework computed.
+        @Test(arguments: [
+            ("chelsea", "dinov2/chelsea.png"), ("china", "clip/china.jpg"), ("rocket", "siglip2/rocket.jpg"),
+        ])
+        func theDefaultModelReconstructsAsItsCardSays(name: String, photo: String) async throws {
+            let file = try Fixtures.bytes("default-model/figures.json")
+            let all = try JSONDecoder().decode([String: [String: Double]].self, from: Data(file))
+            let figures = try #require(all[name])
+            #expect(figures.count == 4)
+            let picture = try Fixtures.bytes("golden/\(photo)")
+            try await TestService.run(model: TestService.defaultModel) { client in
+                for (keep, decibels) in figures {
+                    let made = try await client.post("/decode?keep=\(keep)", picture)
+                    let quality = try #require(made.fields["uae-quality"])
+                    let value = try #require(Double(quality.dropFirst("psnr=".count).prefix { $0 != "," }))
+                    #expect(abs(value - decibels) < 0.05, "keep=\(keep)")
+                }
+            }
+        }
     }
 }
