@@ -37,7 +37,10 @@ final class ServiceHandler: RequestHandler {
         do throws(Problem) {
             return try decide(head)
         } catch {
-            return .respond(finish(error.response(requestID: RequestID.of(head.fields)), head, StageTimings()))
+            // One id for field and body: a second call would make up a second one.
+            let requestID = RequestID.of(head.fields)
+            let response = error.response(requestID: requestID)
+            return .respond(finish(response, head, StageTimings(), requestID: requestID))
         }
     }
 
