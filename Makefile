@@ -8,13 +8,14 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help packages build serve test lint format smoke schemathesis examples readme-pictures model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke schemathesis torture examples readme-pictures model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
 	@echo "make test                 all tests, in release mode"
 	@echo "make smoke                every route of the built server, with curl"
 	@echo "make schemathesis         the built server against openapi.yaml"
+	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, pictures, slow peers, wrong requests"
 	@echo "make examples             the client examples against the built server"
 	@echo "make readme-pictures      docs/pictures"
 	@echo "make lint, make format    swift format"
@@ -47,6 +48,13 @@ smoke: build
 
 schemathesis: build
 	scripts/with-server.sh scripts/schemathesis.sh
+
+# Short times, so that slow peers are given up while somebody watches; the other suites never wait that long.
+SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) --max-connections 1200
+
+torture: build
+	scripts/with-server.sh scripts/torture.sh http1 http2 pictures schemathesis
+	UAE_FLAGS="$(SLOW_FLAGS)" scripts/with-server.sh scripts/torture.sh slow
 
 examples: build
 	scripts/with-server.sh scripts/examples.sh

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Attacks a running server with every suite of scripts/torture and, with requests from openapi.yaml that are right and
-# wrong, with schemathesis; each suite ends with its counts, and so does the whole.
+# Attacks a running server with the suites of scripts/torture and, with requests that are right and wrong by
+# openapi.yaml, with schemathesis; each suite ends with its counts, and so does the whole. `slow` wants a server with
+# short times: see the Makefile.
 #   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures slow schemathesis
 set -euo pipefail
 
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/.."
 : "${UAE_URL:?the server\'s address, such as http://127.0.0.1:8080}"
 environment=$(scripts/python-environment.sh scripts/torture/requirements.txt .build/torture-python)
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(http1 http2 pictures slow schemathesis)
+[ ${#suites[@]} -gt 0 ] || suites=(http1 http2 pictures schemathesis)
 export PYTHONDONTWRITEBYTECODE=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

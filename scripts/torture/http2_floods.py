@@ -56,7 +56,7 @@ case("90 at once", "90 90", ninety_streams)
 
 
 # floods
-def flood(unit, n, first=b"", batch=50, wait=2):
+def flood(unit, n, first=b"", batch=50, wait=4):
     def f():
         c = Client()
         c.send(first)

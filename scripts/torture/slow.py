@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slow, absent and too many peers: each is given up in its time, and the others are served meanwhile.
+
+The server runs with times of TORTURE_TIMEOUT_SECONDS and at most TORTURE_CONNECTIONS connections.
+"""
+
+import http.client
+import os
+import pathlib
+import resource
+import select
+import socket
+import threading
+import time
+
+from counts import Counts, address
+from http1_client import Client
+from http2_client import Client as HTTP2Client
+from http2_client import GET, POST, PREFACE, block, frame, headers
+
+TIMEOUT = float(os.environ.get("TORTURE_TIMEOUT_SECONDS", "2"))
+CONNECTIONS = int(os.environ.get("TORTURE_CONNECTIONS", "1200"))
+# A busy machine may be late, but not by this much.
+PATIENCE = TIMEOUT + 15
+PICTURE = (pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures/420.jpg").read_bytes()
+HEAD = b"GET /health/live HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 100_000
+BODY = b"POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + b"z" * 1000
+
+
+class Sockets:
+    """Many connections at once; closes them all in the end."""
+
+    def __init__(self, count):
+        self.sockets = []
+        for _ in range(count):
+            self.sockets.append(socket.create_connection(address(), timeout=5))
+
+    def __enter__(self):
+        return self.sockets
+
+    def __exit__(self, *_):
+        for one in self.sockets:
+            one.close()
+
+
+def is_ended(one):
+    """Whether the server has closed or answered."""
+    readable, _, _ = select.select([one], [], [], 0)
+    return bool(readable)
+
+
+def drip(one, octets, pause=0.1):
+    """Sends octet by octet until the server answers or closes; returns how long that took."""
+    started = time.monotonic()
+    for octet in octets:
+        try:
+            one.send(bytes([octet]))
+        except OSError:
+            break
+        time.sleep(pause)
+        if is_ended(one):
+            break
+        assert time.monotonic() - started < PATIENCE, "the server waits without end"
+    return time.monotonic() - started
+
+
+def dripped(octets, statuses):
+    with Client(timeout=PATIENCE) as client:
+        took = drip(client.socket, octets)
+        answer = client.answer()
+        assert (answer.status if answer else None) in statuses, answer and answer.status
+        assert took > TIMEOUT / 2, f"given up after {took:.1f} s"
+        assert client.is_closed(), "the connection stays open"
+
+
+def slowloris():
+    """A thousand connections whose heads never end, while others are served."""
+    poll = select.poll()
+    with Sockets(1000) as slow:
+        for one in slow:
+            poll.register(one, select.POLLIN)
+        is_over = threading.Event()
+
+        def keep_dripping():
+            place = 0
+            while not is_over.is_set():
+                for one in slow:
+                    try:
+                        one.send(HEAD[place : place + 1])
+                    except OSError:
+                        pass
+                place += 1
+                time.sleep(0.2)
+
+        dripper = threading.Thread(target=keep_dripping)
+        dripper.start()
+        times = []
+        try:
+            end = time.monotonic() + TIMEOUT
+            while time.monotonic() < end:
+                started = time.monotonic()
+                connection = http.client.HTTPConnection(*address(), timeout=PATIENCE)
+                connection.request("POST", "/encode", PICTURE)
+                assert connection.getresponse().status == 200
+                connection.close()
+                times.append(time.monotonic() - started)
+            deadline = time.monotonic() + PATIENCE
+            while len(poll.poll(0)) < 1000:
+                assert time.monotonic() < deadline, f"{1000 - len(poll.poll(0))} slow connections are still open"
+                time.sleep(0.05)
+        finally:
+            is_over.set()
+            dripper.join()
+    times.sort()
+    print(f"slow: beside 1000 slow connections {len(times)} encodes, median {times[len(times) // 2] * 1000:.0f} ms, "
+          f"slowest {times[-1] * 1000:.0f} ms", flush=True)
+
+
+def silence():
+    with Client(timeout=PATIENCE) as client:
+        answer = client.answer()
+        assert answer is None or answer.status == 408, answer.status
+
+
+def idle():
+    with Client(timeout=PATIENCE) as client:
+        assert client.is_open()
+        assert client.is_closed(PATIENCE), "an idle connection stays open"
+
+
+def slow_reader():
+    """Asks for megabytes and takes nothing: dropped, not held."""
+    with Client(timeout=PATIENCE, receive_buffer=4096) as client:
+        client.socket.settimeout(0.5)
+        try:
+            while True:
+                client.socket.send(b"GET /openapi.yaml HTTP/1.1\r\nHost: a\r\n\r\n" * 50)
+        except OSError:
+            pass
+        client.socket.settimeout(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        # A reset shows as an error on the socket, whatever lies unread in its buffer.
+        while client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            hung_up = [event for _, event in poll_of(client.socket, select.POLLHUP | select.POLLERR)]
+            if hung_up:
+                break
+            assert time.monotonic() < deadline, "a reader that takes nothing is held"
+            time.sleep(0.05)
+
+
+def poll_of(one, events):
+    poll = select.poll()
+    poll.register(one, events)
+    return poll.poll(0)
+
+
+def too_many_connections():
+    """Beyond the limit: 503 at once, but a probe still gets through; and all is well when they have gone."""
+    with Sockets(CONNECTIONS):
+        with Client() as client:
+            client.send(b"GET /info HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = client.answer()
+            assert answer.status == 503 and answer.get("retry-after"), answer.status
+            assert client.is_closed()
+        with Client() as client:
+            client.send(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert client.answer().status == 200
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with Client() as client:
+            client.send(b"GET /info HTTP/1.1\r\nHost: a\r\n\r\n")
+            if client.answer().status == 200:
+                return
+        assert time.monotonic() < deadline, "still refused after all have left"
+        time.sleep(0.05)
+
+
+def ends(client, expected=("EOF",)):
+    seen = " ".join(client.collect(PATIENCE))
+    assert any(text in seen for text in expected), seen
+
+
+def http2_without_settings():
+    client = HTTP2Client(preface=False)
+    client.send(PREFACE)
+    ends(client)
+
+
+def http2_preface_octet_by_octet():
+    client = HTTP2Client(preface=False)
+    drip(client.s, PREFACE + frame("SETTINGS", 0, 0) * 50, 0.2)
+    ends(client)
+
+
+def http2_unfinished_block():
+    client = HTTP2Client()
+    client.send(frame("HEADERS", 1, 1, block(GET)))
+    ends(client, ("GOAWAY(CALM", "GOAWAY(PROTOCOL"))
+
+
+def http2_slow_body():
+    client = HTTP2Client()
+    client.send(headers(POST, fl=4))
+    deadline = time.monotonic() + PATIENCE
+    seen = []
+    while not any("408" in text or text == "EOF" for text in seen):
+        client.send(frame("DATA", 0, 1, b"z"))
+        seen += [text for text in client.collect(0.1) if text != "timeout"]
+        assert time.monotonic() < deadline, "a slow body is waited for without end"
+    assert any("HEADERS(1,408" in text for text in seen), seen
+
+
+def http2_idle():
+    client = HTTP2Client()
+    client.send(headers())
+    ends(client, ("GOAWAY(NO", ))
+
+
+def http2_window_that_never_opens():
+    client = HTTP2Client(settings=b"\0\4\0\0\0\0")
+    client.send(headers())
+    # A client that lives, but takes nothing on this stream.
+    deadline = time.monotonic() + PATIENCE
+    seen = []
+    while not any(text.startswith(("RST(1", "GOAWAY", "EOF")) for text in seen):
+        client.send(frame("PING", 0, 0, b"alive..."))
+        seen += [text for text in client.collect(0.3) if text not in ("timeout", "PINGACK")]
+        assert time.monotonic() < deadline, "a stream that takes nothing is held"
+
+
+def main():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    counts = Counts("slow")
+    counts.case("slowloris", slowloris)
+    counts.case("a head octet by octet", dripped, HEAD, (408, None))
+    counts.case("a body octet by octet", dripped, BODY, (408,))
+    counts.case("chunks octet by octet", dripped,
+                b"POST /encode HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1000, (408,))
+    counts.case("empty lines without end", dripped, b"\r\n" * 4 + b"GET / HTTP/1.1\r\nX: " + b"y" * 1000, (408, None))
+    for function in (silence, idle, slow_reader, too_many_connections, http2_without_settings,
+                     http2_preface_octet_by_octet, http2_unfinished_block, http2_slow_body, http2_idle,
+                     http2_window_that_never_opens):
+        counts.case(function.__name__.replace("_", " "), function)
+    counts.finish()
+
+
+if __name__ == "__main__":
+    main()
