@@ -8,7 +8,7 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help packages build serve test lint format smoke schemathesis torture examples readme-pictures model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke schemathesis torture faults fuzz soak sanitize examples readme-pictures model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -16,6 +16,10 @@ help:
 	@echo "make smoke                every route of the built server, with curl"
 	@echo "make schemathesis         the built server against openapi.yaml"
 	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, pictures, slow peers, wrong requests"
+	@echo "make faults               the built server with broken models, taken ports, no memory, full disks, signals"
+	@echo "make fuzz SECONDS=60      libFuzzer on every parser of strangers' bytes, so long each"
+	@echo "make soak MINUTES=10      mixed load, aborts and garbage; memory, descriptors and answers"
+	@echo "make sanitize             the protocol, picture and tensor tests under address and undefined-behaviour sanitizers"
 	@echo "make examples             the client examples against the built server"
 	@echo "make readme-pictures      docs/pictures"
 	@echo "make lint, make format    swift format"
@@ -55,6 +59,20 @@ SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) -
 torture: build
 	scripts/with-server.sh scripts/torture.sh http1 http2 pictures schemathesis
 	UAE_FLAGS="$(SLOW_FLAGS)" scripts/with-server.sh scripts/torture.sh slow
+
+faults: build
+	scripts/faults.sh
+
+SECONDS ?= 60
+fuzz: packages
+	scripts/fuzz.sh $(SECONDS)
+
+MINUTES ?= 10
+soak: build
+	MINUTES=$(MINUTES) scripts/with-server.sh scripts/torture.sh soak
+
+sanitize: packages
+	scripts/sanitize.sh
 
 examples: build
 	scripts/with-server.sh scripts/examples.sh

@@ -124,3 +124,19 @@ let package = Package(
             )
         ]
 )
+
+// `make fuzz` only: libFuzzer needs every target compiled for it.
+if Context.environment["UAE_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "fuzz/driver"),
+        .executableTarget(
+            name: "uae-fuzz",
+            dependencies: [
+                "CFuzzer", "HTTPWire", "TensorFiles", "ImageCodec",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "fuzz/targets",
+            swiftSettings: strict
+        ),
+    ]
+}

@@ -3,7 +3,7 @@
 # Attacks a running server with the suites of scripts/torture and, with requests that are right and wrong by
 # openapi.yaml, with schemathesis; each suite ends with its counts, and so does the whole. `slow` wants a server with
 # short times: see the Makefile.
-#   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures slow schemathesis
+#   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures slow soak schemathesis
 set -euo pipefail
 
 cd "$(dirname "$0")/.."

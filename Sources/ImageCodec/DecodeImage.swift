@@ -14,7 +14,7 @@ package func decodeImage(
     let (width, height) = structure.size
     let orientation = structure.orientation(exif)
     guard orientation == .upright else {
-        let memory = PixelMemory(byteCount: structure.byteCount)
+        let memory = try PixelMemory(checking: structure.byteCount)
         try structure.decode(bytes, into: memory.base)
         return orientation.applied(to: memory.base, width: width, height: height)
     }
@@ -57,7 +57,7 @@ package func decodeCenterCropped(
     exif: EXIFPolicy = .apply
 ) throws(ImageDecodeError) -> RGBImage {
     let structure = try ImageStructure(bytes, limits: limits)
-    let memory = PixelMemory(byteCount: structure.byteCount)
+    let memory = try PixelMemory(checking: structure.byteCount)
     try structure.decode(bytes, into: memory.base)
     let (width, height) = structure.size
     let plan = ResamplePlan(centerCrop: side, width: width, height: height, structure.orientation(exif))
@@ -73,7 +73,7 @@ package func decodeSquashed(
     exif: EXIFPolicy = .apply
 ) throws(ImageDecodeError) -> RGBImage {
     let structure = try ImageStructure(bytes, limits: limits)
-    let memory = PixelMemory(byteCount: structure.byteCount)
+    let memory = try PixelMemory(checking: structure.byteCount)
     try structure.decode(bytes, into: memory.base)
     let (width, height) = structure.size
     let plan = ResamplePlan(squash: side, width: width, height: height, structure.orientation(exif))

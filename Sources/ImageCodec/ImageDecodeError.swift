@@ -9,6 +9,8 @@ package enum ImageDecodeError: Error, Equatable {
     case emptyPicture(width: Int, height: Int)
     case sideTooLong(width: Int, height: Int, limit: Int)
     case tooManyPixels(width: Int, height: Int, limit: Int)
+    /// There is no memory now for a picture that is within the limits.
+    case outOfMemory(byteCount: Int)
     /// The file ends before its end marker.
     case truncated(byteCount: Int)
 

@@ -9,15 +9,28 @@ internal import Glibc
 struct PixelMemory: ~Copyable {
     let base: UnsafeMutablePointer<UInt8>
 
+    /// For what a picture of the caller's size takes: refuses where there is no such memory.
+    ///
+    /// - Throws: `ImageDecodeError.outOfMemory`.
+    init(checking byteCount: Int) throws(ImageDecodeError) {
+        guard let base = Self.allocate(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
+        self.base = base
+    }
+
     init(byteCount: Int) {
+        guard let base = Self.allocate(byteCount) else { preconditionFailure("out of memory") }
+        self.base = base
+    }
+
+    private static func allocate(_ byteCount: Int) -> UnsafeMutablePointer<UInt8>? {
         let hugePage = 1 << 21
         let isLarge = byteCount >= 2 * hugePage
         let alignment = isLarge ? hugePage : 64
         let size = (max(byteCount, 1) + alignment - 1) & ~(alignment - 1)
-        guard let memory = aligned_alloc(alignment, size) else { preconditionFailure("out of memory") }
+        guard let memory = aligned_alloc(alignment, size) else { return nil }
         // Advice only: where it is not taken, small pages serve.
         if isLarge { madvise(memory, size, MADV_HUGEPAGE) }
-        base = memory.bindMemory(to: UInt8.self, capacity: size)
+        return memory.bindMemory(to: UInt8.self, capacity: size)
     }
 
     deinit { free(base) }

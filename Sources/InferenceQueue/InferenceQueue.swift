@@ -27,24 +27,29 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
 
     /// Sets places aside for all items of a request, or for none of them.
     ///
-    /// - Throws: `QueueError.full`, `.requestTooLarge`, `.draining`.
-    package func reserve(items: Int, cost: Double) throws(QueueError) -> Reservation {
-        if let refusal = refusal(items: items, cost: cost, keep: true) { throw refusal }
-        return Reservation(items: items, cost: cost) { [self] items, cost in
-            state.withLock { $0.release(items: items, cost: cost) }
+    /// - Parameters:
+    ///   - items: how many.
+    ///   - cost: of all of them, in encodes.
+    ///   - caller: who is served in turn with others, and may not hold more of the queue than it leaves free.
+    /// - Returns: the places.
+    /// - Throws: `QueueError.full`, `.requestTooLarge`, `.draining`, `.workerHung`.
+    package func reserve(items: Int, cost: Double, caller: Caller = .anyone) throws(QueueError) -> Reservation {
+        if let refusal = refusal(items: items, cost: cost, caller: caller, keep: true) { throw refusal }
+        return Reservation(items: items, cost: cost, caller: caller) { [self] items, cost in
+            state.withLock { $0.release(items: items, cost: cost, caller: caller) }
         }
     }
 
     /// Why a request of one cheap item would be refused now; asked before a body is read.
-    package func refusal() -> QueueError? {
-        refusal(items: 1, cost: 1, keep: false)
+    package func refusal(to caller: Caller = .anyone) -> QueueError? {
+        refusal(items: 1, cost: 1, caller: caller, keep: false)
     }
 
-    private func refusal(items: Int, cost: Double, keep: Bool) -> QueueError? {
+    private func refusal(items: Int, cost: Double, caller: Caller, keep: Bool) -> QueueError? {
         state.withLock { state in
             do throws(QueueError) {
-                try state.reserve(items: items, cost: cost)
-                if !keep { state.release(items: items, cost: cost) }
+                try state.reserve(items: items, cost: cost, caller: caller, now: clock.now)
+                if !keep { state.release(items: items, cost: cost, caller: caller) }
                 return nil
             } catch {
                 return error
@@ -60,7 +65,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     ///   - deadline: when the request is given up, wherever its items are.
     ///   - timeout: the request's time limit, for the error.
     /// - Returns: one output an item, and how long it waited and ran.
-    /// - Throws: `QueueError.deadlineExceeded`, `.cancelled`.
+    /// - Throws: `QueueError.deadlineExceeded`, `.cancelled`, `.workerHung`.
     package func submit(
         _ items: [Backend.Item],
         reservation: Reservation,
@@ -78,9 +83,16 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     let mustStart = state.withLock { state in
-                        if reservation.spend() { state.release(items: reservation.items, cost: reservation.cost) }
+                        if reservation.spend() {
+                            state.release(
+                                items: reservation.items,
+                                cost: reservation.cost,
+                                caller: reservation.caller
+                            )
+                        }
                         state.enqueue(
                             id,
+                            caller: reservation.caller,
                             items: priced,
                             deadline: deadline,
                             timeout: timeout,
@@ -158,6 +170,21 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         state.withLock { $0.isDraining = true }
     }
 
+    /// Gives up every request if the batch under way hangs; nothing in this process can take a stuck thread back.
+    ///
+    /// The queue recovers if the batch ends after all.
+    ///
+    /// - Returns: how long the batch has been running; nil: it does not hang.
+    package func abandonIfHung() -> Duration? {
+        let (busy, requests) = state.withLock { state in
+            let busy = state.hungFor(now: clock.now)
+            return (busy, busy == nil ? [] : state.removeAll())
+        }
+        guard let busy else { return nil }
+        for request in requests { request.continuation.resume(throwing: QueueError.workerHung(busyFor: busy)) }
+        return busy
+    }
+
     /// True when nothing is reserved, waiting or running.
     package var isIdle: Bool {
         state.withLock { $0.isEmpty && !$0.workerIsBusy }
@@ -171,9 +198,10 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
             snapshot.waitingItems = state.waitingItems
             snapshot.waitingCost = state.waitingCost
             snapshot.reservedItems = state.reservedItems
-            if state.head < state.waiting.count { snapshot.oldestWait = now - state.waiting[state.head].enqueued }
+            snapshot.oldestWait = state.waiting.heads.map { now - $0.enqueued }.max() ?? .zero
             snapshot.busyFor = state.batchStarted.map { now - $0 }
-            snapshot.isHung = snapshot.busyFor.map { $0 > limits.watchdog } ?? false
+            snapshot.isHung = state.hungFor(now: now) != nil
+            snapshot.rememberedCallers = max(state.heldCallers, state.waiting.callerCount)
             snapshot.isDraining = state.isDraining
             snapshot.busyTotal = state.busyTotal + (snapshot.busyFor ?? .zero)
             snapshot.batches = state.batches

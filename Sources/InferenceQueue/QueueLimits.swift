@@ -28,6 +28,8 @@ package enum QueueError: Error, Equatable {
     case full(queuedItems: Int, requestedItems: Int, capacity: Int, retryAfterSeconds: Int)
     /// More items than the queue could ever hold.
     case requestTooLarge(items: Int, capacity: Int)
+    /// A batch has been running for longer than the watchdog allows.
+    case workerHung(busyFor: Duration)
     /// The service is shutting down and takes nothing new.
     case draining
     /// The deadline passed while the items waited or ran.
@@ -51,6 +53,8 @@ package struct QueueSnapshot: Sendable {
     /// How long the batch under way has been running; nil: the worker is idle.
     package var busyFor: Duration?
     package var isHung = false
+    /// Callers that there is any bookkeeping of.
+    package var rememberedCallers = 0
     package var isDraining = false
     /// Time that the worker has spent in batches since the start.
     package var busyTotal: Duration = .zero

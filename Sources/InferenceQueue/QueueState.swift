@@ -2,7 +2,8 @@
 
 /// The queue's bookkeeping as a value: every change is one mutating method, nothing here waits or calls out.
 ///
-/// The order of service is first come, first served over requests; the items of one request stay in order.
+/// The order of service is first come, first served over the requests of a caller, and fair between callers; the items
+/// of one request stay in order.
 struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     typealias Instant = ContinuousClock.Instant
     typealias Continuation = CheckedContinuation<[(output: Output, wait: Duration, run: Duration)], any Error>
@@ -15,7 +16,14 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         let enqueued: Instant
     }
 
+    /// Places in the queue: reserved ones, and those of items that wait.
+    struct Places {
+        var items = 0
+        var cost = 0.0
+    }
+
     struct Request {
+        let caller: Caller
         let continuation: Continuation
         let deadline: Instant
         let timeout: Duration
@@ -25,9 +33,9 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     }
 
     let limits: QueueLimits
-    var waiting: [Entry] = []
-    /// Index of the first live entry of `waiting`; the front is cut off in bulk so that taking is not quadratic.
-    var head = 0
+    var waiting = FairLanes<Entry>()
+    /// What each caller holds; those that hold nothing are not in it.
+    private var held: [Caller: Places] = [:]
     var requests: [UInt64: Request] = [:]
     var nextRequest: UInt64 = 0
     var reservedItems = 0
@@ -49,18 +57,25 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         self.limits = limits
     }
 
-    var waitingItems: Int { waiting.count - head }
+    var waitingItems: Int { waiting.count }
 
     var isEmpty: Bool { requests.isEmpty && reservedItems == 0 }
 
+    /// Whether the batch under way has taken longer than a sound engine does.
+    func hungFor(now: Instant) -> Duration? {
+        guard let batchStarted, now - batchStarted > limits.watchdog else { return nil }
+        return now - batchStarted
+    }
+
     /// Sets places aside for all items of a request, or none.
-    mutating func reserve(items: Int, cost: Double) throws(QueueError) {
+    mutating func reserve(items: Int, cost: Double, caller: Caller, now: Instant) throws(QueueError) {
         if isDraining { throw .draining }
+        if let busy = hungFor(now: now) { throw .workerHung(busyFor: busy) }
         if items > limits.items { throw .requestTooLarge(items: items, capacity: limits.items) }
         let queued = waitingItems + reservedItems
         // A single request on an empty queue is served whatever it costs; otherwise no decode would fit a small queue.
         let costFits = queued == 0 || waitingCost + reservedCost + cost <= Double(limits.items)
-        guard queued + items <= limits.items, costFits else {
+        guard queued + items <= limits.items, costFits, leavesRoom(items: items, cost: cost, caller: caller) else {
             throw .full(
                 queuedItems: queued,
                 requestedItems: items,
@@ -70,12 +85,34 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         }
         reservedItems += items
         reservedCost += cost
+        hold(items: items, cost: cost, caller: caller)
     }
 
-    mutating func release(items: Int, cost: Double) {
+    mutating func release(items: Int, cost: Double, caller: Caller) {
         reservedItems -= items
         reservedCost = reservedItems == 0 ? 0 : reservedCost - cost
+        hold(items: -items, cost: -cost, caller: caller)
     }
+
+    /// Whether a caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998): alone it
+    /// gets half, beside n others that want all an (n + 2)-th, and a newcomer always finds a place.
+    private func leavesRoom(items: Int, cost: Double, caller: Caller) -> Bool {
+        guard caller != .anyone, let own = held[caller] else { return true }
+        let free = limits.items - (waitingItems + reservedItems + items)
+        let freeCost = Double(limits.items) - (waitingCost + reservedCost + cost)
+        return own.items + items <= free && own.cost + cost <= freeCost
+    }
+
+    private mutating func hold(items: Int, cost: Double, caller: Caller) {
+        if caller == .anyone { return }
+        var places = held.removeValue(forKey: caller) ?? Places()
+        places.items += items
+        places.cost += cost
+        if places.items > 0 { held[caller] = places }
+    }
+
+    /// Callers that are remembered for what they hold.
+    var heldCallers: Int { held.count }
 
     /// Whole seconds until the backlog is worked off at the measured rate, within 1...30.
     var retryAfterSeconds: Int {
@@ -86,6 +123,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
 
     mutating func enqueue(
         _ id: UInt64,
+        caller: Caller,
         items: [(item: Item, cost: Double)],
         deadline: Instant,
         timeout: Duration,
@@ -93,6 +131,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         continuation: Continuation
     ) {
         requests[id] = Request(
+            caller: caller,
             continuation: continuation,
             deadline: deadline,
             timeout: timeout,
@@ -102,9 +141,12 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         )
         for (index, element) in items.enumerated() {
             waiting.append(
-                Entry(request: id, index: index, item: element.item, cost: element.cost, enqueued: now)
+                Entry(request: id, index: index, item: element.item, cost: element.cost, enqueued: now),
+                cost: element.cost,
+                of: caller
             )
             waitingCost += element.cost
+            hold(items: 1, cost: element.cost, caller: caller)
         }
     }
 
@@ -114,24 +156,20 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         return !workerIsBusy
     }
 
-    /// Takes the next batch: in order, up to the cost limit, but never fewer items than the engine has cores.
+    /// Takes the next batch: in fair order, up to the cost limit, but never fewer items than the engine has cores.
     mutating func takeBatch(parallelism: Int, now: Instant) -> [Entry] {
         var batch: [Entry] = []
         var cost = 0.0
-        while head < waiting.count {
-            let entry = waiting[head]
+        while let entry = waiting.first {
             let fits = cost + entry.cost <= Double(limits.batchCost)
             guard batch.isEmpty || fits || batch.count < parallelism else { break }
+            _ = waiting.popFirst()
             batch.append(entry)
             cost += entry.cost
             requests[entry.request]?.running += 1
-            head += 1
+            if let caller = requests[entry.request]?.caller { hold(items: -1, cost: -entry.cost, caller: caller) }
         }
-        waitingCost = head == waiting.count ? 0 : waitingCost - cost
-        if head == waiting.count || head > 1024 {
-            waiting.removeFirst(head)
-            head = 0
-        }
+        waitingCost = waiting.isEmpty ? 0 : waitingCost - cost
         batchStarted = batch.isEmpty ? nil : now
         if batch.isEmpty {
             workerIsBusy = false
@@ -176,12 +214,11 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     mutating func remove(_ id: UInt64) -> Request? {
         guard let request = requests.removeValue(forKey: id) else { return nil }
         if request.remaining > request.running {
-            var kept = Array(waiting[head...])
-            kept.removeAll { $0.request == id }
-            cancelledInQueue += waitingItems - kept.count
-            waiting = kept
-            head = 0
-            waitingCost = kept.reduce(0) { $0 + $1.cost }
+            let removed = waiting.removeAll(of: request.caller) { $0.request == id }
+            let cost = removed.reduce(0) { $0 + $1.cost }
+            cancelledInQueue += removed.count
+            waitingCost = waiting.isEmpty ? 0 : waitingCost - cost
+            hold(items: -removed.count, cost: -cost, caller: request.caller)
         }
         return request
     }
@@ -193,6 +230,11 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
             guard let request = remove(id) else { return nil }
             return (request, request.running > 0 ? .inference : .queue)
         }
+    }
+
+    /// Removes every request, those under way too; a batch that ends after all finds nobody waiting for it.
+    mutating func removeAll() -> [Request] {
+        requests.keys.sorted().compactMap { remove($0) }
     }
 
     var earliestDeadline: Instant? { requests.values.lazy.map(\.deadline).min() }

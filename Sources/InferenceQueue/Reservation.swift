@@ -6,12 +6,14 @@ import Synchronization
 package final class Reservation: Sendable {
     package let items: Int
     package let cost: Double
+    package let caller: Caller
     private let giveBack: @Sendable (_ items: Int, _ cost: Double) -> Void
     private let isSpent = Atomic(false)
 
-    init(items: Int, cost: Double, giveBack: @escaping @Sendable (Int, Double) -> Void) {
+    init(items: Int, cost: Double, caller: Caller, giveBack: @escaping @Sendable (Int, Double) -> Void) {
         self.items = items
         self.cost = cost
+        self.caller = caller
         self.giveBack = giveBack
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import Logging
 
 /// One line an event on standard error: time, level, message, `name=value` pairs.
@@ -62,7 +63,14 @@ private enum LogText {
         String(text.map { $0.isNewline || $0 == "\u{1B}" ? " " : $0 })
     }
 
+    /// A line that cannot be written (full disk, closed pipe) is lost; `FileHandle` would end the process instead.
     static func write(_ line: String) {
-        FileHandle.standardError.write(Data(line.utf8))
+        var rest = Array(line.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
     }
 }

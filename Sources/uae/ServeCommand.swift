@@ -77,14 +77,19 @@ struct ServeCommand: AsyncParsableCommand {
             return TextLogHandler(label: label, level: level)
         }
         let logger = Logger(label: "uae")
+        let service = InferenceService(
+            configuration: configuration,
+            logger: logger,
+            reloads: ProcessSignals.hangUps()
+        )
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [InferenceService(configuration: configuration, logger: logger)],
+                services: [service],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
             )
         )
-        SecondSignal.endsTheProcess()
+        ProcessSignals.endsTheProcess()
         do {
             try await group.run()
         } catch let error as ServiceError {

@@ -68,6 +68,17 @@ import Testing
         #expect(throws: ImageDecodeError.self) { try decode(bytes, limits: ImageLimits(maximumPixels: .max)) }
     }
 
+    // More than any address space holds, where the limits would let it pass.
+    @Test func aPictureThatThereIsNoMemoryForIsRefused() throws {
+        var bytes = try PictureCases.file("rgb8.png")
+        bytes.replaceSubrange(16..<24, with: [0x7f, 0xff, 0xff, 0xff, 0, 0x10, 0, 0])
+        let huge = withTrueChecksums(bytes)
+        let limits = ImageLimits(maximumPixels: .max, maximumSide: .max)
+        #expect(throws: ImageDecodeError.outOfMemory(byteCount: 3 * Int(Int32.max) << 20)) {
+            try huge.withUnsafeBytes { try decodeCenterCropped($0, to: 8, limits: limits) }
+        }
+    }
+
     @Test func emptyPicturesAreRefused() throws {
         var png = try PictureCases.file("rgb8.png")
         png.replaceSubrange(16..<20, with: [0, 0, 0, 0])

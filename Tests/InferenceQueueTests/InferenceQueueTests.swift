@@ -5,56 +5,6 @@ import InferenceQueue
 import Synchronization
 import Testing
 
-/// A backend whose batches wait until the test lets them go.
-///
-/// Items are their own cost; outputs are the items.
-private final class GatedBackend: InferenceBackend {
-    let parallelism: Int
-    private let gate: DispatchGate
-    private let seen = Mutex<[[Int]]>([])
-
-    init(parallelism: Int = 1, isOpen: Bool = true) {
-        self.parallelism = parallelism
-        gate = DispatchGate(isOpen: isOpen)
-    }
-
-    /// The batches begun so far.
-    var batches: [[Int]] { seen.withLock { $0 } }
-
-    func open() { gate.open() }
-
-    func cost(of item: Int) -> Double { Double(item) }
-
-    func run(_ items: [Int]) -> [Int] {
-        seen.withLock { $0.append(items) }
-        gate.wait()
-        return items
-    }
-}
-
-/// Holds threads back until it is opened.
-private final class DispatchGate: Sendable {
-    private let isOpen: Atomic<Bool>
-
-    init(isOpen: Bool) {
-        self.isOpen = Atomic(isOpen)
-    }
-
-    func open() { isOpen.store(true, ordering: .releasing) }
-
-    func wait() {
-        while !isOpen.load(ordering: .acquiring) { sched_yield() }
-    }
-}
-
-/// Lets other tasks run until a condition holds, or until the test's time is up.
-private func until(_ condition: () -> Bool) async throws {
-    while !condition() {
-        try Task.checkCancellation()
-        await Task.yield()
-    }
-}
-
 @Suite(.timeLimit(.minutes(1))) struct InferenceQueueTests {
     private let far = ContinuousClock.now + .seconds(600)
 

@@ -21,6 +21,8 @@ enum TestService {
     static func run(
         model: String = goldenDINOv2,
         waitsUntilReady: Bool = true,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        reloads: AsyncStream<Void> = AsyncStream { $0.finish() },
         settings: ServiceConfiguration = ServiceConfiguration(),
         _ body: (TestClient) async throws -> Void
     ) async throws {
@@ -32,7 +34,8 @@ enum TestService {
         let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
         let service = InferenceService(
             configuration: configuration,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            logger: logger,
+            reloads: reloads,
             listening: { address in
                 continuation.yield(address)
                 continuation.finish()

@@ -112,8 +112,11 @@ def slowloris():
             is_over.set()
             dripper.join()
     times.sort()
-    print(f"slow: beside 1000 slow connections {len(times)} encodes, median {times[len(times) // 2] * 1000:.0f} ms, "
-          f"slowest {times[-1] * 1000:.0f} ms", flush=True)
+    print(
+        f"slow: beside 1000 slow connections {len(times)} encodes, median {times[len(times) // 2] * 1000:.0f} ms, "
+        f"slowest {times[-1] * 1000:.0f} ms",
+        flush=True,
+    )
 
 
 def silence():
@@ -213,7 +216,7 @@ def http2_slow_body():
 def http2_idle():
     client = HTTP2Client()
     client.send(headers())
-    ends(client, ("GOAWAY(NO", ))
+    ends(client, ("GOAWAY(NO",))
 
 
 def http2_window_that_never_opens():
@@ -235,12 +238,25 @@ def main():
     counts.case("slowloris", slowloris)
     counts.case("a head octet by octet", dripped, HEAD, (408, None))
     counts.case("a body octet by octet", dripped, BODY, (408,))
-    counts.case("chunks octet by octet", dripped,
-                b"POST /encode HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1000, (408,))
+    counts.case(
+        "chunks octet by octet",
+        dripped,
+        b"POST /encode HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1000,
+        (408,),
+    )
     counts.case("empty lines without end", dripped, b"\r\n" * 4 + b"GET / HTTP/1.1\r\nX: " + b"y" * 1000, (408, None))
-    for function in (silence, idle, slow_reader, too_many_connections, http2_without_settings,
-                     http2_preface_octet_by_octet, http2_unfinished_block, http2_slow_body, http2_idle,
-                     http2_window_that_never_opens):
+    for function in (
+        silence,
+        idle,
+        slow_reader,
+        too_many_connections,
+        http2_without_settings,
+        http2_preface_octet_by_octet,
+        http2_unfinished_block,
+        http2_slow_body,
+        http2_idle,
+        http2_window_that_never_opens,
+    ):
         counts.case(function.__name__.replace("_", " "), function)
     counts.finish()
 

@@ -28,6 +28,7 @@ package struct ServiceConfiguration: Sendable {
     package var drainTimeout = Duration.milliseconds(30_000)
     package var watchdog = Duration.milliseconds(60_000)
     package var apiKeyFile: String?
+    package var maxKeyRequestsPerMinute = 0
     package var corsOrigins: [String] = []
     package var logFormat = "text"
     package var logLevel = "info"

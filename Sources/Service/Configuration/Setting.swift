@@ -130,6 +130,18 @@ package struct Setting: Sendable {
         milliseconds("watchdog-ms", \.watchdog, 100...3_600_000, "A batch that runs longer counts as hung."),
         optionalText("api-key-file", \.apiKeyFile, "File of API keys, one a line; without it, none is asked for."),
         Setting(
+            name: "max-key-requests-per-minute",
+            help: "Requests a minute of one API key; 0: any number.",
+            // From 2 on the next request is never further away than the 30 s that Retry-After may say.
+            expected: "0 or an integer from 2 to 6000000",
+            set: { configuration, value in
+                guard let number = Int(value), number == 0 || (2...6_000_000).contains(number) else { return false }
+                configuration.maxKeyRequestsPerMinute = number
+                return true
+            },
+            get: { String($0.maxKeyRequestsPerMinute) }
+        ),
+        Setting(
             name: "cors-origins",
             help: "Origins that browsers may call from, comma-separated; none by default.",
             expected: "origins such as https://example.org, or *",

@@ -13,6 +13,7 @@ struct InferenceRequest: Sendable {
     let configuration: ServiceConfiguration
     let metrics: ServiceMetrics
     let requestID: String
+    let caller: Caller
 
     /// Answers the request.
     ///
@@ -80,7 +81,8 @@ struct InferenceRequest: Sendable {
         do {
             reservation = try core.queue.reserve(
                 items: items.count * copies,
-                cost: items.reduce(0) { $0 + cost($1, parameters) } * Double(copies)
+                cost: items.reduce(0) { $0 + cost($1, parameters) } * Double(copies),
+                caller: caller
             )
         } catch {
             metrics.rejected(error.problem.kind)

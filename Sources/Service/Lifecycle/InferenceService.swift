@@ -10,6 +10,7 @@ import SocketServer
 package struct InferenceService: ServiceLifecycle.Service {
     private let configuration: ServiceConfiguration
     private let logger: Logger
+    private let reloads: AsyncStream<Void>
     private let listening: @Sendable (_ address: String) -> Void
 
     /// A service that does not run yet.
@@ -17,14 +18,17 @@ package struct InferenceService: ServiceLifecycle.Service {
     /// - Parameters:
     ///   - configuration: every setting.
     ///   - logger: where its events go.
+    ///   - reloads: each asks for the key file to be read again.
     ///   - listening: called with the bound address before the model is loaded.
     package init(
         configuration: ServiceConfiguration,
         logger: Logger,
+        reloads: AsyncStream<Void> = AsyncStream { $0.finish() },
         listening: @escaping @Sendable (_ address: String) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.reloads = reloads
         self.listening = listening
     }
 
@@ -32,10 +36,15 @@ package struct InferenceService: ServiceLifecycle.Service {
     ///
     /// - Throws: `ServiceError`.
     package func run() async throws {
+        try MemoryCheck.run(model: configuration.model)
         let threads = configuration.threads ?? CPUBudget.available()
         let state = ServiceState()
         let metrics = ServiceMetrics()
-        let keys = try configuration.apiKeyFile.map { path throws(ServiceError) in try APIKeys(path: path) }
+        let keys = try configuration.apiKeyFile.map { path throws(ServiceError) in
+            try APIKeys(path: path, perMinute: configuration.maxKeyRequestsPerMinute)
+        }
+        let reloading = Task { await reload(keys) }
+        defer { reloading.cancel() }
         let server = try makeServer(state: state, metrics: metrics, threads: threads, keys: keys)
         let address: String
         do {
@@ -46,7 +55,10 @@ package struct InferenceService: ServiceLifecycle.Service {
         defer { server.shutdown() }
         logger.info("listening", metadata: ["address": "\(address)"])
         listening(address)
-        try await load(state, metrics, threads: threads)
+        guard try await loadUnlessStopped(state, metrics, threads: threads) else {
+            logger.info("stopped while loading")
+            return
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watchWorker(state) }
             group.addTask { await waitForShutdown() }
@@ -101,6 +113,34 @@ package struct InferenceService: ServiceLifecycle.Service {
         return sockets
     }
 
+    /// Loads, unless shutdown begins first: nothing was accepted yet, so there is nothing to wait for.
+    ///
+    /// - Returns: whether the model is loaded.
+    private func loadUnlessStopped(
+        _ state: ServiceState,
+        _ metrics: ServiceMetrics,
+        threads: Int
+    ) async throws -> Bool {
+        let (outcomes, continuation) = AsyncStream.makeStream(of: Result<Bool, any Error>.self)
+        // Not a group: that would wait for the load, which nothing can end early.
+        Task {
+            do {
+                try await load(state, metrics, threads: threads)
+                continuation.yield(.success(true))
+            } catch {
+                continuation.yield(.failure(error))
+            }
+        }
+        let stopping = Task {
+            await waitForShutdown()
+            if !Task.isCancelled { continuation.yield(.success(false)) }
+        }
+        defer { stopping.cancel() }
+        for await outcome in outcomes { return try outcome.get() }
+        // This task was cancelled.
+        return false
+    }
+
     /// Loads and warms the model on a thread of its own, while probes are answered already.
     private func load(_ state: ServiceState, _ metrics: ServiceMetrics, threads: Int) async throws(ServiceError) {
         let loader = BlockingPool(width: 1)
@@ -130,12 +170,37 @@ package struct InferenceService: ServiceLifecycle.Service {
         try? await gracefulShutdown()
     }
 
-    /// Ends the service if a batch hangs: nothing in this process can take a stuck thread back.
+    /// Reads the key file again whenever that is asked for.
+    private func reload(_ keys: APIKeys?) async {
+        for await _ in reloads {
+            guard let keys else {
+                logger.notice("nothing to reload", metadata: ["reason": "no api-key-file"])
+                continue
+            }
+            do {
+                let count = try keys.reload()
+                logger.notice("keys reloaded", metadata: ["keys": "\(count)"])
+            } catch {
+                logger.error("keys not reloaded", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    /// Gives a hanging batch's requests up, and ends the service if it hangs on: nothing in this process can take a stuck
+    /// thread back.
     private func watchWorker(_ state: ServiceState) async throws {
+        let interval = min(.seconds(1), configuration.watchdog / 4)
+        var isHung = false
         while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(1))
-            guard let snapshot = state.core?.queue.snapshot(), let busy = snapshot.busyFor else { continue }
+            try? await Task.sleep(for: interval)
+            guard let busy = state.core?.queue.abandonIfHung() else {
+                if isHung { logger.notice("the worker answers again") }
+                isHung = false
+                continue
+            }
             if busy > configuration.watchdog * 2 { throw ServiceError.workerHung(seconds: busy.seconds) }
+            if !isHung { logger.error("the worker hangs", metadata: ["busy_ms": "\(busy.milliseconds)"]) }
+            isHung = true
         }
     }
 

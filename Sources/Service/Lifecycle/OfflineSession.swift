@@ -3,6 +3,7 @@
 import Autoencoder
 import HTTPTypes
 package import HTTPWire
+import InferenceQueue
 
 /// The routes without the sockets: the same requests, answered in this process.
 package struct OfflineSession: Sendable {
@@ -57,7 +58,8 @@ package struct OfflineSession: Sendable {
             core: core,
             configuration: configuration,
             metrics: ServiceMetrics(),
-            requestID: "offline"
+            requestID: "offline",
+            caller: .anyone
         )
         var timings = StageTimings()
         return try await inference.answer(request, timings: &timings)

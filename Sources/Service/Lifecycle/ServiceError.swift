@@ -10,6 +10,8 @@ package enum ServiceError: Error, CustomStringConvertible {
     case socket(SocketServerError)
     case unreadableKeys(path: String)
     case noKeys(path: String)
+    /// The process may not have as much memory as its model needs.
+    case notEnoughMemory(byteCount: Int, limit: String)
     /// A batch ran longer than the watchdog allows; the supervisor should start the process anew.
     case workerHung(seconds: Double)
 
@@ -19,6 +21,7 @@ package enum ServiceError: Error, CustomStringConvertible {
         case .socket: 69
         case .unreadableKeys, .noKeys: 66
         case .workerHung: 70
+        case .notEnoughMemory: 71
         }
     }
 
@@ -31,6 +34,8 @@ package enum ServiceError: Error, CustomStringConvertible {
         case .socket(.systemCall(let name, let code)): "\(name) failed: \(message(code))"
         case .unreadableKeys(let path): "\(path): the API keys cannot be read"
         case .noKeys(let path): "\(path): there is no API key in it"
+        case .notEnoughMemory(let byteCount, let limit):
+            "not enough memory: the model needs about \(byteCount >> 20) MB more than \(limit) allows"
         case .workerHung(let seconds): "the inference worker hung for \(Int(seconds)) s"
         }
     }

@@ -23,6 +23,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case tensorShape = "tensor-shape"
     case tensorNonfinite = "tensor-nonfinite"
     case queueFull = "queue-full"
+    case rateLimited = "rate-limited"
     case headersTooLarge = "headers-too-large"
     case internalError = "internal"
     case featureUnavailable = "feature-unavailable"
@@ -48,7 +49,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .unsupportedMedia: 415
         case .expectationFailed: 417
         case .imageUndecodable, .tensorShape, .tensorNonfinite: 422
-        case .queueFull: 429
+        case .queueFull, .rateLimited: 429
         case .headersTooLarge: 431
         case .internalError: 500
         case .featureUnavailable: 501
@@ -82,6 +83,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .tensorShape: "The tensor does not fit the model."
         case .tensorNonfinite: "The tensor holds NaN or infinite values."
         case .queueFull: "The queue is full; try again later."
+        case .rateLimited: "The key has sent more requests than it may."
         case .headersTooLarge: "The request's header fields are too large."
         case .internalError: "Something went wrong in the service."
         case .featureUnavailable: "The loaded model or this build cannot do that."

@@ -13,6 +13,12 @@ extension ImageDecodeError: ProblemConvertible {
     package var problem: Problem {
         switch self {
         case .notAnImage: .unsupportedMedia("The bytes are neither JPEG nor PNG.", sniffed: "unknown")
+        case .outOfMemory(let byteCount):
+            Problem(
+                .overloaded,
+                "There is no memory for this picture's pixels now.",
+                [("bytes", .integer(byteCount))]
+            ).retrying(afterSeconds: 1)
         case .tooManyPixels(let width, let height, let limit):
             Problem(
                 .tooManyPixels,
@@ -129,6 +135,7 @@ extension QueueError: ProblemConvertible {
                 [("limit", .integer(capacity)), ("actual", .integer(items))]
             )
         case .draining: .draining
+        case .workerHung(let busy): .workerUnhealthy(busyFor: busy)
         case .deadlineExceeded(let stage, let timeout):
             Problem(
                 .deadlineExceeded,

@@ -2,40 +2,102 @@
 
 import Foundation
 import HTTPTypes
+import InferenceQueue
+import Synchronization
 import TensorFiles
 
-/// The keys that callers may send as `Authorization: Bearer KEY`.
-struct APIKeys: Sendable {
-    /// SHA-256 of each key: digests of one length compare in constant time, whatever their keys' lengths.
-    private let digests: [[UInt8]]
+/// The keys that callers may send as `Authorization: Bearer KEY`, and what each has left of its rate.
+final class APIKeys: Sendable {
+    /// SHA-256 of a key in hexadecimal: digests of one length compare in constant time, whatever their keys' lengths.
+    private typealias Digest = [UInt8]
 
-    /// - Parameter path: a text file, one key a line; empty lines and lines that start with `#` do not count.
+    private struct State {
+        var digests: [Digest]
+        /// One a key at most, so no caller can make it grow.
+        var buckets: [Digest: TokenBucket] = [:]
+    }
+
+    private let path: String
+    /// Requests a minute of one key; 0: any number.
+    private let perMinute: Int
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - path: a text file, one key a line; empty lines and lines that start with `#` do not count.
+    ///   - perMinute: requests a minute of one key; 0: any number.
     /// - Throws: `ServiceError.unreadableKeys`, `.noKeys`.
-    init(path: String) throws(ServiceError) {
+    init(path: String, perMinute: Int = 0) throws(ServiceError) {
+        self.path = path
+        self.perMinute = perMinute
+        state = Mutex(State(digests: try Self.read(path)))
+    }
+
+    /// Takes the file's present keys; those that stay keep what they have left of their rate.
+    ///
+    /// - Returns: how many keys there are now.
+    /// - Throws: `ServiceError`; the keys stay as they were then.
+    func reload() throws(ServiceError) -> Int {
+        let digests = try Self.read(path)
+        state.withLock { state in
+            state.digests = digests
+            state.buckets = state.buckets.filter { digests.contains($0.key) }
+        }
+        return digests.count
+    }
+
+    private static func read(_ path: String) throws(ServiceError) -> [Digest] {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadableKeys(path: path) }
         let keys = text.split(whereSeparator: \.isNewline).filter { !$0.isEmpty && !$0.hasPrefix("#") }
         guard !keys.isEmpty else { throw .noKeys(path: path) }
-        digests = keys.map { Self.digest(String($0)) }
+        return keys.map { digest(String($0)) }
     }
 
+    /// Whose key it is.
+    ///
+    /// - Parameter authorization: the field's value.
+    /// - Returns: the same for the same key, whenever it is read.
     /// - Throws: a `Problem` of kind `unauthorized`.
-    func check(_ authorization: String?) throws(Problem) {
-        if let authorization, authorization.lowercased().hasPrefix("bearer ") {
-            let given = Self.digest(String(authorization.dropFirst(7)))
-            // Every key is compared in full, so that the time tells nothing.
-            var isKnown = false
-            for digest in digests {
-                let difference = zip(digest, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-                isKnown = difference == 0 || isKnown
-            }
-            if isKnown { return }
-        }
+    func caller(_ authorization: String?) throws(Problem) -> Caller {
+        if let digest = known(authorization) { return Self.caller(digest) }
         var problem = Problem(.unauthorized, "Send 'Authorization: Bearer KEY' with a key that is known here.")
         problem.fields[.wwwAuthenticate] = "Bearer realm=\"uae\""
         throw problem
     }
 
-    private static func digest(_ key: String) -> [UInt8] {
+    /// Takes one request off a key's rate.
+    ///
+    /// - Throws: a `Problem` of kind `rateLimited`.
+    func spend(_ authorization: String?, now: ContinuousClock.Instant = .now) throws(Problem) {
+        guard perMinute > 0, let digest = known(authorization) else { return }
+        let wait = state.withLock { state in
+            state.buckets[digest, default: TokenBucket(perMinute: perMinute, now: now)].take(now)
+        }
+        guard let wait else { return }
+        throw Problem(
+            .rateLimited,
+            "This key may send \(perMinute) requests a minute.",
+            [("limit", .integer(perMinute))]
+        ).retrying(afterSeconds: max(1, Int((wait / .seconds(1)).rounded(.up))))
+    }
+
+    private func known(_ authorization: String?) -> Digest? {
+        guard let authorization, authorization.lowercased().hasPrefix("bearer ") else { return nil }
+        let given = Self.digest(String(authorization.dropFirst(7)))
+        let digests = state.withLock { $0.digests }
+        // Every key is compared in full, so that the time tells nothing.
+        var isKnown = false
+        for digest in digests {
+            let difference = zip(digest, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+            isKnown = difference == 0 || isKnown
+        }
+        return isKnown ? given : nil
+    }
+
+    private static func digest(_ key: String) -> Digest {
         Array(key.utf8).withUnsafeBytes { Array(SHA256.hexadecimal(of: $0).utf8) }
+    }
+
+    private static func caller(_ digest: Digest) -> Caller {
+        .key(digest.prefix(16).reduce(0) { $0 << 4 | UInt64($1 & 0x40 == 0 ? $1 & 0x0F : ($1 & 0x0F) + 9) })
     }
 }

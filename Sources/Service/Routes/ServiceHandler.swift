@@ -60,21 +60,32 @@ final class ServiceHandler: RequestHandler {
             throw problem
         }
         if head.method == .options { return .respond(options(head, allowed: route.allowedMethods)) }
-        if let keys, !route.isProbe { try keys.check(head.fields[.authorization]) }
+        let caller = route.isProbe ? .anyone : try caller(head)
         guard case .operation = route else {
             return .respond(finish(try pages.answer(route, head), head, StageTimings()))
         }
         guard let core = state.core else { throw .starting }
+        do {
+            try keys?.spend(head.fields[.authorization])
+        } catch {
+            metrics.rejected(error.kind)
+            throw error
+        }
         switch state.phase {
         case .stopping: throw .draining
         case .starting, .ready, .draining: break
         }
         // A full queue is known before the body is read, so nobody sends 64 MiB for a refusal.
-        if let refusal = core.queue.refusal() {
+        if let refusal = core.queue.refusal(to: caller) {
             metrics.rejected(refusal.problem.kind)
             throw refusal.problem
         }
         return .readBody(limit: configuration.maxBodyBytes)
+    }
+
+    /// - Throws: a `Problem` of kind `unauthorized`.
+    private func caller(_ head: HTTPRequestHead) throws(Problem) -> Caller {
+        try keys?.caller(head.fields[.authorization]) ?? .anyone
     }
 
     private func options(_ head: HTTPRequestHead, allowed: [String]) -> Response {
@@ -105,7 +116,9 @@ final class ServiceHandler: RequestHandler {
             core: core,
             configuration: configuration,
             metrics: metrics,
-            requestID: requestID
+            requestID: requestID,
+            // A key that was taken out while the body came was good when it was asked for.
+            caller: (try? caller(request.head)) ?? .anyone
         )
         var timings = StageTimings()
         let response: Response

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fixtures
+import Foundation
+import Service
+import Testing
+
+extension ServiceTests {
+    /// Keys and their rates, and what strangers may not write or read.
+    @Suite struct SecurityTests {
+        private let picture: [UInt8]
+
+        init() throws {
+            picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
+        }
+
+        private func check(
+            _ answer: TestClient.Answer,
+            _ status: Int,
+            _ what: String = "",
+            at location: SourceLocation = #_sourceLocation
+        ) {
+            #expect(answer.status == status, "\(what) \(answer.text)", sourceLocation: location)
+        }
+
+        private func bearer(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
+
+        /// Runs `body` with a key file that holds `text`.
+        private func withKeys(_ text: String, _ body: (_ path: String) async throws -> Void) async throws {
+            let path = FileManager.default.temporaryDirectory.appending(path: "uae-keys-\(UUID().uuidString)").path()
+            try Data(text.utf8).write(to: URL(filePath: path))
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try await body(path)
+        }
+
+        @Test func keysAreAskedForEverywhereButAtTheProbes() async throws {
+            try await withKeys("# ours\n\nfirst-key\nsecond-key\n") { path in
+                try await TestService.run(settings: TestService.settings { $0.apiKeyFile = path }) { client in
+                    check(try await client.get("/health/live"), 200)
+                    for target in ["/info", "/metrics", "/", "/openapi.yaml"] {
+                        let answer = try await client.get(target)
+                        #expect(answer.status == 401 && answer.slug == "unauthorized", "\(target)")
+                        #expect(answer.fields["www-authenticate"] == "Bearer realm=\"uae\"")
+                        #expect(answer.json["request_id"] as? String == answer.fields["request-id"])
+                    }
+                    for key in ["first-key", "second-key"] {
+                        check(try await client.post("/encode", picture, bearer(key)), 200)
+                    }
+                    for wrong in ["first-ke", "# ours", "", "FIRST-KEY", "first-key\tsecond-key"] {
+                        check(try await client.post("/encode", picture, bearer(wrong)), 401, "\(wrong)")
+                    }
+                    check(try await client.get("/info", [("Authorization", "Basic first-key")]), 401)
+                }
+            }
+        }
+
+        @Test func keysAreReadAgainWhenAskedFor() async throws {
+            try await withKeys("old\n") { path in
+                let (reloads, asks) = AsyncStream.makeStream(of: Void.self)
+                let log = LogRecorder()
+                let settings = TestService.settings { $0.apiKeyFile = path }
+                try await TestService.run(logger: log.logger, reloads: reloads, settings: settings) { client in
+                    func reload(_ text: String, until line: String) async throws {
+                        let count = log.lines.count
+                        try Data(text.utf8).write(to: URL(filePath: path))
+                        asks.yield()
+                        while !log.lines.dropFirst(count).contains(where: { $0.hasPrefix(line) }) {
+                            try await Task.sleep(for: .milliseconds(2))
+                        }
+                    }
+                    check(try await client.get("/info", bearer("old")), 200)
+                    try await reload("new\n", until: "keys reloaded")
+                    check(try await client.get("/info", bearer("old")), 401)
+                    check(try await client.get("/info", bearer("new")), 200)
+                    // A file that cannot be used changes nothing.
+                    try await reload("# none\n", until: "keys not reloaded")
+                    check(try await client.get("/info", bearer("new")), 200)
+                }
+            }
+        }
+
+        @Test func aKeyThatIsTooFastIsToldWhenToComeBackAndOthersAreNot() async throws {
+            try await withKeys("fast\nother\n") { path in
+                let settings = TestService.settings {
+                    $0.apiKeyFile = path
+                    $0.maxKeyRequestsPerMinute = 2
+                }
+                try await TestService.run(settings: settings) { client in
+                    check(try await client.post("/encode", picture, bearer("fast")), 200)
+                    let refused = try await client.post("/encode", picture, bearer("fast"))
+                    #expect(refused.status == 429 && refused.slug == "rate-limited")
+                    let seconds = try #require(refused.fields["retry-after"].flatMap { Int($0) })
+                    #expect((1...30).contains(seconds) && refused.json["retry_after"] as? Int == seconds)
+                    #expect(refused.json["limit"] as? Int == 2)
+                    check(try await client.post("/encode", picture, bearer("other")), 200)
+                    // Only the work is counted.
+                    let page = try await client.get("/metrics", bearer("fast"))
+                    #expect(page.status == 200)
+                    #expect(page.text.contains("uae_rejected_total{reason=\"rate-limited\"} 1"))
+                }
+            }
+        }
+
+        @Test func browsersMayCallOnlyFromOriginsThatAreConfigured() async throws {
+            let origin = [("Origin", "https://a.example")]
+            try await TestService.run { client in
+                for answer in [
+                    try await client.get("/info", origin), try await client.exchange("OPTIONS", "/encode", origin, nil),
+                ] {
+                    #expect(answer.fields.keys.allSatisfy { !$0.hasPrefix("access-control") && $0 != "vary" })
+                }
+            }
+            let settings = TestService.settings { $0.corsOrigins = ["https://a.example"] }
+            try await TestService.run(settings: settings) { client in
+                let allowed = try await client.get("/info", origin)
+                #expect(allowed.fields["access-control-allow-origin"] == "https://a.example")
+                #expect(allowed.fields["vary"] == "Origin")
+                for other in ["https://b.example", "https://a.example.evil.example", "null"] {
+                    let answer = try await client.get("/info", [("Origin", other)])
+                    #expect(answer.fields["access-control-allow-origin"] == nil, "\(other)")
+                }
+            }
+        }
+
+        @Test func refusalsNameOneRequestID() async throws {
+            try await TestService.run { client in
+                for answer in [
+                    try await client.get("/nothing"), try await client.get("/encode"),
+                    try await client.get("/info?x=1"), try await client.post("/encode", [1]),
+                ] {
+                    let id = try #require(answer.fields["request-id"])
+                    #expect(answer.json["request_id"] as? String == id)
+                }
+            }
+        }
+
+        @Test func whatACallerSendsCannotSplitAnAnswer() async throws {
+            try await TestService.run { client in
+                for target in [
+                    "/a%0d%0aX-Split:%20y", "/problems/%0d%0aX-Split:%20y", "/labels?format=%0d%0aX-Split:%20y",
+                ] {
+                    let answer = try await client.get(target)
+                    #expect(answer.status >= 400 && answer.fields["x-split"] == nil, "\(target)")
+                }
+                for id in ["a b", "\"", "<b>", "a;b", String(repeating: "x", count: 129), "é"] {
+                    let answer = try await client.get("/info", [("Request-Id", id)])
+                    #expect(answer.fields["request-id"] != id)
+                }
+                let answer = try await client.get("/info", [("Request-Id", "a-1.b_c:2")])
+                #expect(answer.fields["request-id"] == "a-1.b_c:2")
+            }
+        }
+
+        @Test func logsHoldNeitherBodiesNorKeysNorLineEnds() async throws {
+            try await withKeys("a-secret-key\n") { path in
+                let log = LogRecorder()
+                let settings = TestService.settings { $0.apiKeyFile = path }
+                try await TestService.run(logger: log.logger, settings: settings) { client in
+                    let body = Array("{\"inputs\":[{\"b64\":\"a-secret-body\"}]}".utf8)
+                    check(try await client.post("/encode", body, bearer("a-secret-key")), 400)
+                    check(try await client.post("/encode?x=a-secret-value", picture, bearer("a-secret-key")), 400)
+                    check(try await client.post("/encode", picture, bearer("a-secret-guess")), 401)
+                    check(try await client.get("/a%0aforged%20line", bearer("a-secret-key")), 404)
+                }
+                #expect(log.lines.contains { $0.contains("/encode") })
+                #expect(log.lines.allSatisfy { !$0.contains("a-secret") })
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import HTTPWire
+import ImageCodec
+import TensorFiles
+
+/// What strangers' bytes reach first. A target passes when it neither traps nor runs without end; those with a second
+/// way to the same result hold the two against each other.
+enum FuzzTarget: String, CaseIterable {
+    case http1, http2, target, multipart, json, npy, safetensors, jpeg, png
+
+    // Set once, before libFuzzer's one thread starts.
+    nonisolated(unsafe) static var chosen = FuzzTarget.http1
+
+    func run(_ bytes: UnsafeRawBufferPointer) {
+        switch self {
+        case .http1: Self.http1(bytes)
+        case .http2: Self.http2(bytes)
+        case .target: Self.target(String(decoding: bytes, as: UTF8.self))
+        case .multipart: Self.multipart(Array(bytes))
+        case .json: Self.json(Array(bytes))
+        case .npy: _ = try? readNPY(bytes, maximumElements: 1 << 16)
+        case .safetensors: Self.safetensors(bytes)
+        case .jpeg: Self.picture([0xFF, 0xD8, 0xFF] + bytes)
+        case .png: Self.picture([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + bytes)
+        }
+    }
+
+    /// What a connection's octets mean, as text.
+    private static func meaning(of octets: [UInt8], piece: Int) -> String {
+        var parser = HTTP1Parser()
+        var text = ""
+        var body = 0
+        var start = 0
+        var end = 0
+        while true {
+            do throws(HTTPRefusal) {
+                var step: (event: HTTP1Parser.Event, consumed: Int)?
+                var refusal: HTTPRefusal?
+                octets[start..<end].withUnsafeBytes { rest in
+                    do throws(HTTPRefusal) { step = try parser.next(rest) } catch { refusal = error }
+                }
+                if let refusal { throw refusal }
+                guard let step else { return text }
+                precondition(step.consumed <= end - start)
+                start += step.consumed
+                switch step.event {
+                case .needsMore:
+                    if end == octets.count { return text + (parser.isIdle ? "idle" : "more") }
+                    end = min(octets.count, end + piece)
+                case .head(let head): text += "\(head.request.method) \(head.request.path) \(head.request.fields) "
+                case .body(let range): body += range.count
+                case .end:
+                    text += "body \(body) "
+                    body = 0
+                }
+            } catch {
+                return text + "refused \(error.status)"
+            }
+        }
+    }
+
+    private static func http1(_ bytes: UnsafeRawBufferPointer) {
+        let octets = Array(bytes)
+        // However the network cuts them, octets mean the same.
+        precondition(meaning(of: octets, piece: octets.count + 1) == meaning(of: octets, piece: 1))
+    }
+
+    private static func http2(_ bytes: UnsafeRawBufferPointer) {
+        let now = ContinuousClock.now
+        guard let session = try? HTTP2Session(limits: HTTP2Limits(), now: now, upgrade: nil) else { return }
+        func give(_ octets: UnsafeRawBufferPointer) {
+            session.receive(octets, now: now)
+            var events = session.takeEvents()
+            while !events.isEmpty {
+                for event in events {
+                    switch event {
+                    case .end(let id), .refused(let id, _):
+                        let response = Response(status: 200, body: [UInt8](repeating: 0, count: 1000))
+                        session.answer(response, on: id, date: "Sun, 06 Nov 1994 08:49:37 GMT", now: now)
+                    case .body(let id, let octets): session.consume(octets.count, on: id, reopensStream: true)
+                    case .answeredEarly(let id): session.reset(id, .noError)
+                    case .head, .closed: break
+                    }
+                }
+                events = session.takeEvents()
+            }
+            while !session.output(atMost: 1 << 16, now: now).isEmpty {}
+        }
+        // The preface and empty SETTINGS, so that the fuzzer need not find them.
+        let start = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+        start.withUnsafeBytes(give)
+        // In two pieces: the first octet says where it is cut.
+        guard let first = bytes.first else { return }
+        let cut = min(bytes.count, 1 + Int(first))
+        give(UnsafeRawBufferPointer(rebasing: bytes[1..<cut]))
+        give(UnsafeRawBufferPointer(rebasing: bytes[cut...]))
+    }
+
+    private static func target(_ text: String) {
+        for method in ["GET", "OPTIONS"] {
+            guard let target = try? RequestTarget(text, method: method) else { continue }
+            precondition(!target.path.utf8.contains(0))
+        }
+        _ = MediaType(parsing: text)
+        _ = AcceptHeader(parsing: text).quality(of: "image/png")
+    }
+
+    private static func multipart(_ body: [UInt8]) {
+        guard let parts = try? parseMultipart(body, boundary: "b") else { return }
+        for part in parts { precondition(part.body.lowerBound >= 0 && part.body.upperBound <= body.count) }
+    }
+
+    private static func json(_ body: [UInt8]) {
+        _ = try? JSONParser.parse(body)
+    }
+
+    private static func safetensors(_ bytes: UnsafeRawBufferPointer) {
+        guard let index = try? SafetensorsIndex(bytes, headerLimit: 1 << 16) else { return }
+        for (name, entry) in index.entries {
+            precondition(index.dataStart + entry.byteRange.upperBound <= bytes.count)
+            _ = try? readSafetensorsTensor(named: name, in: bytes, maximumElements: 1 << 16)
+        }
+    }
+
+    private static func picture(_ file: [UInt8]) {
+        file.withUnsafeBytes { bytes in
+            let limits = ImageLimits(maximumPixels: 1 << 18, maximumSide: 4096)
+            guard let whole = try? decodeImage(bytes, limits: limits) else { return }
+            precondition(whole.pixels.count == 3 * whole.width * whole.height)
+            let cropped = try? decodeCenterCropped(bytes, to: 32, limits: limits)
+            precondition(cropped == whole.centerCropped(to: 32))
+        }
+    }
+}

@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What goes wrong around the server: a model that cannot be used, a port that is taken, no descriptors, no memory, a full
+# disk, a worker that hangs or crashes, signals at every phase. Each must end in one clear line and its exit code, or be
+# survived; docs/operations.md lists the codes.
+#   scripts/faults.sh          UAE_BINARY is the server (.build/release/uae)
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+binary=$(realpath "${UAE_BINARY:-.build/release/uae}")
+[ -x "$binary" ] || { echo "$binary is not built: run make build" >&2; exit 1; }
+photo=Tests/Fixtures/data/golden/clip/china.jpg
+work=$(mktemp -d)
+log=$work/log
+server=
+passed=0
+failed=0
+finish() {
+    [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $1; the log ends:" >&2
+    tail -n 5 "$log" >&2
+}
+
+# ends NAME CODE PATTERN COMMAND...: the command ends by itself with CODE, a line of it matches, and nothing trapped.
+ends() {
+    local name=$1 code=$2 pattern=$3 status=0
+    shift 3
+    timeout 60 "$@" >"$log" 2>&1 || status=$?
+    if [ "$status" -ne "$code" ]; then bad "$name: exit $status instead of $code"; return; fi
+    if ! grep --quiet --extended-regexp --ignore-case "$pattern" "$log"; then bad "$name: no line '$pattern'"; return; fi
+    if grep --quiet --ignore-case 'fatal error\|stack dump\|crash' "$log"; then bad "$name: it crashed"; return; fi
+    ok
+}
+
+# start FLAGS...: a server in the background; $url is its address. `ready` waits until it is.
+start() {
+    : >"$log"
+    "$binary" serve --port 0 --drain-delay-ms 0 "$@" 2>"$log" &
+    server=$!
+    for _ in $(seq 400); do
+        url=$(grep --only-matching --extended-regexp 'http://[0-9.]+:[0-9]+' "$log" | head -n 1 || true)
+        [ -z "$url" ] || return 0
+        kill -0 "$server" 2>/dev/null || return 0
+        sleep 0.02
+    done
+}
+status_of() { curl --silent --output /dev/null --max-time 20 --write-out '%{http_code}' "$@" || true; }
+ready() {
+    for _ in $(seq 1000); do
+        [ "$(status_of "$url/health/ready")" = 200 ] && return 0
+        sleep 0.02
+    done
+}
+# exits NAME CODE: the server ends with CODE, by itself or by the signal before.
+exits() {
+    local status=0
+    for _ in $(seq 1500); do
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.02
+    done
+    kill -KILL "$server" 2>/dev/null && bad "$1: it does not end"
+    wait "$server" 2>/dev/null || status=$?
+    server=
+    if [ "$status" -eq "$2" ]; then ok; else bad "$1: exit $status instead of $2"; fi
+}
+expect() { if [ "$2" = "$3" ]; then ok; else bad "$1: $2 instead of $3"; fi; }
+
+# Settings and files
+ends "unknown setting" 64 "uae serve --help" "$binary" serve --no-such-thing 1
+ends "setting out of range" 64 "." "$binary" serve --port 65536
+ends "key file that is not there" 66 "API keys cannot be read" "$binary" serve --port 0 --api-key-file "$work/none"
+echo "# nothing" >"$work/keys"
+ends "key file without keys" 66 "no API key in it" "$binary" serve --port 0 --api-key-file "$work/keys"
+
+# Models
+ends "no model folder" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/none"
+cp -r models/default "$work/model"
+weights=$(find "$work/model" -name '*.safetensors' -size +1M | head -n 1)
+cp "$weights" "$work/weights"
+for size in 0 4 100 100000 $(($(stat -c %s "$weights") - 1)); do
+    head -c "$size" "$work/weights" >"$weights"
+    ends "weights cut at $size" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/model"
+done
+rm "$weights"
+ends "weights missing" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/model"
+mkdir "$weights"
+ends "weights that are a folder" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/model"
+rmdir "$weights"
+cp "$work/weights" "$weights"
+if [ "$(id -u)" -ne 0 ]; then
+    chmod 000 "$weights"
+    ends "weights that may not be read" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/model"
+    chmod 644 "$weights"
+fi
+ends "head of another size" 65 "the model cannot be loaded" "$binary" serve --port 0 \
+    --head Tests/Fixtures/data/golden/dinov2/model/stats.safetensors
+ends "head that is no safetensors" 65 "the model cannot be loaded" "$binary" serve --port 0 --head LICENSE
+
+# Addresses
+start
+ready
+ends "port in use" 69 "cannot listen on" "$binary" serve --port "${url##*:}"
+kill -TERM "$server"
+exits "SIGTERM while serving" 0
+ends "address of another machine" 69 "." "$binary" serve --port 0 --host 192.0.2.1
+ends "address that is none" 69 "is not an address" "$binary" serve --port 0 --host no.such.host.invalid
+ends "path of a socket too long" 69 "longer than" "$binary" serve --unix-socket "/tmp/$(printf 'x%.0s' $(seq 200))"
+ends "socket in a folder that is not there" 69 "cannot listen on" "$binary" serve --unix-socket "$work/none/socket"
+ends "socket where a file is" 69 "cannot listen on" "$binary" serve --unix-socket "$work/keys"
+
+# Descriptors
+# shellcheck disable=SC2016  # For the inner shell.
+limited=(bash -c 'ulimit "$1" "$2"; shift 2; exec "$@"' limited)
+ends "no descriptor at all" 69 "failed: Too many open files" "${limited[@]}" -n 4 "$binary" serve --port 0
+: >"$log"
+"${limited[@]}" -n 40 "$binary" serve --port 0 --drain-delay-ms 0 2>"$log" &
+server=$!
+sleep 1
+url=$(grep --only-matching --extended-regexp 'http://[0-9.]+:[0-9]+' "$log" | head -n 1)
+ready
+python3 - "${url##*:}" <<'PYTHON' && ok || bad "few descriptors: others are not served once there are some again"
+import socket, sys, time
+port = int(sys.argv[1])
+held = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+time.sleep(0.5)
+for one in held:
+    one.close()
+last = socket.create_connection(("127.0.0.1", port), timeout=10)
+last.sendall(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+sys.exit(not last.recv(100).startswith(b"HTTP/1.1 200"))
+PYTHON
+kill -TERM "$server"
+exits "SIGTERM after a lack of descriptors" 0
+
+# Memory
+for megabytes in 100 200 300 400; do
+    ends "address space of $megabytes MB" 71 "memory" "${limited[@]}" -v $((megabytes * 1024)) "$binary" serve --port 0
+done
+
+# A log that cannot be written
+start
+kill -KILL "$server"
+wait "$server" 2>/dev/null || true
+"$binary" serve --port "${url##*:}" --drain-delay-ms 0 2>/dev/full &
+server=$!
+ready
+expect "served while the log's disk is full" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+kill -TERM "$server"
+exits "SIGTERM while the log's disk is full" 0
+"$binary" serve --port "${url##*:}" --drain-delay-ms 0 2>&- &
+server=$!
+ready
+expect "served without standard error" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+kill -TERM "$server"
+exits "SIGTERM without standard error" 0
+
+# A worker that hangs: a batch far beyond what the watchdog allows
+start --watchdog-ms 100 --max-batch-size 1024 --max-queue-items 1024 --max-client-items 512 --threads 1
+ready
+forms=()
+for _ in $(seq 200); do forms+=(--form "f=@$photo"); done
+curl --silent --max-time 30 "${forms[@]}" "$url/decode" --output "$work/answer" --write-out '%{http_code}' >"$work/code" &
+request=$!
+seen=
+for _ in $(seq 500); do
+    seen=$(status_of "$url/health/ready")
+    [ "$seen" = 200 ] || break
+    sleep 0.01
+done
+expect "ready while the worker hangs" "$seen" 503
+wait "$request" || true
+expect "a hanging worker's request" "$(cat "$work/code")" 503
+if grep --quiet worker-unhealthy "$work/answer"; then ok; else bad "a hanging worker's problem"; fi
+exits "a worker that hangs on" 70
+if grep --quiet 'hung for' "$log"; then ok; else bad "no line says that the worker hung"; fi
+
+# Crashes and signals
+# As in the container, which has no tool for backtraces; with it the signal from outside would only print one.
+SWIFT_BACKTRACE=enable=no start
+ready
+kill -ILL "$server"
+exits "a trap" 132
+start
+kill -TERM "$server"
+exits "SIGTERM while loading" 0
+start --drain-delay-ms 60000
+ready
+kill -TERM "$server"
+sleep 0.2
+expect "ready while draining" "$(status_of "$url/health/ready")" 503
+expect "served while draining" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+kill -TERM "$server"
+exits "second SIGTERM while draining" 143
+start --drain-delay-ms 60000
+ready
+kill -INT "$server"
+sleep 0.2
+kill -INT "$server"
+exits "second SIGINT while draining" 130
+start
+ready
+kill -HUP "$server"
+sleep 0.2
+expect "served after SIGHUP" "$(status_of "$url/health/live")" 200
+exec 3<>"/dev/tcp/127.0.0.1/${url##*:}"
+printf 'POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n' >&3
+kill -TERM "$server"
+sleep 0.3
+printf '0123456789' >&3
+expect "a request that was begun before SIGTERM" "$(head -n 1 <&3 | cut -d' ' -f2)" 415
+exec 3<&-
+exits "SIGTERM with a request under way" 0
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

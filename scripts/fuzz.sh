@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Fuzzes what strangers' bytes reach first (fuzz/targets/FuzzTarget.swift) with libFuzzer and the address sanitizer.
+#   scripts/fuzz.sh SECONDS [TARGET ...]
+# The seeds in fuzz/corpus stay as they are; what is found on the way grows in .build-fuzz/corpus. A finding is left in
+# .build-fuzz/findings: make it a test beside the code that it breaks.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+seconds=${1:?how long each target runs, in seconds}
+shift
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy safetensors jpeg png)
+
+# Coverage for every module, the driver's archive for the one program; Swift's runtime is not the sanitizer's business.
+UAE_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product uae-fuzz \
+    -Xswiftc -sanitize=fuzzer -Xswiftc -sanitize=address -Xcc -fsanitize=fuzzer-no-link,address
+binary=.build-fuzz/release/uae-fuzz
+mkdir -p .build-fuzz/findings
+
+passed=0
+failed=0
+for target in "${targets[@]}"; do
+    mkdir -p ".build-fuzz/corpus/$target"
+    log=.build-fuzz/$target.log
+    if UAE_FUZZ_TARGET=$target ASAN_OPTIONS=detect_leaks=0 "$binary" -max_total_time="$seconds" -timeout=10 \
+        -rss_limit_mb=2048 -max_len=16384 -artifact_prefix=".build-fuzz/findings/$target-" -print_final_stats=1 \
+        ".build-fuzz/corpus/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
+        passed=$((passed + 1))
+        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+        echo "$target: $runs runs in $seconds s, $(grep --only-matching 'cov: [0-9]*' "$log" | tail -n 1)"
+    else
+        failed=$((failed + 1))
+        echo "FAILED $target:"
+        grep --text -A 12 'ERROR\|Fatal error\|SUMMARY' "$log" | head -n 40 || tail -n 20 "$log"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
