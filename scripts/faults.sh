@@ -12,6 +12,8 @@ binary=$(realpath "${UAE_BINARY:-.build/release/uae}")
 photo=Tests/Fixtures/data/golden/clip/china.jpg
 work=$(mktemp -d)
 log=$work/log
+# Flags beat it. Without backtraces a crash ends the process at once, as in the container, which has no tool for them.
+export UAE_DRAIN_DELAY_MS=0 SWIFT_BACKTRACE=enable=no
 server=
 passed=0
 failed=0
@@ -42,7 +44,7 @@ ends() {
 # start FLAGS...: a server in the background; $url is its address. `ready` waits until it is.
 start() {
     : >"$log"
-    "$binary" serve --port 0 --drain-delay-ms 0 "$@" 2>"$log" &
+    "$binary" serve --port 0 "$@" 2>"$log" &
     server=$!
     for _ in $(seq 400); do
         url=$(grep --only-matching --extended-regexp 'http://[0-9.]+:[0-9]+' "$log" | head -n 1 || true)
@@ -118,9 +120,9 @@ ends "socket where a file is" 69 "cannot listen on" "$binary" serve --unix-socke
 # Descriptors
 # shellcheck disable=SC2016  # For the inner shell.
 limited=(bash -c 'ulimit "$1" "$2"; shift 2; exec "$@"' limited)
-ends "no descriptor at all" 69 "failed: Too many open files" "${limited[@]}" -n 4 "$binary" serve --port 0
+ends "few descriptors" 71 "descriptors" "${limited[@]}" -n 16 "$binary" serve --port 0
 : >"$log"
-"${limited[@]}" -n 40 "$binary" serve --port 0 --drain-delay-ms 0 2>"$log" &
+"${limited[@]}" -n 40 "$binary" serve --port 0 2>"$log" &
 server=$!
 sleep 1
 url=$(grep --only-matching --extended-regexp 'http://[0-9.]+:[0-9]+' "$log" | head -n 1)
@@ -140,7 +142,7 @@ kill -TERM "$server"
 exits "SIGTERM after a lack of descriptors" 0
 
 # Memory
-for megabytes in 100 200 300 400; do
+for megabytes in 200 300 400; do
     ends "address space of $megabytes MB" 71 "memory" "${limited[@]}" -v $((megabytes * 1024)) "$binary" serve --port 0
 done
 
@@ -148,13 +150,13 @@ done
 start
 kill -KILL "$server"
 wait "$server" 2>/dev/null || true
-"$binary" serve --port "${url##*:}" --drain-delay-ms 0 2>/dev/full &
+"$binary" serve --port "${url##*:}" 2>/dev/full &
 server=$!
 ready
 expect "served while the log's disk is full" "$(status_of --data-binary "@$photo" "$url/encode")" 200
 kill -TERM "$server"
 exits "SIGTERM while the log's disk is full" 0
-"$binary" serve --port "${url##*:}" --drain-delay-ms 0 2>&- &
+"$binary" serve --port "${url##*:}" 2>&- &
 server=$!
 ready
 expect "served without standard error" "$(status_of --data-binary "@$photo" "$url/encode")" 200
@@ -182,8 +184,7 @@ exits "a worker that hangs on" 70
 if grep --quiet 'hung for' "$log"; then ok; else bad "no line says that the worker hung"; fi
 
 # Crashes and signals
-# As in the container, which has no tool for backtraces; with it the signal from outside would only print one.
-SWIFT_BACKTRACE=enable=no start
+start
 ready
 kill -ILL "$server"
 exits "a trap" 132

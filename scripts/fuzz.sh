@@ -12,9 +12,9 @@ shift
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy safetensors jpeg png)
 
-# Coverage for every module, the driver's archive for the one program; Swift's runtime is not the sanitizer's business.
+# Coverage for every module; lld, because gold fails on the sanitizer's debugging information.
 UAE_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product uae-fuzz \
-    -Xswiftc -sanitize=fuzzer -Xswiftc -sanitize=address -Xcc -fsanitize=fuzzer-no-link,address
+    -Xswiftc -use-ld=lld -Xswiftc -sanitize=fuzzer -Xswiftc -sanitize=address -Xcc -fsanitize=fuzzer-no-link,address
 binary=.build-fuzz/release/uae-fuzz
 mkdir -p .build-fuzz/findings
 

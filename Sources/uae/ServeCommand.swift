@@ -77,6 +77,12 @@ struct ServeCommand: AsyncParsableCommand {
             return TextLogHandler(label: label, level: level)
         }
         let logger = Logger(label: "uae")
+        do {
+            try ProcessLimits.check(model: configuration.model)
+        } catch {
+            logger.critical("\(error)")
+            throw ExitCode(error.exitCode)
+        }
         let service = InferenceService(
             configuration: configuration,
             logger: logger,

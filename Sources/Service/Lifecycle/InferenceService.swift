@@ -36,7 +36,6 @@ package struct InferenceService: ServiceLifecycle.Service {
     ///
     /// - Throws: `ServiceError`.
     package func run() async throws {
-        try MemoryCheck.run(model: configuration.model)
         let threads = configuration.threads ?? CPUBudget.available()
         let state = ServiceState()
         let metrics = ServiceMetrics()

@@ -12,6 +12,7 @@ package enum ServiceError: Error, CustomStringConvertible {
     case noKeys(path: String)
     /// The process may not have as much memory as its model needs.
     case notEnoughMemory(byteCount: Int, limit: String)
+    case tooFewDescriptors(limit: Int, needed: Int)
     /// A batch ran longer than the watchdog allows; the supervisor should start the process anew.
     case workerHung(seconds: Double)
 
@@ -21,7 +22,7 @@ package enum ServiceError: Error, CustomStringConvertible {
         case .socket: 69
         case .unreadableKeys, .noKeys: 66
         case .workerHung: 70
-        case .notEnoughMemory: 71
+        case .notEnoughMemory, .tooFewDescriptors: 71
         }
     }
 
@@ -36,6 +37,8 @@ package enum ServiceError: Error, CustomStringConvertible {
         case .noKeys(let path): "\(path): there is no API key in it"
         case .notEnoughMemory(let byteCount, let limit):
             "not enough memory: the model needs about \(byteCount >> 20) MB more than \(limit) allows"
+        case .tooFewDescriptors(let limit, let needed):
+            "\(limit) descriptors (ulimit -n) are too few; at least \(needed) are needed"
         case .workerHung(let seconds): "the inference worker hung for \(Int(seconds)) s"
         }
     }

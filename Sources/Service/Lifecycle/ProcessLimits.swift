@@ -3,15 +3,22 @@
 import Foundation
 import Glibc
 
-/// Whether there is memory for a model, asked before it is loaded: Swift ends the process where an allocation fails, and
-/// the kernel does so beyond a container's limit, both without a line that helps.
-enum MemoryCheck {
+/// Whether the process may have what a model needs, asked before anything is begun: Swift ends the process where an
+/// allocation fails, Dispatch where a descriptor does, and the kernel beyond a container's limit, none with a line that
+/// helps.
+package enum ProcessLimits {
+    /// The loops', Dispatch's and the log's own, and some connections.
+    private static let descriptors = 32
     /// Address space beside the weights: stacks, the allocator's arenas, a workspace a thread.
     private static let besides = 256 << 20
 
     /// - Parameter model: the model's folder.
-    /// - Throws: `ServiceError.notEnoughMemory`.
-    static func run(model: String) throws(ServiceError) {
+    /// - Throws: `ServiceError.notEnoughMemory`, `.tooFewDescriptors`.
+    package static func check(model: String) throws(ServiceError) {
+        var files = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0, files.rlim_cur < descriptors {
+            throw .tooFewDescriptors(limit: Int(files.rlim_cur), needed: descriptors)
+        }
         let weights = weightBytes(model)
         // Read and unpacked, they are there twice for a moment.
         let space = 2 * weights + besides
