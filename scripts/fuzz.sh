@@ -13,8 +13,12 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy safetensors jpeg png)
 
 # Coverage for every module; lld, because gold fails on the sanitizer's debugging information.
+# Swift's own choice of coverage, guards, is one that libFuzzer no longer reads: counters are asked of LLVM itself.
+flags=(-use-ld=lld -sanitize=fuzzer -sanitize=address)
+for option in inline-8bit-counters pc-table; do flags+=(-Xllvm "-sanitizer-coverage-$option"); done
+# shellcheck disable=SC2046  # Words without spaces.
 UAE_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product uae-fuzz \
-    -Xswiftc -use-ld=lld -Xswiftc -sanitize=fuzzer -Xswiftc -sanitize=address -Xcc -fsanitize=fuzzer-no-link,address
+    $(printf -- "-Xswiftc %s " "${flags[@]}") -Xcc -fsanitize=fuzzer-no-link,address
 binary=.build-fuzz/release/uae-fuzz
 mkdir -p .build-fuzz/findings
 
