@@ -14,7 +14,7 @@ targets=("$@")
 
 # Coverage for every module; lld, because gold fails on the sanitizer's debugging information.
 # Swift's own choice of coverage, guards, is one that libFuzzer no longer reads: counters are asked of LLVM itself.
-flags=(-use-ld=lld -sanitize=fuzzer -sanitize=address)
+flags=(-use-ld=lld -sanitize=fuzzer,address)
 for option in inline-8bit-counters pc-table; do flags+=(-Xllvm "-sanitizer-coverage-$option"); done
 # shellcheck disable=SC2046  # Words without spaces.
 UAE_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product uae-fuzz \
