@@ -8,7 +8,7 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests
 
-.PHONY: help packages build serve test lint format smoke schemathesis torture faults fuzz soak sanitize examples readme-pictures model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke schemathesis torture faults fuzz soak sanitize nightly examples readme-pictures model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -20,6 +20,7 @@ help:
 	@echo "make fuzz SECONDS=60      libFuzzer on every parser of strangers' bytes, so long each"
 	@echo "make soak MINUTES=10      mixed load, aborts and garbage; memory, descriptors and answers"
 	@echo "make sanitize             the protocol, picture and tensor tests under address and undefined-behaviour sanitizers"
+	@echo "make nightly              all of these five"
 	@echo "make examples             the client examples against the built server"
 	@echo "make readme-pictures      docs/pictures"
 	@echo "make lint, make format    swift format"
@@ -73,6 +74,9 @@ soak: build
 
 sanitize: packages
 	scripts/sanitize.sh
+
+# What takes too long before every change.
+nightly: torture faults fuzz soak sanitize
 
 examples: build
 	scripts/with-server.sh scripts/examples.sh
