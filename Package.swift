@@ -62,6 +62,13 @@ let package = Package(
             path: "benchmarks/kernels",
             swiftSettings: strict
         ),
+        // Runs the engine on request, in turn with its peers; see benchmarks/README.md.
+        .executableTarget(
+            name: "engine-bench",
+            dependencies: ["Autoencoder", "TensorKernels", "OpenBLASOracle"],
+            path: "benchmarks/engine",
+            swiftSettings: strict
+        ),
         // A client that speaks HTTP/2 frame by frame, rightly or wrongly; no product links it.
         .target(name: "HTTP2Peer", dependencies: ["CNGHTTP2"], path: "Tests/HTTP2Peer", swiftSettings: strict),
         .target(

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our engine and its peers on the same networks, in turn; see README.md."""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy
+from PIL import Image
+
+from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, summary, write
+
+THREADS = 2
+PEERS = ("onnxruntime", "openvino", "torch")
+OURS, HALF = "uae-serve", "uae-serve fp16"
+# Threads that have nothing to do go on spinning for a while; nobody is to be timed beside somebody else's.
+PAUSE = 0.1
+PRODUCT = (257, 4096, 1152)
+PHOTO = ROOT / "Tests/Fixtures/data/golden/dinov2/chelsea.png"
+
+
+def engine_binary():
+    return ROOT / ".build/release/engine-bench"
+
+
+def contenders(names):
+    found = {}
+    for name in names:
+        if name in (OURS, HALF):
+            found[name] = Contender(name, [engine_binary()])
+        else:
+            found[name] = Contender(name, [sys.executable, "-m", "peers.worker", name], OMP_NUM_THREADS=str(THREADS))
+    return found
+
+
+def published_model():
+    folder = OUT / "models/dinov2-base"
+    if not (folder / "model.safetensors").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([ROOT / ".build/release/uae", "model-init", "--family", "dinov2-base", folder], check=True)
+    return folder
+
+
+def exported(folder, target, operations):
+    """ONNX files of a model folder, made once for each state of its weights and of the code that makes them."""
+    stamp = target / "stamp"
+    sources = [folder / "model.safetensors", folder / "config.json", *sorted((HERE / "peers").glob("*.py"))]
+    state = " ".join(str(source.stat().st_mtime_ns) for source in sources) + " ".join(operations)
+    if not stamp.exists() or stamp.read_text() != state:
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "peers.export", folder, target, *operations], cwd=HERE, check=True)
+        stamp.write_text(state)
+    return target
+
+
+def photo(side, path):
+    """The centre of a photo, as bytes."""
+    picture = Image.open(PHOTO).convert("RGB")
+    least = min(picture.size)
+    left, top = (picture.width - least) // 2, (picture.height - least) // 2
+    picture = picture.resize((side, side), Image.Resampling.BICUBIC, (left, top, left + least, top + least))
+    path.write_bytes(picture.tobytes())
+
+
+def compare(running, operations):
+    """Every contender's results against ours; half-precision weights may be a little further off."""
+    differences = {}
+    for operation in operations:
+        results = {}
+        for name, contender in running.items():
+            path = OUT / "result.f32"
+            contender.ask("save", operation, path)
+            results[name] = numpy.fromfile(path, numpy.float32)
+        reference = results[OURS]
+        for name, result in results.items():
+            if name == OURS:
+                continue
+            off = float(numpy.abs(result - reference).max() / max(1, numpy.abs(reference).max()))
+            # A decoder is run on the same latent by all, but its pixels swing further than latents do.
+            limit = 1e-3 if name != HALF else 4e-3
+            print(f"  {operation}: {name} is {off:.1e} from {OURS} (limit {limit:.0e})")
+            assert off <= limit, f"{name} does not compute the same as {OURS}"
+            differences[f"{operation} {name}"] = off
+    return differences
+
+
+def limits(contender, rounds=3):
+    measured = {"one": [], "all": [], "openblas": []}
+    for _ in range(rounds):
+        measured["one"].append(float(contender.ask("limit", 1)))
+        measured["all"].append(float(contender.ask("limit", THREADS)))
+        measured["openblas"].append(float(contender.ask("openblas", *PRODUCT)))
+    return measured
+
+
+def time_cell(running, operation, batch, rounds, least_seconds):
+    """Rounds in which every contender has its turn, the limit among them."""
+    counts, seconds, limit = {}, {name: [] for name in running}, []
+    for name, contender in running.items():
+        once = contender.run(operation, batch)[0]
+        counts[name] = max(1, min(500, round(least_seconds / once)))
+    order = list(running)
+    own = lambda: sum(contender.processor_seconds() for contender in running.values())
+    neighbours = Neighbours(own)
+    for turn in range(rounds):
+        # Whoever went first goes last in the next round.
+        for name in order[turn % len(order) :] + order[: turn % len(order)]:
+            time.sleep(PAUSE)
+            seconds[name].append(statistics.median(running[name].run(operation, batch, counts[name])) / batch)
+        time.sleep(PAUSE)
+        limit.append(float(running[OURS].ask("limit", THREADS)))
+    return seconds, limit, neighbours.cores()
+
+
+def measure(label, folder, operations, batches, names, rounds, least_seconds):
+    print(f"\n{label}: loading")
+    onnx = exported(folder, OUT / f"onnx/{folder.name}", operations)
+    running = contenders(names)
+    memory = {}
+    for name, contender in running.items():
+        if name in (OURS, HALF):
+            answer = contender.ask("load", folder, "float16" if name == HALF else "float32", THREADS).split()
+            memory[name] = {"load_seconds": float(answer[0]), "warm_seconds": float(answer[1])}
+        else:
+            contender.ask("load", folder if name == "torch" else onnx, THREADS)
+            memory[name] = {}
+    config = json.loads((folder / "config.json").read_text())
+    photo(config["image_side"], OUT / "pixels.u8")
+    for name, contender in running.items():
+        peer = name in PEERS
+        contender.ask("input", "pixels", OUT / "pixels.u8", *([config["image_side"]] if peer else []))
+    running[OURS].ask("save", "encode", OUT / "latent.f32")
+    for name, contender in running.items():
+        contender.ask("input", "latent", OUT / "latent.f32", *([config["grid_side"]] if name in PEERS else []))
+    differences = compare(running, operations)
+    counter = running.get("torch") or contenders(["torch"])["torch"]
+    if "torch" not in running:
+        counter.ask("load", folder, THREADS)
+    cells = []
+    for operation in operations:
+        operations_count = float(counter.ask("flops", operation))
+        for batch in batches:
+            seconds, limit, busy = time_cell(running, operation, batch, rounds, least_seconds)
+            cell = cell_of(label, operation, batch, operations_count, seconds, limit, busy)
+            print_cell(cell)
+            cells.append(cell)
+    for contender in {*running.values(), counter}:
+        contender.end()
+    return {"label": label, "differences": differences, "loading": memory, "cells": cells}
+
+
+def cell_of(label, operation, batch, operations_count, seconds, limit, busy):
+    attainable = statistics.median(limit)
+    ours = statistics.median(seconds[OURS])
+    rows = {}
+    for name, values in seconds.items():
+        row = summary(values)
+        row["gflops"] = operations_count / row["median"] / 1e9
+        row["share"] = row["gflops"] / attainable
+        row["ours_is_faster_by"] = row["median"] / ours
+        rows[name] = row
+    return {
+        "model": label,
+        "operation": operation,
+        "batch": batch,
+        "gflop": operations_count / 1e9,
+        "limit": summary(limit),
+        "neighbour_cores": busy,
+        "rows": rows,
+    }
+
+
+def print_cell(cell):
+    print(
+        f"\n{cell['model']}, {cell['operation']}, batch {cell['batch']}: {cell['gflop']:.2f} GFLOP a picture,"
+        f" limit {cell['limit']['median']:.0f} GFLOP/s (spread {cell['limit']['spread']:.0%}),"
+        f" neighbours kept {cell['neighbour_cores']:.2f} cores busy"
+    )
+    print(f"  {'':16} {'ms a picture':>12} {'spread':>7} {'GFLOP/s':>8} {'of limit':>8} {'ours is x faster':>16}")
+    for name, row in cell["rows"].items():
+        print(
+            f"  {name:16} {row['median'] * 1e3:12.2f} {row['spread']:7.0%} {row['gflops']:8.1f}"
+            f" {row['share']:8.0%} {row['ours_is_faster_by']:16.2f}"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="batch 1 and one round: does it work at all?")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--models", default="default,published")
+    options = parser.parse_args()
+    OUT.mkdir(exist_ok=True)
+    rounds = 1 if options.quick else options.rounds
+
+    machine = Contender("limits", [engine_binary()])
+    description = machine.ask("describe")
+    measured = limits(machine, 1 if options.quick else 5)
+    machine.end()
+    median = {name: statistics.median(values) for name, values in measured.items()}
+    print(f"kernels {description}")
+    print(f"multiply-add limit: {median['one']:.1f} GFLOP/s on one thread, {median['all']:.1f} on {THREADS}")
+    print(
+        f"OpenBLAS, one thread, {' x '.join(map(str, PRODUCT))}: {median['openblas']:.1f} GFLOP/s"
+        f" ({median['openblas'] / median['one']:.0%})"
+    )
+    result = {
+        "conditions": conditions(("torch", "onnxruntime", "openvino", "numpy")),
+        "quick": options.quick,
+        "threads": THREADS,
+        "rounds": rounds,
+        "kernels": description,
+        "limits": measured,
+        "models": [],
+    }
+    if "default" in options.models:
+        result["models"].append(
+            measure(
+                "default model",
+                ROOT / "models/default",
+                ["encode", "decode", "classify"],
+                [1],
+                [OURS, *PEERS],
+                rounds,
+                0.05 if options.quick else 0.5,
+            )
+        )
+    if "published" in options.models:
+        result["models"].append(
+            measure(
+                "DINOv2-B + ViT-XL",
+                published_model(),
+                ["encode", "decode"],
+                [1] if options.quick else [1, 8],
+                [OURS, HALF, *PEERS],
+                rounds,
+                0,
+            )
+        )
+    write("engine", result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `uae-lite` encoders: semantic trunk and detail path, or a packed embedding and spectrum."""
+
+import torch
+from torch import nn
+
+from .convolutions import Stack
+from .pixels import coefficient_order, dct_matrix
+
+
+class LiteEncoder(nn.Module):
+    """[batch, 3, side, side] to the latent [batch, channels, grid, grid]."""
+
+    def __init__(self, config, tensors):
+        super().__init__()
+        encoder, grid = config["encoder"], config["grid_side"]
+        side = encoder.get("input_side", config["image_side"])
+        self.semantic = self.detail = None
+        self.modulates = encoder.get("modulator", False)
+        if "semantic" in encoder:
+            self.semantic = Stack(encoder["semantic"]["layers"], tensors, "encoder.semantic", 3, side)
+            for name in ("mean", "std"):
+                self.register_buffer(name, tensors[f"encoder.semantic_{name}"].reshape(1, -1, 1, 1))
+        if "detail" in encoder:
+            self.detail = Stack(encoder["detail"]["layers"], tensors, "encoder.detail", 3, side)
+        if self.modulates:
+            self.register_buffer("dct", dct_matrix(grid))
+            self.register_buffer("semantic_gain", tensors["encoder.modulator.semantic_gain"])
+            if self.detail is not None:
+                self.register_buffer("detail_gain", tensors["encoder.modulator.detail_gain"])
+
+    def forward(self, x):
+        parts, used = [], 0
+        detail = None if self.detail is None else self.detail(x)
+        if self.semantic is not None:
+            semantic = (self.semantic(x) - self.mean) / self.std
+            if self.modulates:
+                mixed = self.semantic_gain * (self.dct @ semantic @ self.dct.T)
+                if detail is not None:
+                    used = self.semantic.channels
+                    mixed = mixed + self.detail_gain * (self.dct @ detail[:, :used] @ self.dct.T)
+                semantic = self.dct.T @ mixed @ self.dct
+            parts.append(semantic)
+        if detail is not None and used < detail.shape[1]:
+            parts.append(detail[:, used:])
+        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+
+
+class Packing(nn.Module):
+    """Where a packed latent holds the embedding and the picture's own coefficients."""
+
+    def __init__(self, config, tensors):
+        super().__init__()
+        self.channels, self.grid, self.side = config["channels"], config["grid_side"], config["image_side"]
+        tokens = self.grid**2
+        embedding, picture = [], []
+        widths = config["packing"]["embedding_channels"]
+        for place, index in enumerate(coefficient_order(config["frequency"].get("order", "zigzag"), self.grid)):
+            width = widths[place] if place < len(widths) else 0
+            slots = [channel * tokens + index for channel in range(self.channels)]
+            embedding += slots[:width]
+            picture += slots[width:]
+        self.embedding_count = len(embedding)
+        self.register_buffer("colours", tensors["packing.colours"])
+        order = tensors["packing.order"].long()
+        # Gathers rather than scatters: the latent's slots from [embedding, picture], and the other way round.
+        source = torch.empty(self.channels * tokens, dtype=torch.long)
+        source[embedding] = torch.arange(len(embedding))
+        source[picture] = len(embedding) + order
+        self.register_buffer("source", source)
+        self.register_buffer("embedding_places", torch.tensor(embedding))
+        # A coefficient that no slot holds reads the zero behind the last slot.
+        place = torch.full((3 * self.side**2,), self.channels * tokens)
+        place[order] = torch.tensor(picture)
+        self.register_buffer("place", place)
+        self.register_buffer("grid_dct", dct_matrix(self.grid))
+        self.register_buffer("picture_dct", dct_matrix(self.side))
+
+    def pack(self, planes, embedding):
+        planes = torch.einsum("pc,bcyx->bpyx", self.colours, planes)
+        planes = self.picture_dct @ planes @ self.picture_dct.T
+        slots = torch.cat([embedding, planes.flatten(1)], 1)[:, self.source]
+        slots = slots.reshape(-1, self.channels, self.grid, self.grid)
+        return self.grid_dct.T @ slots @ self.grid_dct
+
+    def slots(self, latent):
+        return (self.grid_dct @ latent @ self.grid_dct.T).flatten(1)
+
+    def picture(self, latent):
+        slots = self.slots(latent)
+        slots = torch.cat([slots, torch.zeros_like(slots[:, :1])], 1)[:, self.place]
+        planes = slots.reshape(-1, 3, self.side, self.side)
+        planes = self.picture_dct.T @ planes @ self.picture_dct
+        return torch.einsum("pc,bpyx->bcyx", self.colours, planes)
+
+    def embedding(self, latent):
+        return self.slots(latent)[:, self.embedding_places]
+
+
+class PackingEncoder(nn.Module):
+    def __init__(self, config, tensors, packing):
+        super().__init__()
+        encoder, decoder = config["encoder"], config["decoder"]
+        self.packing = packing
+        self.trunk = Stack(encoder["semantic"]["layers"], tensors, "encoder.semantic", 3, config["image_side"])
+        weight = tensors["encoder.embedding.weight"]
+        self.embedding = nn.Linear(weight.shape[1], weight.shape[0])
+        self.embedding.weight.data, self.embedding.bias.data = weight, tensors["encoder.embedding.bias"]
+        ratio = lambda over, under: torch.tensor([a / b for a, b in zip(over, under)]).reshape(1, 3, 1, 1)
+        self.register_buffer("factor", ratio(encoder["std"], decoder["std"]))
+        self.register_buffer("offset", (
+            torch.tensor(encoder["mean"]) - torch.tensor(decoder["mean"])
+        ).reshape(1, 3, 1, 1) / torch.tensor(decoder["std"]).reshape(1, 3, 1, 1))
+
+    def embed(self, x):
+        return self.embedding(self.trunk(x).mean((2, 3)))
+
+    def forward(self, x):
+        return self.packing.pack(x * self.factor + self.offset, self.embed(x))
