@@ -65,7 +65,7 @@ let package = Package(
         // Runs the engine on request, in turn with its peers; see benchmarks/README.md.
         .executableTarget(
             name: "engine-bench",
-            dependencies: ["Autoencoder", "TensorKernels", "OpenBLASOracle"],
+            dependencies: ["Autoencoder", "ImageCodec", "TensorKernels", "OpenBLASOracle"],
             path: "benchmarks/engine",
             swiftSettings: strict
         ),

@@ -39,6 +39,7 @@ def contenders(names):
 
 def published_model():
     folder = OUT / "models/dinov2-base"
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if not (folder / "model.safetensors").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([ROOT / ".build/release/uae", "model-init", "--family", "dinov2-base", folder], check=True)

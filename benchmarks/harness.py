@@ -97,9 +97,9 @@ def summary(values):
 def first_line(*command):
     try:
         made = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-        return ((made.stdout or made.stderr).strip() or "unknown").split("\n")[0]
+        return made.stdout.strip().split("\n")[0]
     except OSError:
-        return "unknown"
+        return ""
 
 
 def conditions(packages):
@@ -112,7 +112,7 @@ def conditions(packages):
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "commit": first_line("git", "rev-parse", "--short=10", "HEAD")
-        + ("" if changed == "unknown" else " and uncommitted changes"),
+        + (" and uncommitted changes" if changed else ""),
         "processor": model,
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),

@@ -2,6 +2,7 @@
 
 import Autoencoder
 import Foundation
+import ImageCodec
 import OpenBLASOracle
 import TensorKernels
 
@@ -14,6 +15,7 @@ import TensorKernels
 ///     input pixels|latent FILE                    raw bytes of one picture, or raw floats of one latent
 ///     run encode|decode|classify BATCH COUNT      seconds of each of COUNT calls
 ///     save encode|decode|classify FILE            writes the first result as raw floats
+///     picture FILE COUNT                          seconds from a picture's bytes to what the encoder sees, COUNT times
 ///     limit THREADS                               multiply-adds in registers alone, GFLOP/s
 ///     openblas ROWS OUTPUTS INPUTS                one thread's product, GFLOP/s
 ///     describe                                    instruction set, OpenBLAS' configuration
@@ -46,6 +48,7 @@ struct EngineBench {
         case ("input", 3): return try readInput(words[1], path: words[2])
         case ("run", 4): return try run(words[1], batch: try number(words[2]), count: try number(words[3]))
         case ("save", 3): return try save(words[1], path: words[2])
+        case ("picture", 3): return try picture(words[1], count: try number(words[2]))
         case ("limit", 2): return limit(threads: try number(words[1]))
         case ("openblas", 4):
             return openBLAS(rows: try number(words[1]), outputs: try number(words[2]), inputs: try number(words[3]))
@@ -119,6 +122,23 @@ struct EngineBench {
         let values = result.logits ?? result.reconstruction ?? result.latent ?? []
         try values.withUnsafeBytes { try Data($0).write(to: URL(filePath: path)) }
         return "ok"
+    }
+
+    private func picture(_ path: String, count: Int) throws -> String {
+        guard let model = engine?.model else { throw CommandError.nothingLoaded }
+        let bytes = try Data(contentsOf: URL(filePath: path))
+        let side = model.configuration.imageSide
+        var seconds: [String] = []
+        for _ in 0..<count {
+            let start = now()
+            let image = try bytes.withUnsafeBytes { raw in
+                try decodeCenterCropped(raw, to: side, limits: ImageLimits(maximumPixels: 64_000_000), exif: .apply)
+            }
+            let input = model.encoderInput(of: image.pixels)
+            seconds.append(String(now() - start))
+            guard !input.isEmpty else { throw CommandError.nothingLoaded }
+        }
+        return seconds.joined(separator: " ")
     }
 
     // MARK: The machine
