@@ -10,8 +10,8 @@ package struct RequestTarget: Sendable {
     /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently.
     ///
     /// Those that browsers send unescaped in a query are let through there.
-    private static let forbidden = Set("\"<>#".utf8)
-    private static let forbiddenInPath = Set("\\^`{|}".utf8)
+    private static let forbidden = OctetSet("\"<>#")
+    private static let forbiddenInPath = OctetSet("\\^`{|}")
 
     /// - Throws: `HTTPRefusal.malformedTarget`.
     package init(_ target: String, method: String) throws(HTTPRefusal) {
@@ -24,7 +24,7 @@ package struct RequestTarget: Sendable {
             return
         }
         var rest = Substring(target)
-        if rest.hasPrefix("/") {
+        if rest.utf8.first == UInt8(ascii: "/") {
             authority = nil
         } else {
             guard let scheme = ["http://", "https://"].first(where: rest.lowercased().hasPrefix) else {
@@ -37,13 +37,13 @@ package struct RequestTarget: Sendable {
             authority = host
             rest = rest[end...]
         }
-        let mark = rest.firstIndex(of: "?") ?? rest.endIndex
+        let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
         let rawPath = rest[..<mark]
         guard !rawPath.utf8.contains(where: Self.forbiddenInPath.contains),
             let decoded = Self.decoded(rawPath, plusIsSpace: false)
         else { throw .malformedTarget }
         path = decoded.isEmpty ? "/" : decoded
-        query = mark == rest.endIndex ? [] : try Self.pairs(rest[rest.index(after: mark)...])
+        query = mark == rest.endIndex ? [] : try Self.pairs(rest[rest.utf8.index(after: mark)...])
     }
 
     /// `name=value` pairs as HTML forms write them: `+` is a space.
@@ -61,6 +61,8 @@ package struct RequestTarget: Sendable {
 
     /// nil: a malformed escape, an encoded NUL, or octets that are not UTF-8.
     private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
+        let escapes = text.utf8.contains { $0 == UInt8(ascii: "%") || ($0 == UInt8(ascii: "+") && plusIsSpace) }
+        if !escapes { return String(text) }
         var octets: [UInt8] = []
         var iterator = text.utf8.makeIterator()
         while let octet = iterator.next() {
@@ -80,26 +82,26 @@ package struct RequestTarget: Sendable {
     /// `uri-host [":" port]` (RFC 3986 3.2.2); user information is refused.
     static func isHost(_ value: String) -> Bool {
         var rest = Substring(value)
-        if rest.hasPrefix("[") {
-            guard let end = rest.firstIndex(of: "]") else { return false }
-            let address = rest[rest.index(after: rest.startIndex)..<end]
+        if rest.utf8.first == UInt8(ascii: "[") {
+            guard let end = rest.utf8.firstIndex(of: UInt8(ascii: "]")) else { return false }
+            let address = rest.utf8[..<end].dropFirst()
             guard !address.isEmpty,
-                address.utf8.allSatisfy({
+                address.allSatisfy({
                     HTTPOctet.hexadecimalValue($0) != nil || $0 == HTTPOctet.colon || $0 == UInt8(ascii: ".")
                 })
             else { return false }
-            rest = rest[rest.index(after: end)...]
+            rest = rest[rest.utf8.index(after: end)...]
         } else {
-            let end = rest.firstIndex(of: ":") ?? rest.endIndex
+            let end = rest.utf8.firstIndex(of: HTTPOctet.colon) ?? rest.endIndex
             guard rest[..<end].utf8.allSatisfy(isNameOctet) else { return false }
             rest = rest[end...]
         }
         if rest.isEmpty { return true }
-        let port = rest.dropFirst()
-        return rest.first == ":" && port.utf8.allSatisfy(HTTPOctet.isDigit) && port.utf8.count <= 5
+        let port = rest.utf8.dropFirst()
+        return rest.utf8.first == HTTPOctet.colon && port.allSatisfy(HTTPOctet.isDigit) && port.count <= 5
     }
 
-    private static let nameOthers = Set("-._~!$&'()*+,;=%".utf8)
+    private static let nameOthers = OctetSet("-._~!$&'()*+,;=%")
 
     private static func isNameOctet(_ octet: UInt8) -> Bool {
         HTTPOctet.isDigit(octet) || (0x41...0x5A).contains(octet) || (0x61...0x7A).contains(octet)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a request's time went into, in the order of the stages.
-package struct StageTimings: Sendable {
+package struct StageTimings: Sendable, Equatable {
     /// Receiving the body.
     package var read = Duration.zero
     /// Taking the body apart, decoding and cropping pictures.
@@ -16,7 +16,12 @@ package struct StageTimings: Sendable {
     }
 
     /// The `Server-Timing` field's value, milliseconds.
-    package var field: String {
+    package var field: String { self == Self() ? Self.nothing : text }
+
+    /// Of answers that took no stage, such as probes', which come by the thousand.
+    private static let nothing = Self().text
+
+    private var text: String {
         stages.map { "\($0.name);dur=\($0.duration.milliseconds)" }.joined(separator: ", ")
     }
 }

@@ -90,7 +90,7 @@ package struct InferenceService: ServiceLifecycle.Service {
             logger: logger
         )
         do {
-            let server = try SocketServer(configuration: socketConfiguration, handler: handler)
+            let server = try SocketServer(configuration: socketConfiguration(threads: threads), handler: handler)
             inflight.server = server
             return server
         } catch {
@@ -98,11 +98,13 @@ package struct InferenceService: ServiceLifecycle.Service {
         }
     }
 
-    private var socketConfiguration: SocketServerConfiguration {
+    private func socketConfiguration(threads: Int) -> SocketServerConfiguration {
         let endpoint: SocketServerConfiguration.Endpoint =
             configuration.unixSocket.map { .unix(path: $0) }
             ?? .tcp(host: configuration.host, port: configuration.port)
         var sockets = SocketServerConfiguration(endpoint: endpoint)
+        // One saturates a core with some 50 000 small answers a second; more than a few would only take turns.
+        sockets.loops = min(threads, 4)
         sockets.maximumConnections = configuration.maxConnections
         sockets.maximumInflightBytes = configuration.maxInflightBytes
         sockets.headerTimeout = configuration.headerTimeout
