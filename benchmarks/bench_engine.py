@@ -192,7 +192,7 @@ def print_cell(cell):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="batch 1 and one round: does it work at all?")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--models", default="default,published")
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy
 from PIL import Image
 
-from bench_engine import PHOTO, exported
-from harness import HERE, OUT, ROOT, Neighbours, conditions, process_seconds, summary, tree, write
+from bench_engine import PHOTO, engine_binary, exported, published_model
+from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, process_seconds, summary, tree, write
 
 MODEL = ROOT / "models/default"
 OURS = "uae-serve"
@@ -173,10 +173,13 @@ def alternate(running, path, connections, rounds, seconds, body=None, threads=1)
         start = turn % len(running)
         for server in running[start:] + running[:start]:
             time.sleep(0.2)
-            results[server.name].append(wrk(server, path, connections, seconds, body, threads))
+            before = server.seconds()
+            run = wrk(server, path, connections, seconds, body, threads)
+            run["cpu_ms"] = (server.seconds() - before) * 1e3 / max(run["requests"], 1)
+            results[server.name].append(run)
     rows = {}
     for name, runs in results.items():
-        rows[name] = {key: summary([run[key] for run in runs]) for key in ("rate", "p50_ms", "p99_ms")}
+        rows[name] = {key: summary([run[key] for run in runs]) for key in ("rate", "p50_ms", "p99_ms", "cpu_ms")}
         rows[name]["errors"] = sum(run["errors"] for run in runs)
     return {"connections": connections, "neighbour_cores": neighbours.cores(), "rows": rows}
 
@@ -184,12 +187,12 @@ def alternate(running, path, connections, rounds, seconds, body=None, threads=1)
 def print_cell(title, cell):
     first = next(iter(cell["rows"].values()))["rate"]["median"]
     print(f"\n{title}, {cell['connections']} connections; neighbours kept {cell['neighbour_cores']:.2f} cores busy")
-    print(f"  {'':40} {'requests/s':>10} {'spread':>7} {'p50 ms':>8} {'p99 ms':>8} {'errors':>6} {'ours is x':>9}")
+    print(f"  {'':40} {'requests/s':>10} {'spread':>7} {'p50 ms':>8} {'p99 ms':>8} {'cpu ms':>7} {'errors':>6} {'ours is x':>9}")
     for name, row in cell["rows"].items():
         rate = row["rate"]
         print(
             f"  {name:40} {rate['median']:10.1f} {rate['spread']:7.0%} {row['p50_ms']['median']:8.2f}"
-            f" {row['p99_ms']['median']:8.2f} {row['errors']:6} {first / rate['median']:9.2f}"
+            f" {row['p99_ms']['median']:8.2f} {row['cpu_ms']['median']:7.3f} {row['errors']:6} {first / rate['median']:9.2f}"
         )
 
 
@@ -230,26 +233,48 @@ def probes(rounds, seconds):
     return cells
 
 
-def bare_engine_ms():
-    """What one encode takes without a server, for the overhead at one connection."""
-    from bench_engine import engine_binary
-    from harness import Contender
-
+def overhead(ours, jpeg, rounds, seconds):
+    """One caller's p50 against the same work without a server, in turn: what HTTP and batching add, in ms."""
     engine = Contender("engine", [engine_binary()])
     engine.ask("load", MODEL, "float32", 2)
-    side = json.loads((MODEL / "config.json").read_text())["image_side"]
-    (OUT / "grey.u8").write_bytes(bytes([128]) * (side * side * 3))
-    engine.ask("input", "pixels", OUT / "grey.u8")
-    milliseconds = statistics.median(engine.run("encode", 1, 200)) * 1e3
+    served, bare = [], []
+    for _ in range(max(rounds, 3)):
+        time.sleep(0.2)
+        served.append(wrk(ours, "/encode", 1, seconds, jpeg)["p50_ms"])
+        time.sleep(0.2)
+        times = engine.ask("latent", jpeg, 20 if rounds == 1 else 200).split()
+        bare.append(statistics.median(map(float, times)) * 1e3)
     engine.end()
-    return milliseconds
+    added = [one - other for one, other in zip(served, bare)]
+    return {"served_ms": summary(served), "bare_ms": summary(bare), "added_ms": summary(added)}
+
+
+def published(count):
+    """Start to ready and memory of our server with the published-size model."""
+    folder, rows = published_model(), {}
+    command = servers(OUT / "picture.jpg")[0].command
+    for storage in ("float32", "float16"):
+        words = [folder if word == MODEL else word for word in command] + ["--weight-storage", storage]
+        server = Server(f"published {storage}", words, {}, "/health/ready", None)
+        ready, memory = [], {}
+        for _ in range(count):
+            ready.append(server.start())
+            memory = server.memory()
+            memory["rss_mb"] = field(f"/proc/{server.process.pid}/status", "VmRSS") / 1024
+            server.stop()
+        rows[storage] = {"ready": summary(ready), **memory}
+        print(
+            f"  published size, {storage}: ready after {rows[storage]['ready']['median']:.2f} s,"
+            f" RSS {memory['rss_mb']:.0f} MB, peak {memory['peak_rss_mb']:.0f} MB"
+        )
+    return rows
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=5, help="of load in each turn")
+    parser.add_argument("--seconds", type=int, default=4, help="of load in each turn")
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     rounds, seconds = (1, 1) if options.quick else (options.rounds, options.seconds)
@@ -280,11 +305,13 @@ def main():
     result["memory"] = {server.name: server.memory() for server in running}
     for name, row in result["memory"].items():
         print(f"  {name:40} {row['peak_rss_mb']:7.0f} {row['pss_mb']:7.0f}")
+    result["overhead"] = overhead(running[0], jpeg, rounds, seconds)
+    added, bare = result["overhead"]["added_ms"], result["overhead"]["bare_ms"]
+    print(f"\none caller: {bare['median']:.2f} ms without a server, {added['median']:.2f} ms added by it")
     for server in running:
         server.stop()
     result["probes"] = probes(rounds, seconds)
-    result["bare_engine_ms"] = bare_engine_ms()
-    print(f"\nbare engine, one encode: {result['bare_engine_ms']:.2f} ms")
+    result["published"] = published(1 if options.quick else 3)
     write("service", result)
 
 

@@ -16,6 +16,7 @@ import TensorKernels
 ///     run encode|decode|classify BATCH COUNT      seconds of each of COUNT calls
 ///     save encode|decode|classify FILE            writes the first result as raw floats
 ///     picture FILE COUNT                          seconds from a picture's bytes to what the encoder sees, COUNT times
+///     latent FILE COUNT                           seconds from a picture's bytes to its latent, COUNT times
 ///     limit THREADS                               multiply-adds in registers alone, GFLOP/s
 ///     openblas ROWS OUTPUTS INPUTS                one thread's product, GFLOP/s
 ///     describe                                    instruction set, OpenBLAS' configuration
@@ -49,6 +50,7 @@ struct EngineBench {
         case ("run", 4): return try run(words[1], batch: try number(words[2]), count: try number(words[3]))
         case ("save", 3): return try save(words[1], path: words[2])
         case ("picture", 3): return try picture(words[1], count: try number(words[2]))
+        case ("latent", 3): return try latent(words[1], count: try number(words[2]))
         case ("limit", 2): return limit(threads: try number(words[1]))
         case ("openblas", 4):
             return openBLAS(rows: try number(words[1]), outputs: try number(words[2]), inputs: try number(words[3]))
@@ -124,19 +126,38 @@ struct EngineBench {
         return "ok"
     }
 
+    // MARK: Pictures
+
     private func picture(_ path: String, count: Int) throws -> String {
         guard let model = engine?.model else { throw CommandError.nothingLoaded }
-        let bytes = try Data(contentsOf: URL(filePath: path))
+        return try time(count, path) { bytes in
+            guard try !model.encoderInput(of: pixels(of: bytes, model)).isEmpty else { throw CommandError.nothingLoaded }
+        }
+    }
+
+    /// What a service does for a request, without the service.
+    private func latent(_ path: String, count: Int) throws -> String {
+        guard let engine else { throw CommandError.nothingLoaded }
+        return try time(count, path) { bytes in
+            var task = AutoencoderTask(input: .pixels(try pixels(of: bytes, engine.model)), outputs: .latent)
+            task.split = engine.model.configuration.frequency.split
+            for result in engine.run([task]) { _ = try result.get() }
+        }
+    }
+
+    private func pixels(of bytes: Data, _ model: AutoencoderModel) throws -> [UInt8] {
+        let limits = ImageLimits(maximumPixels: 64_000_000)
         let side = model.configuration.imageSide
+        return try bytes.withUnsafeBytes { try decodeCenterCropped($0, to: side, limits: limits, exif: .apply).pixels }
+    }
+
+    private func time(_ count: Int, _ path: String, _ body: (Data) throws -> Void) throws -> String {
+        let bytes = try Data(contentsOf: URL(filePath: path))
         var seconds: [String] = []
         for _ in 0..<count {
             let start = now()
-            let image = try bytes.withUnsafeBytes { raw in
-                try decodeCenterCropped(raw, to: side, limits: ImageLimits(maximumPixels: 64_000_000), exif: .apply)
-            }
-            let input = model.encoderInput(of: image.pixels)
+            try body(bytes)
             seconds.append(String(now() - start))
-            guard !input.isEmpty else { throw CommandError.nothingLoaded }
         }
         return seconds.joined(separator: " ")
     }
