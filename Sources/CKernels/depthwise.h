@@ -8,12 +8,9 @@
 // the output; within it a run of pixels shares each weight it loads. Taps are taken in row-major order, those outside
 // the picture skipped, in a run and in a single pixel alike.
 
-/// Pixels of a run: its sums, the taps' weights and a pixel fill the registers.
-#if LANES == 16 || defined(__aarch64__)
+/// Pixels of a run: so many sums keep two multiply-adds a cycle going, each of which takes four; with a weight and a pixel
+/// they fit into 16 registers.
 #define RUN 8
-#else
-#define RUN 4
-#endif
 
 typedef struct {
     const float *x;       // the first tap of the first pixel
