@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 FLAGS ?=
 CONFIGURATION := --configuration release
-SWIFT_FILES := Package.swift Sources Tests
+SWIFT_FILES := Package.swift Sources Tests benchmarks/engine benchmarks/kernels
 
 .PHONY: help packages build serve test lint format smoke schemathesis torture faults fuzz soak sanitize nightly examples readme-pictures model-init check-runtime-image clean
 
@@ -23,6 +23,7 @@ help:
 	@echo "make nightly              all of these five"
 	@echo "make examples             the client examples against the built server"
 	@echo "make readme-pictures      docs/pictures"
+	@echo "make bench                speed against peers (benchmarks/README.md); QUICK=1 to try it out"
 	@echo "make lint, make format    swift format"
 	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights"
 	@echo "make train-data, make train, make train-evaluate    the default model, see training/README.md"

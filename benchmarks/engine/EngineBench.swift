@@ -119,7 +119,9 @@ struct EngineBench {
     }
 
     private func save(_ operation: String, path: String) throws -> String {
-        guard let engine, let outcome = engine.run([try task(operation)]).first else { throw CommandError.nothingLoaded }
+        guard let engine, let outcome = engine.run([try task(operation)]).first else {
+            throw CommandError.nothingLoaded
+        }
         let result = try outcome.get()
         let values = result.logits ?? result.reconstruction ?? result.latent ?? []
         try values.withUnsafeBytes { try Data($0).write(to: URL(filePath: path)) }
@@ -131,7 +133,8 @@ struct EngineBench {
     private func picture(_ path: String, count: Int) throws -> String {
         guard let model = engine?.model else { throw CommandError.nothingLoaded }
         return try time(count, path) { bytes in
-            guard try !model.encoderInput(of: pixels(of: bytes, model)).isEmpty else { throw CommandError.nothingLoaded }
+            let input = try model.encoderInput(of: pixels(of: bytes, model))
+            guard !input.isEmpty else { throw CommandError.nothingLoaded }
         }
     }
 
