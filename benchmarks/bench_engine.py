@@ -14,7 +14,6 @@ from PIL import Image
 
 from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, summary, write
 
-THREADS = 2
 PEERS = ("onnxruntime", "openvino", "torch")
 OURS, HALF = "uae-serve", "uae-serve fp16"
 # Threads that have nothing to do go on spinning for a while; nobody is to be timed beside somebody else's.
@@ -27,13 +26,13 @@ def engine_binary():
     return ROOT / ".build/release/engine-bench"
 
 
-def contenders(names):
+def contenders(names, threads):
     found = {}
     for name in names:
         if name in (OURS, HALF):
             found[name] = Contender(name, [engine_binary()])
         else:
-            found[name] = Contender(name, [sys.executable, "-m", "peers.worker", name], OMP_NUM_THREADS=str(THREADS))
+            found[name] = Contender(name, [sys.executable, "-m", "peers.worker", name], OMP_NUM_THREADS=str(threads))
     return found
 
 
@@ -89,18 +88,19 @@ def compare(running, operations):
     return differences
 
 
-def limits(contender, rounds=3):
+def limits(contender, threads, rounds):
     measured = {"one": [], "all": [], "openblas": []}
     for _ in range(rounds):
         measured["one"].append(float(contender.ask("limit", 1)))
-        measured["all"].append(float(contender.ask("limit", THREADS)))
+        measured["all"].append(float(contender.ask("limit", threads)))
         measured["openblas"].append(float(contender.ask("openblas", *PRODUCT)))
     return measured
 
 
-def time_cell(running, operation, batch, rounds, least_seconds):
+def time_cell(running, operation, batch, rounds, least_seconds, threads):
     """Rounds in which every contender has its turn, the limit among them."""
     counts, seconds, limit = {}, {name: [] for name in running}, []
+    processor = {name: [] for name in running}
     for name, contender in running.items():
         once = contender.run(operation, batch)[0]
         counts[name] = max(1, min(500, round(least_seconds / once)))
@@ -111,23 +111,26 @@ def time_cell(running, operation, batch, rounds, least_seconds):
         # Whoever went first goes last in the next round.
         for name in order[turn % len(order) :] + order[: turn % len(order)]:
             time.sleep(PAUSE)
+            before = running[name].processor_seconds()
             seconds[name].append(statistics.median(running[name].run(operation, batch, counts[name])) / batch)
+            used = running[name].processor_seconds() - before
+            processor[name].append(used / counts[name] / batch)
         time.sleep(PAUSE)
-        limit.append(float(running[OURS].ask("limit", THREADS)))
-    return seconds, limit, neighbours.cores()
+        limit.append(float(running[OURS].ask("limit", threads)))
+    return seconds, processor, limit, neighbours.cores()
 
 
-def measure(label, folder, operations, batches, names, rounds, least_seconds):
+def measure(label, folder, operations, batches, names, rounds, least_seconds, threads):
     print(f"\n{label}: loading")
     onnx = exported(folder, OUT / f"onnx/{folder.name}", operations)
-    running = contenders(names)
+    running = contenders(names, threads)
     memory = {}
     for name, contender in running.items():
         if name in (OURS, HALF):
-            answer = contender.ask("load", folder, "float16" if name == HALF else "float32", THREADS).split()
+            answer = contender.ask("load", folder, "float16" if name == HALF else "float32", threads).split()
             memory[name] = {"load_seconds": float(answer[0]), "warm_seconds": float(answer[1])}
         else:
-            contender.ask("load", folder if name == "torch" else onnx, THREADS)
+            contender.ask("load", folder if name == "torch" else onnx, threads)
             memory[name] = {}
     config = json.loads((folder / "config.json").read_text())
     photo(config["image_side"], OUT / "pixels.u8")
@@ -138,15 +141,15 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds):
     for name, contender in running.items():
         contender.ask("input", "latent", OUT / "latent.f32", *([config["grid_side"]] if name in PEERS else []))
     differences = compare(running, operations)
-    counter = running.get("torch") or contenders(["torch"])["torch"]
+    counter = running.get("torch") or contenders(["torch"], threads)["torch"]
     if "torch" not in running:
-        counter.ask("load", folder, THREADS)
+        counter.ask("load", folder, threads)
     cells = []
     for operation in operations:
         operations_count = float(counter.ask("flops", operation))
         for batch in batches:
-            seconds, limit, busy = time_cell(running, operation, batch, rounds, least_seconds)
-            cell = cell_of(label, operation, batch, operations_count, seconds, limit, busy)
+            times = time_cell(running, operation, batch, rounds, least_seconds, threads)
+            cell = cell_of(label, operation, batch, operations_count, *times)
             print_cell(cell)
             cells.append(cell)
     for contender in {*running.values(), counter}:
@@ -154,7 +157,7 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds):
     return {"label": label, "differences": differences, "loading": memory, "cells": cells}
 
 
-def cell_of(label, operation, batch, operations_count, seconds, limit, busy):
+def cell_of(label, operation, batch, operations_count, seconds, processor, limit, busy):
     attainable = statistics.median(limit)
     ours = statistics.median(seconds[OURS])
     rows = {}
@@ -162,6 +165,7 @@ def cell_of(label, operation, batch, operations_count, seconds, limit, busy):
         row = summary(values)
         row["gflops"] = operations_count / row["median"] / 1e9
         row["share"] = row["gflops"] / attainable
+        row["processor_seconds"] = statistics.median(processor[name])
         row["ours_is_faster_by"] = row["median"] / ours
         rows[name] = row
     return {
@@ -181,11 +185,11 @@ def print_cell(cell):
         f" limit {cell['limit']['median']:.0f} GFLOP/s (spread {cell['limit']['spread']:.0%}),"
         f" neighbours kept {cell['neighbour_cores']:.2f} cores busy"
     )
-    print(f"  {'':16} {'ms a picture':>12} {'spread':>7} {'GFLOP/s':>8} {'of limit':>8} {'ours is x faster':>16}")
+    print(f"  {'':16} {'ms a picture':>12} {'spread':>7} {'GFLOP/s':>8} {'of limit':>8} {'ours is x faster':>16} {'cpu ms':>8}")
     for name, row in cell["rows"].items():
         print(
             f"  {name:16} {row['median'] * 1e3:12.2f} {row['spread']:7.0%} {row['gflops']:8.1f}"
-            f" {row['share']:8.0%} {row['ours_is_faster_by']:16.2f}"
+            f" {row['share']:8.0%} {row['ours_is_faster_by']:16.2f} {row['processor_seconds'] * 1e3:8.1f}"
         )
 
 
@@ -193,6 +197,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="batch 1 and one round: does it work at all?")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batches", default="1,8", help="of the published size")
     parser.add_argument("--models", default="default,published")
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)
@@ -200,11 +206,11 @@ def main():
 
     machine = Contender("limits", [engine_binary()])
     description = machine.ask("describe")
-    measured = limits(machine, 1 if options.quick else 5)
+    measured = limits(machine, options.threads, 1 if options.quick else 5)
     machine.end()
     median = {name: statistics.median(values) for name, values in measured.items()}
     print(f"kernels {description}")
-    print(f"multiply-add limit: {median['one']:.1f} GFLOP/s on one thread, {median['all']:.1f} on {THREADS}")
+    print(f"multiply-add limit: {median['one']:.1f} GFLOP/s on one thread, {median['all']:.1f} on {options.threads}")
     print(
         f"OpenBLAS, one thread, {' x '.join(map(str, PRODUCT))}: {median['openblas']:.1f} GFLOP/s"
         f" ({median['openblas'] / median['one']:.0%})"
@@ -212,7 +218,7 @@ def main():
     result = {
         "conditions": conditions(("torch", "onnxruntime", "openvino", "numpy")),
         "quick": options.quick,
-        "threads": THREADS,
+        "threads": options.threads,
         "rounds": rounds,
         "kernels": description,
         "limits": measured,
@@ -228,6 +234,7 @@ def main():
                 [OURS, *PEERS],
                 rounds,
                 0.05 if options.quick else 0.5,
+                options.threads,
             )
         )
     if "published" in options.models:
@@ -236,13 +243,14 @@ def main():
                 "DINOv2-B + ViT-XL",
                 published_model(),
                 ["encode", "decode"],
-                [1] if options.quick else [1, 8],
+                [1] if options.quick else [int(batch) for batch in options.batches.split(",")],
                 [OURS, HALF, *PEERS],
                 rounds,
                 0,
+                options.threads,
             )
         )
-    write("engine", result)
+    write("engine" if options.threads == 2 else f"engine-{options.threads}", result)
 
 
 if __name__ == "__main__":
