@@ -69,7 +69,11 @@ def download(folder: pathlib.Path) -> None:
         if target.exists():
             continue
         print(f"fetching {package} {version}", flush=True)
-        subprocess.run(["apt-get", "download", "-qq", f"{package}={version}"], cwd=folder, check=True)
+        fetch = ["apt-get", "download", "-qq", f"{package}={version}"]
+        if subprocess.run(fetch, cwd=folder).returncode != 0:
+            # A machine whose package lists are old or were never fetched.
+            subprocess.run(["apt-get", "update", "-qq"], check=True)
+            subprocess.run(fetch, cwd=folder, check=True)
         (archive,) = folder.glob(f"{package}_*.deb")
         partial = folder / f"{package}.partial"
         subprocess.run(["dpkg-deb", "-x", archive, partial], check=True)
