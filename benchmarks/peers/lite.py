@@ -73,6 +73,10 @@ class Packing(nn.Module):
         place = torch.full((3 * self.side**2,), self.channels * tokens)
         place[order] = torch.tensor(picture)
         self.register_buffer("place", place)
+        self.register_buffer("missing", (place == self.channels * tokens).reshape(3, self.side, self.side).float())
+        decay, index = tensors["packing.decay"].reshape(3, 2, 1, 1), torch.arange(self.side, dtype=torch.float32)
+        distance = (index[:, None] ** 2 + index**2).sqrt()
+        self.register_buffer("deviation", torch.exp(decay[:, 0] + decay[:, 1] * torch.log(distance + 2)))
         self.register_buffer("grid_dct", dct_matrix(self.grid))
         self.register_buffer("picture_dct", dct_matrix(self.side))
 
@@ -86,10 +90,15 @@ class Packing(nn.Module):
     def slots(self, latent):
         return (self.grid_dct @ latent @ self.grid_dct.T).flatten(1)
 
-    def picture(self, latent):
+    def picture(self, latent, drawing):
+        """What a full latent holds, the coefficients without a slot drawn by a network."""
         slots = self.slots(latent)
         slots = torch.cat([slots, torch.zeros_like(slots[:, :1])], 1)[:, self.place]
         planes = slots.reshape(-1, 3, self.side, self.side)
+        if drawing is not None:
+            drawn = drawing(self.picture_dct.T @ (planes / self.deviation) @ self.picture_dct)
+            drawn = self.picture_dct @ drawn @ self.picture_dct.T * self.deviation
+            planes = planes + drawn * self.missing
         planes = self.picture_dct.T @ planes @ self.picture_dct
         return torch.einsum("pc,bpyx->bcyx", self.colours, planes)
 

@@ -37,6 +37,9 @@ class Decode(nn.Module):
         self.register_buffer("std", torch.tensor(d["std"]).reshape(1, 3, 1, 1))
         self.transformer = self.linear = self.convolutional = None
         if packing is not None:
+            if "convolutional" in d:
+                layers = d["convolutional"]["layers"]
+                self.convolutional = Stack(layers, tensors, "decoder.convolutional", 3, d["output_side"])
             return
         if "transformer" in d:
             self.transformer = ViTDecoder(config, tensors)
@@ -50,8 +53,7 @@ class Decode(nn.Module):
 
     def forward(self, latent):
         if self.packing is not None:
-            # With every slot filled the refinement has nothing to add.
-            return self.packing.picture(latent) * self.std + self.mean
+            return self.packing.picture(latent, self.convolutional) * self.std + self.mean
         picture = 0
         if self.transformer is not None or self.linear is not None:
             tokens = latent.flatten(2).transpose(1, 2)
