@@ -32,7 +32,7 @@ struct FrequencyModule: Sendable {
     /// Drops coefficients of a latent `[channels, gridSide, gridSide]` in place.
     func cut(_ latent: UnsafeMutablePointer<Float>, keeping kept: [Bool], team: ComputeTeam) {
         guard !kept.allSatisfy(\.self) else { return }
-        forEachPart(team) { first, count in
+        team.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
             spectrum.dct2D(part, channels: count, into: part)
             kept.withUnsafeBufferPointer { kept in
@@ -51,7 +51,7 @@ struct FrequencyModule: Sendable {
         into coefficients: UnsafeMutablePointer<Float>,
         team: ComputeTeam
     ) {
-        forEachPart(team) { first, count in
+        team.forEachPart(of: channels) { first, count in
             let offset = first * tokenCount
             spectrum.dct2D(latent + offset, channels: count, into: coefficients + offset)
         }
@@ -79,16 +79,18 @@ struct FrequencyModule: Sendable {
                 latent[channel * tokenCount + order.indices[place]] = tokens[channel * count + place]
             }
         }
-        forEachPart(team) { first, count in
+        team.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
             spectrum.inverseDCT2D(part, channels: count, into: part)
         }
     }
+}
 
-    /// Shares the channels out; each is transformed by itself, so the parts do not change the numbers.
-    private func forEachPart(_ team: ComputeTeam, _ body: (_ first: Int, _ count: Int) -> Void) {
-        let parts = team.size == 1 ? 1 : min(channels, 4 * team.size)
-        team.forEach(parts) { part, _ in
+extension ComputeTeam {
+    /// Shares channels out; each is transformed by itself, so the parts do not change the numbers.
+    func forEachPart(of channels: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
+        let parts = size == 1 ? 1 : min(channels, 4 * size)
+        forEach(parts) { part, _ in
             let first = channels * part / parts
             body(first, channels * (part + 1) / parts - first)
         }

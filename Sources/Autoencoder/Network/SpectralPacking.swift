@@ -58,7 +58,7 @@ struct SpectralPacking: Sendable {
         for (place, value) in zip(embeddingPlaces, UnsafeBufferPointer(start: embedding, count: embeddingCount)) {
             latent[place] = value
         }
-        forEachPart(team) { first, count in
+        team.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
             spectrum.inverseDCT2D(part, channels: count, into: part)
         }
@@ -149,7 +149,7 @@ struct SpectralPacking: Sendable {
         into slots: UnsafeMutablePointer<Float>,
         team: ComputeTeam
     ) {
-        forEachPart(team) { first, count in
+        team.forEachPart(of: channels) { first, count in
             let offset = first * tokenCount
             spectrum.dct2D(latent + offset, channels: count, into: slots + offset)
         }
@@ -165,15 +165,6 @@ struct SpectralPacking: Sendable {
             first[index] = m0 * a + m1 * b + m2 * c
             second[index] = m3 * a + m4 * b + m5 * c
             third[index] = m6 * a + m7 * b + m8 * c
-        }
-    }
-
-    /// Shares the channels out; each is transformed by itself, so the parts do not change the numbers.
-    private func forEachPart(_ team: ComputeTeam, _ body: (_ first: Int, _ count: Int) -> Void) {
-        let parts = team.size == 1 ? 1 : min(channels, 2 * team.size)
-        team.forEach(parts) { part, _ in
-            let first = channels * part / parts
-            body(first, channels * (part + 1) / parts - first)
         }
     }
 }
