@@ -335,6 +335,12 @@ import Testing
         ),
         Fault(
             model: packing,
+            place: ["image_side"],
+            value: "25",
+            error: .packingNeedsEvenSide(path: "image_side", side: 25)
+        ),
+        Fault(
+            model: packing,
             place: ["encoder", "input_side"],
             value: "32",
             error: .gridMismatch(path: "encoder.input_side", expected: 24, found: 32)

@@ -37,6 +37,7 @@ extension ConfigurationError: CustomStringConvertible {
         case .packingNeedsSemanticPathAlone:
             "packing needs an encoder of the family uae-lite with a semantic path, without detail and modulator"
         case .packingDecodesThePicture(let path): "\(path) cannot be there beside packing"
+        case .packingNeedsEvenSide(let path, let side): "\(path) is \(side), but packing folds pictures of an even side"
         case .lowBandHeadWithoutBands: "head.source is low_band, but frequency.transform is not fft"
         case .layerDoesNotFit(let path, let height, let width): "\(path) does not fit a map of \(height) x \(width)"
         case .channelsDoNotFormPixels(let path, let channels, let factor):

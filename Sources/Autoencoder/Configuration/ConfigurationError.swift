@@ -40,6 +40,8 @@ package enum ConfigurationError: Error, Equatable {
     case packingNeedsSemanticPathAlone
     /// A packing model's decoder must refine the unpacked picture and nothing else.
     case packingDecodesThePicture(path: String)
+    /// A packing model's pictures are folded in the middle.
+    case packingNeedsEvenSide(path: String, side: Int)
     case lowBandHeadWithoutBands
     /// A convolution's kernel does not fit its input, or shrinks it to nothing.
     case layerDoesNotFit(path: String, height: Int, width: Int)

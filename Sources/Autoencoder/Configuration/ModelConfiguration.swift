@@ -80,6 +80,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// What is packed is the picture itself, so it must come out at the size at which it came in.
     private func checkSides() throws(ConfigurationError) {
         guard packing != nil else { return }
+        guard imageSide.isMultiple(of: 2) else { throw .packingNeedsEvenSide(path: "image_side", side: imageSide) }
         guard encoderInputSide == imageSide else {
             throw .gridMismatch(path: "encoder.input_side", expected: imageSide, found: encoderInputSide)
         }

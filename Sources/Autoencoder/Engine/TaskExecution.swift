@@ -72,7 +72,7 @@ struct TaskExecution {
         }
     }
 
-    /// Lends what the encoder's network sees of a picture: `[3, encoderInputSide, encoderInputSide]`.
+    /// Lends what the encoder's network sees of a picture, in its layout.
     private func withInput(_ pixels: [UInt8], flipped: Bool, _ body: (UnsafePointer<Float>) -> Void) {
         workspace.scope {
             let input = workspace.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)

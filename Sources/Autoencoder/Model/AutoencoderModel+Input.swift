@@ -12,11 +12,18 @@ extension AutoencoderModel {
         guard pixels.count == configuration.imageSide * configuration.imageSide * 3 else { return [] }
         let workspace = Workspace(capacity: preprocessor.workspaceCount)
         return [Float](unsafeUninitializedCapacity: 3 * side * side) { input, count in
+            count = 3 * side * side
             pixels.withUnsafeBufferPointer { pixels in
                 guard let source = pixels.baseAddress, let target = input.baseAddress else { return }
-                preprocessor(source, flipped: false, into: target, workspace: workspace, team: .solo)
+                guard preprocessor.layout == .channelsLast else {
+                    return preprocessor(source, flipped: false, into: target, workspace: workspace, team: .solo)
+                }
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { buffer in
+                    guard let seen = buffer.baseAddress else { return }
+                    preprocessor(source, flipped: false, into: seen, workspace: workspace, team: .solo)
+                    transpose(seen, rows: side * side, columns: 3, into: target)
+                }
             }
-            count = 3 * side * side
         }
     }
 }

@@ -64,8 +64,7 @@ package final class AutoencoderModel: Sendable {
                 reader,
                 sizes,
                 configuration: configuration,
-                spectrum: spectrum,
-                pictureSpectrum: imageSpectrum
+                spectrum: spectrum
             )
         }
         encoder = try Self.encoder(reader, configuration, spectrum, packing)

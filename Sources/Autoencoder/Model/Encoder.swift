@@ -8,7 +8,7 @@ enum Encoder: Sendable {
     case lite(LiteEncoder)
     case packing(PackingEncoder)
 
-    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `input`: `[3, inputSide, inputSide]` for a transformer, `[inputSide, inputSide, 3]` for the others.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,

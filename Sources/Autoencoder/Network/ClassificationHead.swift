@@ -95,7 +95,9 @@ struct ClassificationHead: Sendable {
 
     func workspaceCount(teamSize: Int) -> Int {
         let scratch = Workspace.span(PackedLinear.scratchCount(rows: 1, inputs: linear.inputs, teamSize: teamSize))
-        guard let stack else { return Workspace.span(linear.inputs) + max(scratch, packing?.workspaceCount ?? 0) }
+        guard let stack else {
+            return Workspace.span(linear.inputs) + max(scratch, packing?.workspaceCount(teamSize: teamSize) ?? 0)
+        }
         return Workspace.span(linear.inputs) + Workspace.span(stack.input.count) + Workspace.span(stack.output.count)
             + max(stack.workspaceCount(teamSize: teamSize), scratch)
     }

@@ -13,14 +13,17 @@ struct Convolution: Sendable {
 
     /// - `source`: `[height, width, channels]` of `shape`.
     /// - `target`: `[height, width, channels]` of `next`.
+    /// - `adding`: whether the result is added to what `target` holds; only without an activation.
     func callAsFunction(
         _ source: UnsafePointer<Float>,
         _ shape: MapShape,
         into target: UnsafeMutablePointer<Float>,
         _ next: MapShape,
+        adding: Bool,
         workspace: Workspace,
         team: ComputeTeam
     ) {
+        let epilogue = adding ? .accumulate : geometry.activation.epilogue
         workspace.scope {
             if geometry.kernel == 1, geometry.stride == 1 {
                 let scratch = workspace.take(scratchCount(rows: next.rows, teamSize: team.size))
@@ -78,8 +81,6 @@ struct Convolution: Sendable {
     private func scratchCount(rows: Int, teamSize: Int) -> Int {
         PackedLinear.scratchCount(rows: rows, inputs: linear.inputs, teamSize: teamSize)
     }
-
-    private var epilogue: Epilogue { geometry.activation.epilogue }
 }
 
 /// A convolution with a kernel for each channel.

@@ -20,24 +20,55 @@ struct ConvolutionStack: Sendable {
     /// Each layer with the shape that it makes.
     let layers: [(layer: Layer, output: MapShape)]
 
-    /// - `map`: `[height, width, channels]` of `input`; a stack of one residual or scale leaves it unchanged too.
-    /// - `result`: `[height, width, channels]` of `output`.
+    /// - `map`: `[height, width, channels]` of `input`; left as it is.
+    /// - `result`: `[height, width, channels]` of `output`; must not overlap `map`.
     func callAsFunction(
         _ map: UnsafePointer<Float>,
         into result: UnsafeMutablePointer<Float>,
         workspace: Workspace,
         team: ComputeTeam
     ) {
+        run(map, into: result, adding: false, workspace: workspace, team: team)
+    }
+
+    /// Adds what the stack makes of a map to the map itself.
+    ///
+    /// Only for a stack that ``canAdd``.
+    private func add(to map: UnsafeMutablePointer<Float>, workspace: Workspace, team: ComputeTeam) {
+        run(map, into: map, adding: true, workspace: workspace, team: team)
+    }
+
+    /// Whether the last layer can add to what is there while all others work elsewhere.
+    private var canAdd: Bool {
+        guard layers.count > 1, case .convolution(let last) = layers[layers.count - 1].layer else { return false }
+        return last.geometry.activation == .none
+    }
+
+    private func run(
+        _ map: UnsafePointer<Float>,
+        into result: UnsafeMutablePointer<Float>,
+        adding: Bool,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
         workspace.scope {
             // Two buffers take turns; the last layer writes the result.
-            let buffers = (workspace.take(largest), workspace.take(largest))
+            var (target, other) = (workspace.take(largest), workspace.take(largest))
             var source = map
             var shape = input
             for (index, (layer, next)) in layers.enumerated() {
-                let target = index == layers.count - 1 ? result : (index.isMultiple(of: 2) ? buffers.0 : buffers.1)
-                Self.run(layer, source, shape, into: target, next, workspace: workspace, team: team)
-                source = UnsafePointer(target)
+                let isLast = index == layers.count - 1
+                if case .residual(let stack) = layer, index > 0, !isLast, stack.canAdd {
+                    // The map lies in the other buffer, which is this stack's own to change.
+                    stack.add(to: other, workspace: workspace, team: team)
+                    continue
+                }
+                let destination = isLast ? result : target
+                let adds = isLast && adding
+                Self.run(layer, source, shape, into: destination, next, adding: adds, workspace: workspace, team: team)
+                source = UnsafePointer(destination)
                 shape = next
+                swap(&target, &other)
             }
         }
     }
@@ -86,32 +117,38 @@ struct ConvolutionStack: Sendable {
         _ shape: MapShape,
         into target: UnsafeMutablePointer<Float>,
         _ next: MapShape,
+        adding: Bool,
         workspace: Workspace,
         team: ComputeTeam
     ) {
         switch layer {
         case .convolution(let convolution):
-            convolution(source, shape, into: target, next, workspace: workspace, team: team)
+            convolution(source, shape, into: target, next, adding: adding, workspace: workspace, team: team)
         case .depthwise(let depthwise):
             depthwise(source, shape, into: target, next, team: team)
         case .layerNorm(let norm):
             norm(source, rows: shape.rows, into: target, team: team)
         case .scale(let factors):
-            for row in 0..<shape.rows {
-                let place = row * shape.channels
-                for channel in 0..<shape.channels {
-                    target[place + channel] = source[place + channel] * factors.pointer[channel]
+            team.forEach(shape.height) { y, _ in
+                for row in y * shape.width..<(y + 1) * shape.width {
+                    let place = row * shape.channels
+                    for channel in 0..<shape.channels {
+                        target[place + channel] = source[place + channel] * factors.pointer[channel]
+                    }
                 }
             }
         case .residual(let stack):
             stack(source, into: target, workspace: workspace, team: team)
-            for index in 0..<shape.count { target[index] += source[index] }
+            let width = shape.width * shape.channels
+            team.forEach(shape.height) { y, _ in
+                for index in y * width..<(y + 1) * width { target[index] += source[index] }
+            }
         case .upsample(let factor):
-            upsample(source, shape, factor: factor, into: target)
+            upsample(source, shape, factor: factor, into: target, team: team)
         case .pixelShuffle(let factor):
-            shufflePixels(source, next, factor: factor, into: target)
+            shufflePixels(source, next, factor: factor, into: target, team: team)
         case .pixelUnshuffle(let factor):
-            unshufflePixels(source, shape, factor: factor, into: target)
+            unshufflePixels(source, shape, factor: factor, into: target, team: team)
         }
     }
 
@@ -119,10 +156,11 @@ struct ConvolutionStack: Sendable {
         _ source: UnsafePointer<Float>,
         _ shape: MapShape,
         factor: Int,
-        into target: UnsafeMutablePointer<Float>
+        into target: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
     ) {
         let width = shape.width * factor
-        for y in 0..<shape.height * factor {
+        team.forEach(shape.height * factor) { y, _ in
             for x in 0..<width {
                 (target + (y * width + x) * shape.channels)
                     .update(
@@ -137,11 +175,12 @@ struct ConvolutionStack: Sendable {
         _ source: UnsafePointer<Float>,
         _ next: MapShape,
         factor: Int,
-        into target: UnsafeMutablePointer<Float>
+        into target: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
     ) {
         let square = factor * factor
         let (sourceWidth, sourceChannels) = (next.width / factor, next.channels * square)
-        for y in 0..<next.height {
+        team.forEach(next.height) { y, _ in
             for x in 0..<next.width {
                 let place = source + (y / factor * sourceWidth + x / factor) * sourceChannels
                 let within = y % factor * factor + x % factor
@@ -155,11 +194,12 @@ struct ConvolutionStack: Sendable {
         _ source: UnsafePointer<Float>,
         _ shape: MapShape,
         factor: Int,
-        into target: UnsafeMutablePointer<Float>
+        into target: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
     ) {
         let square = factor * factor
         let (targetWidth, targetChannels) = (shape.width / factor, shape.channels * square)
-        for y in 0..<shape.height {
+        team.forEach(shape.height) { y, _ in
             for x in 0..<shape.width {
                 let place = target + (y / factor * targetWidth + x / factor) * targetChannels
                 let within = y % factor * factor + x % factor

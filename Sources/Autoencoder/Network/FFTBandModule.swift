@@ -55,8 +55,16 @@ struct FFTBandModule: Sendable {
             let hidden = workspace.take(hiddenShape.count)
             let change = workspace.take(outputShape.count)
             transpose(bands, rows: bandShape.channels, columns: bandShape.rows, into: map)
-            modulator.first(map, bandShape, into: hidden, hiddenShape, workspace: workspace, team: team)
-            modulator.second(hidden, hiddenShape, into: change, outputShape, workspace: workspace, team: team)
+            modulator.first(map, bandShape, into: hidden, hiddenShape, adding: false, workspace: workspace, team: team)
+            modulator.second(
+                hidden,
+                hiddenShape,
+                into: change,
+                outputShape,
+                adding: false,
+                workspace: workspace,
+                team: team
+            )
             // The bands are no longer needed; their memory takes the change, channels first.
             transpose(change, rows: outputShape.rows, columns: channels, into: bands)
             for index in 0..<latentCount { latent[index] += bands[index] }

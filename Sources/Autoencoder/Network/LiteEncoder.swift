@@ -28,19 +28,16 @@ struct LiteEncoder: Sendable {
     let spectrum: SpectralTransform
 
     private var tokenCount: Int { gridSide * gridSide }
-    private var inputShape: MapShape { MapShape(height: inputSide, width: inputSide, channels: 3) }
 
-    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `pixels`: `[inputSide, inputSide, 3]`.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
-        _ input: UnsafePointer<Float>,
+        _ pixels: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,
         workspace: Workspace,
         team: ComputeTeam
     ) {
         workspace.scope {
-            let pixels = workspace.take(inputShape.count)
-            transpose(input, rows: 3, columns: inputSide * inputSide, into: pixels)
             var filled = 0
             if let semantic {
                 run(semantic.trunk, pixels, into: latent, workspace: workspace, team: team)
@@ -66,7 +63,7 @@ struct LiteEncoder: Sendable {
         let stacks = [semantic?.trunk, detail].compactMap(\.self).map {
             Workspace.span($0.output.count) + $0.workspaceCount(teamSize: teamSize)
         }
-        return Workspace.span(inputShape.count) + Workspace.span(detail?.output.count ?? 0) + (stacks.max() ?? 0)
+        return Workspace.span(detail?.output.count ?? 0) + (stacks.max() ?? 0)
     }
 
     /// Multiplications and additions for one picture.

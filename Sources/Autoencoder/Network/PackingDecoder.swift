@@ -26,7 +26,7 @@ struct PackingDecoder: Sendable {
             if let refinement, count > 0 {
                 draw(refinement, planes, held: count, scratch: picture, workspace: workspace, team: team)
             }
-            packing.picture(of: planes, into: picture, team: team)
+            packing.picture(of: planes, into: picture, workspace: workspace, team: team)
         }
     }
 
@@ -39,24 +39,22 @@ struct PackingDecoder: Sendable {
         team: ComputeTeam
     ) {
         workspace.scope {
-            let area = packing.side * packing.side
             let white = workspace.take(packing.planeCount)
             packing.whiten(planes, count: held, into: white)
-            packing.inverse(white, team: team)
-            transpose(white, rows: 3, columns: area, into: scratch)
+            packing.drawable(white, into: scratch, workspace: workspace, team: team)
             let drawn = workspace.take(network.output.count)
             network(scratch, into: drawn, workspace: workspace, team: team)
-            transpose(drawn, rows: area, columns: 3, into: white)
-            packing.forward(white, team: team)
+            packing.coefficients(ofDrawn: drawn, into: white, workspace: workspace, team: team)
             packing.complete(planes, beyond: held, with: white)
         }
     }
 
     func workspaceCount(teamSize: Int) -> Int {
+        let packing = packing.workspaceCount(teamSize: teamSize)
         let drawing = refinement.map {
-            Workspace.span(packing.planeCount) + Workspace.span($0.output.count)
-                + $0.workspaceCount(teamSize: teamSize)
+            Workspace.span(self.packing.planeCount) + Workspace.span($0.output.count)
+                + max(packing, $0.workspaceCount(teamSize: teamSize))
         }
-        return Workspace.span(packing.planeCount) + max(packing.workspaceCount, drawing ?? 0)
+        return Workspace.span(self.packing.planeCount) + max(packing, drawing ?? 0)
     }
 }

@@ -9,13 +9,8 @@ struct PackingEncoder: Sendable {
     let trunk: ConvolutionStack
     let embedding: PackedLinear
     let packing: SpectralPacking
-    /// From what the trunk sees of a colour to what is packed: x * factor + offset.
-    let factors: [Float]
-    let offsets: [Float]
 
-    private var area: Int { inputSide * inputSide }
-
-    /// - `input`: `[3, inputSide, inputSide]`.
+    /// - `input`: `[inputSide, inputSide, 3]`.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
@@ -26,12 +21,7 @@ struct PackingEncoder: Sendable {
         workspace.scope {
             let components = workspace.take(embedding.outputs)
             embed(input, into: components, workspace: workspace, team: team)
-            let planes = workspace.take(packing.planeCount)
-            for colour in 0..<3 {
-                let (factor, offset) = (factors[colour], offsets[colour])
-                for index in colour * area..<(colour + 1) * area { planes[index] = input[index] * factor + offset }
-            }
-            packing.pack(planes, embedding: components, into: latent, team: team)
+            packing.pack(input, embedding: components, into: latent, workspace: workspace, team: team)
         }
     }
 
@@ -43,10 +33,8 @@ struct PackingEncoder: Sendable {
         team: ComputeTeam
     ) {
         workspace.scope {
-            let pixels = workspace.take(3 * area)
-            transpose(input, rows: 3, columns: area, into: pixels)
             let map = workspace.take(trunk.output.count)
-            trunk(pixels, into: map, workspace: workspace, team: team)
+            trunk(input, into: map, workspace: workspace, team: team)
             let features = workspace.take(embedding.inputs)
             ClassificationHead.mean(ofRows: map, rows: trunk.output.rows, width: embedding.inputs, into: features)
             let scratch = workspace.take(scratchCount(teamSize: team.size))
@@ -56,9 +44,9 @@ struct PackingEncoder: Sendable {
 
     func workspaceCount(teamSize: Int) -> Int {
         let embedding =
-            Workspace.span(3 * area) + Workspace.span(trunk.output.count) + Workspace.span(embedding.inputs)
+            Workspace.span(trunk.output.count) + Workspace.span(embedding.inputs)
             + max(trunk.workspaceCount(teamSize: teamSize), Workspace.span(scratchCount(teamSize: teamSize)))
-        return Workspace.span(self.embedding.outputs) + max(embedding, Workspace.span(packing.planeCount))
+        return Workspace.span(self.embedding.outputs) + max(embedding, packing.workspaceCount(teamSize: teamSize))
     }
 
     /// Multiplications and additions for one picture, without the transforms.
@@ -93,8 +81,5 @@ extension PackingEncoder {
             outputs: packing.embeddingCount,
             inputs: trunk.output.channels
         )
-        let decoder = configuration.decoder
-        factors = (0..<3).map { Float(encoder.deviation[$0] / decoder.deviation[$0]) }
-        offsets = (0..<3).map { Float((encoder.mean[$0] - decoder.mean[$0]) / decoder.deviation[$0]) }
     }
 }

@@ -8,24 +8,35 @@ import TensorKernels
 package struct PixelPreprocessor: Sendable {
     package let imageSide: Int
     package let inputSide: Int
+    /// How the network wants its input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
+    let layout: PictureLayout
     private let mean: [Float]
     private let deviation: [Float]
     private let axis: AxisResampling
     /// v / 255 for each byte.
     private let scaled: [Float]
+    /// The same, standardised, for each channel: all there is to do where nothing is resized.
+    private let standardized: [Float]
+
+    private static let rowsAtATime = 8
+
+    private var resizes: Bool { imageSide != inputSide }
 
     package init(_ configuration: ModelConfiguration) {
         imageSide = configuration.imageSide
         inputSide = configuration.encoder.inputSide
-        mean = configuration.encoder.mean.map { Float($0) }
-        deviation = configuration.encoder.deviation.map { Float($0) }
+        if case .lite = configuration.encoder.network { layout = .channelsLast } else { layout = .channelsFirst }
+        let mean = configuration.encoder.mean.map { Float($0) }
+        let deviation = configuration.encoder.deviation.map { Float($0) }
+        let scaled = (0..<256).map { Float($0) / 255 }
+        standardized = (0..<3).flatMap { channel in scaled.map { ($0 - mean[channel]) / deviation[channel] } }
+        (self.mean, self.deviation, self.scaled) = (mean, deviation, scaled)
         axis = .bicubic(from: imageSide, to: inputSide)
-        scaled = (0..<256).map { Float($0) / 255 }
     }
 
     /// - `pixels`: `[imageSide, imageSide, 3]`.
     /// - `flipped`: whether the picture is mirrored left to right.
-    /// - `output`: `[3, inputSide, inputSide]`.
+    /// - `output`: in `layout`.
     func callAsFunction(
         _ pixels: UnsafePointer<UInt8>,
         flipped: Bool,
@@ -33,36 +44,79 @@ package struct PixelPreprocessor: Sendable {
         workspace: Workspace,
         team: ComputeTeam
     ) {
-        workspace.scope {
-            // One row at full width and one plane of narrowed rows for each channel, which a member owns meanwhile.
-            let rows = workspace.take(3 * imageSide)
-            let planes = workspace.take(3 * imageSide * inputSide)
-            team.forEach(3) { channel, _ in
-                let target = output + channel * inputSide * inputSide
-                let row = rows + channel * imageSide
-                let plane = planes + channel * imageSide * inputSide
-                let narrowed = imageSide == inputSide ? target : plane
-                for y in 0..<imageSide {
-                    spread(pixels + y * imageSide * 3 + channel, flipped: flipped, into: row)
-                    if imageSide == inputSide {
-                        (narrowed + y * inputSide).update(from: row, count: inputSide)
-                    } else {
-                        axis.resampleRow(row, into: narrowed + y * inputSide)
+        if resizes {
+            resize(pixels, flipped: flipped, into: output, workspace: workspace, team: team)
+        } else {
+            standardize(pixels, flipped: flipped, into: output, team: team)
+        }
+    }
+
+    var workspaceCount: Int {
+        guard resizes else { return 0 }
+        return Workspace.span(3 * imageSide) + Workspace.span(3 * imageSide * inputSide)
+            + Workspace.span(3 * inputSide * inputSide)
+    }
+
+    private func standardize(
+        _ pixels: UnsafePointer<UInt8>,
+        flipped: Bool,
+        into output: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
+    ) {
+        let steps = steps
+        standardized.withUnsafeBufferPointer { table in
+            team.forEach((imageSide + Self.rowsAtATime - 1) / Self.rowsAtATime) { block, _ in
+                for y in block * Self.rowsAtATime..<min(imageSide, (block + 1) * Self.rowsAtATime) {
+                    for x in 0..<imageSide {
+                        let pixel = pixels + (y * imageSide + (flipped ? imageSide - 1 - x : x)) * 3
+                        let target = output + (y * imageSide + x) * steps.pixel
+                        target[0] = table[Int(pixel[0])]
+                        target[steps.channel] = table[256 + Int(pixel[1])]
+                        target[2 * steps.channel] = table[512 + Int(pixel[2])]
                     }
-                }
-                if imageSide != inputSide {
-                    axis.resampleRows(plane, width: inputSide, into: target)
-                }
-                let (mean, deviation) = (mean[channel], deviation[channel])
-                for index in 0..<inputSide * inputSide {
-                    target[index] = (target[index] - mean) / deviation
                 }
             }
         }
     }
 
-    var workspaceCount: Int {
-        Workspace.span(3 * imageSide) + Workspace.span(3 * imageSide * inputSide)
+    private func resize(
+        _ pixels: UnsafePointer<UInt8>,
+        flipped: Bool,
+        into output: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
+        let steps = steps
+        workspace.scope {
+            // One row at full width, one plane of narrowed rows and one resized plane for each channel, which a member
+            // owns meanwhile.
+            let rows = workspace.take(3 * imageSide)
+            let planes = workspace.take(3 * imageSide * inputSide)
+            let resized = workspace.take(3 * inputSide * inputSide)
+            team.forEach(3) { channel, _ in
+                let row = rows + channel * imageSide
+                let plane = planes + channel * imageSide * inputSide
+                let source = resized + channel * inputSide * inputSide
+                for y in 0..<imageSide {
+                    spread(pixels + y * imageSide * 3 + channel, flipped: flipped, into: row)
+                    axis.resampleRow(row, into: plane + y * inputSide)
+                }
+                axis.resampleRows(plane, width: inputSide, into: source)
+                let (mean, deviation) = (mean[channel], deviation[channel])
+                let target = output + channel * steps.channel
+                for index in 0..<inputSide * inputSide {
+                    target[index * steps.pixel] = (source[index] - mean) / deviation
+                }
+            }
+        }
+    }
+
+    /// Floats from a pixel, and from a channel, to the next.
+    private var steps: (pixel: Int, channel: Int) {
+        switch layout {
+        case .channelsFirst: (1, inputSide * inputSide)
+        case .channelsLast: (3, 1)
+        }
     }
 
     /// One channel of one row of pixels as floats.

@@ -13,21 +13,24 @@ struct SpectralPacking: Sendable {
     let embeddingCount: Int
     /// Side in pixels of the picture.
     let side: Int
-    /// Three planes of RGB: plane = colours[plane] · rgb; orthonormal.
-    private let colours: [Float]
+    /// From what the encoder sees of a colour to the planes, and from the planes to standardised RGB; both orthonormal
+    /// but for the encoder's own standardisation.
+    private let colours: (split: PlaneTransform.Colours, join: PlaneTransform.Colours)
     /// Where in `[channels, gridSide²]` the embedding's components and the picture's coefficients lie.
     private let embeddingPlaces: [Int]
     private let picturePlaces: [Int]
-    /// Which coefficient of `[3, side, side]` lies at each of `picturePlaces`.
+    /// Which of the picture's coefficients, as its transform lays them out, lies at each of `picturePlaces`.
     private let order: [Int]
     /// Where the slots of each of the grid's coefficients begin in `picturePlaces`.
     private let coefficientStarts: [Int]
-    /// The place in `order` of each coefficient of `[3, side, side]`; `Int.max` for those that no slot holds.
+    /// The place in `order` of each of the picture's coefficients; `Int.max` for those that no slot holds.
     private let rank: [Int]
-    /// The usual size of each coefficient of `[3, side, side]`.
+    /// The usual size of each of the picture's coefficients.
     private let deviation: [Float]
     private let spectrum: SpectralTransform
-    private let pictureSpectrum: SpectralTransform
+    /// Of the coefficients that slots hold, and of all.
+    private let held: PlaneTransform
+    private let whole: PlaneTransform
 
     /// Root mean square of slots that count as empty: half of what rounding to bytes leaves in any photograph, and more
     /// than what half precision makes of a zero.
@@ -39,22 +42,23 @@ struct SpectralPacking: Sendable {
 
     /// Numbers of the three planes.
     var planeCount: Int { 3 * area }
-    var workspaceCount: Int { Workspace.span(latentCount) }
-
     /// Packs a picture.
     ///
-    /// - `planes`: `[3, side, side]`, standardised RGB; used up.
+    /// - `picture`: `[side, side, 3]`, as the encoder sees it.
     /// - `embedding`: `[embeddingCount]`.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func pack(
-        _ planes: UnsafeMutablePointer<Float>,
+        _ picture: UnsafePointer<Float>,
         embedding: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
         team: ComputeTeam
     ) {
-        turnColours(planes, transposed: false)
-        forward(planes, team: team)
-        for (place, index) in zip(picturePlaces, order) { latent[place] = planes[index] }
+        workspace.scope {
+            let planes = workspace.take(planeCount)
+            held.forward(picture, colours: colours.split, into: planes, workspace: workspace, team: team)
+            for (place, index) in zip(picturePlaces, order) { latent[place] = planes[index] }
+        }
         for (place, value) in zip(embeddingPlaces, UnsafeBufferPointer(start: embedding, count: embeddingCount)) {
             latent[place] = value
         }
@@ -64,7 +68,17 @@ struct SpectralPacking: Sendable {
         }
     }
 
-    /// The coefficients `[3, side, side]` of the picture that a latent holds; zero where it holds none.
+    /// What packing, unpacking and any one of the transforms below need.
+    func workspaceCount(teamSize: Int) -> Int {
+        Workspace.span(planeCount)
+            + max(
+                Workspace.span(latentCount),
+                held.workspaceCount(teamSize: teamSize),
+                whole.workspaceCount(teamSize: teamSize)
+            )
+    }
+
+    /// The picture's coefficients that a latent holds; zero where it holds none.
     ///
     /// - Returns: how many of the picture's slots, from the lowest, the latent fills: up to the highest of its own
     ///   coefficients in which there is more than what a cut or half precision leaves of zero.
@@ -94,7 +108,7 @@ struct SpectralPacking: Sendable {
         return 0
     }
 
-    /// Each coefficient's share of its usual size, those beyond the first `count` slots dropped: `[3, side, side]`.
+    /// Each coefficient's share of its usual size, those beyond the first `count` slots dropped.
     func whiten(_ planes: UnsafePointer<Float>, count: Int, into white: UnsafeMutablePointer<Float>) {
         white.update(repeating: 0, count: planeCount)
         for index in order[..<count] { white[index] = planes[index] / deviation[index] }
@@ -105,29 +119,34 @@ struct SpectralPacking: Sendable {
         for index in 0..<planeCount where rank[index] >= count { planes[index] = drawn[index] * deviation[index] }
     }
 
-    /// DCT coefficients of three planes to their values, in place.
-    func inverse(_ planes: UnsafeMutablePointer<Float>, team: ComputeTeam) {
-        team.forEach(3) { plane, _ in
-            pictureSpectrum.inverseDCT2D(planes + plane * area, channels: 1, into: planes + plane * area)
-        }
-    }
-
-    /// Values of three planes to their DCT coefficients, in place.
-    func forward(_ planes: UnsafeMutablePointer<Float>, team: ComputeTeam) {
-        team.forEach(3) { plane, _ in
-            pictureSpectrum.dct2D(planes + plane * area, channels: 1, into: planes + plane * area)
-        }
-    }
-
-    /// The picture `[side, side, 3]`, standardised RGB, of planes' coefficients; uses the planes up.
-    func picture(
-        of planes: UnsafeMutablePointer<Float>,
-        into picture: UnsafeMutablePointer<Float>,
+    /// The coefficients of what a network drew, `[side, side, 3]`.
+    func coefficients(
+        ofDrawn drawn: UnsafePointer<Float>,
+        into planes: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
         team: ComputeTeam
     ) {
-        inverse(planes, team: team)
-        turnColours(planes, transposed: true)
-        transpose(planes, rows: 3, columns: area, into: picture)
+        whole.forward(drawn, colours: .unchanged, into: planes, workspace: workspace, team: team)
+    }
+
+    /// What a network draws from, `[side, side, 3]`: the planes of coefficients that the latent holds.
+    func drawable(
+        _ planes: UnsafePointer<Float>,
+        into picture: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
+        held.inverse(planes, colours: .unchanged, into: picture, workspace: workspace, team: team)
+    }
+
+    /// The picture `[side, side, 3]`, standardised RGB, of all coefficients.
+    func picture(
+        of planes: UnsafePointer<Float>,
+        into picture: UnsafeMutablePointer<Float>,
+        workspace: Workspace,
+        team: ComputeTeam
+    ) {
+        whole.inverse(planes, colours: colours.join, into: picture, workspace: workspace, team: team)
     }
 
     /// The embedding `[embeddingCount]` that a latent holds.
@@ -154,19 +173,6 @@ struct SpectralPacking: Sendable {
             spectrum.dct2D(latent + offset, channels: count, into: slots + offset)
         }
     }
-
-    /// Multiplies each pixel's colours by the orthonormal matrix or by its inverse, in place.
-    private func turnColours(_ planes: UnsafeMutablePointer<Float>, transposed: Bool) {
-        let m = transposed ? (0..<9).map { colours[$0 % 3 * 3 + $0 / 3] } : colours
-        let (first, second, third) = (planes, planes + area, planes + 2 * area)
-        let (m0, m1, m2, m3, m4, m5, m6, m7, m8) = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8])
-        for index in 0..<area {
-            let (a, b, c) = (first[index], second[index], third[index])
-            first[index] = m0 * a + m1 * b + m2 * c
-            second[index] = m3 * a + m4 * b + m5 * c
-            third[index] = m6 * a + m7 * b + m8 * c
-        }
-    }
 }
 
 extension SpectralPacking {
@@ -176,14 +182,12 @@ extension SpectralPacking {
         _ reader: WeightReader,
         _ packing: PackingConfiguration,
         configuration: ModelConfiguration,
-        spectrum: SpectralTransform,
-        pictureSpectrum: SpectralTransform
+        spectrum: SpectralTransform
     ) throws(ModelError) {
         channels = configuration.channels
         side = configuration.imageSide
         embeddingCount = packing.embeddingCount
         self.spectrum = spectrum
-        self.pictureSpectrum = pictureSpectrum
         let grid = configuration.gridSide
         let order = CoefficientOrder(configuration.frequency.order, height: grid, width: grid)
         (embeddingPlaces, picturePlaces) = packing.places(channels: configuration.channels, order: order.indices)
@@ -193,11 +197,52 @@ extension SpectralPacking {
             slots += channels - (index < packing.embeddingChannels.count ? packing.embeddingChannels[index] : 0)
         }
         coefficientStarts = starts
-        colours = try reader.tensor("packing.colours", shape: [3, 3])
+        colours = Self.colours(try reader.tensor("packing.colours", shape: [3, 3]), configuration)
         let stored = try reader.tensor("packing.order", shape: [picturePlaces.count])
-        self.order = try Self.order(stored, count: 3 * side * side)
+        let natural = try Self.order(stored, count: 3 * side * side)
+        let extents = Self.extents(of: natural, side: side)
+        held = PlaneTransform(side: side, extents: extents)
+        let whole = PlaneTransform(side: side, extents: [side, side, side])
+        self.whole = whole
+        let place = { [side] (index: Int) in
+            whole.place(index / (side * side), row: index / side % side, column: index % side)
+        }
+        self.order = natural.map(place)
         rank = Self.rank(of: self.order, count: 3 * side * side)
-        deviation = Self.deviation(decay: try reader.tensor("packing.decay", shape: [3, 2]), side: side)
+        let sizes = Self.deviation(decay: try reader.tensor("packing.decay", shape: [3, 2]), side: side)
+        var deviation = sizes
+        for (index, size) in sizes.enumerated() { deviation[place(index)] = size }
+        self.deviation = deviation
+    }
+
+    /// Both directions of the colours' orthonormal matrix `[3, 3]`: plane = matrix · standardised RGB.
+    ///
+    /// The way in also takes the encoder's standardisation back and puts on the decoder's.
+    private static func colours(
+        _ matrix: [Float],
+        _ configuration: ModelConfiguration
+    ) -> (split: PlaneTransform.Colours, join: PlaneTransform.Colours) {
+        let (encoder, decoder) = (configuration.encoder, configuration.decoder)
+        let factors = (0..<3).map { encoder.deviation[$0] / decoder.deviation[$0] }
+        let offsets = (0..<3).map { (encoder.mean[$0] - decoder.mean[$0]) / decoder.deviation[$0] }
+        let split = PlaneTransform.Colours(
+            matrix: (0..<9).map { Float(Double(matrix[$0]) * factors[$0 % 3]) },
+            offset: (0..<3).map { plane in
+                Float((0..<3).reduce(0) { $0 + Double(matrix[3 * plane + $1]) * offsets[$1] })
+            }
+        )
+        let transposed = (0..<9).map { matrix[$0 % 3 * 3 + $0 / 3] }
+        return (split, PlaneTransform.Colours(matrix: transposed, offset: [0, 0, 0]))
+    }
+
+    /// For each plane, one more than the highest frequency on either axis that any slot holds.
+    private static func extents(of order: [Int], side: Int) -> [Int] {
+        var extents = [0, 0, 0]
+        for index in order {
+            let plane = index / (side * side)
+            extents[plane] = max(extents[plane], index / side % side + 1, index % side + 1)
+        }
+        return extents
     }
 
     private static func rank(of order: [Int], count: Int) -> [Int] {
