@@ -83,6 +83,17 @@ static void copy_unit(void *context, long index, long member) {
     }
 }
 
+// Few rows pass over a panel so quickly that waiting for the next one shows; many do not, and run a little faster
+// without looking out for it. Nor do shallow panels wait long, and converted ones come one at a time anyway.
+#define AHEAD_TILES 16
+#define AHEAD_DEPTH 128
+
+/// How many cache lines of the panel after `panel` to fetch while `tiles` tiles pass over this one.
+INLINE long lines_ahead(const ck_linear *l, long panel, long end_panel, long tiles) {
+    if (tiles > AHEAD_TILES || l->inputs < AHEAD_DEPTH || l->half_weights || panel + 1 == end_panel) return 0;
+    return panel_vectors(l->outputs, panel + 1) * LANES * l->inputs * 4 / 64;
+}
+
 static void linear_unit(void *context, long index, long member) {
     const linear_plan *plan = context;
     const ck_linear *l = plan->l;
@@ -113,8 +124,13 @@ static void linear_unit(void *context, long index, long member) {
             .high = upper_bound(l->epilogue),
             .accumulate = l->epilogue == CK_ACCUMULATE,
         };
+        const long tiles = end_tile - first_tile, lines = lines_ahead(l, panel, end_panel, tiles);
+        const char *ahead = (const char *)(b + width * l->inputs);
+        t.ahead_pace = lines / tiles * AHEAD_STEP / l->inputs + 1;
         for (long i = first_tile; i < end_tile; i++) {
             const long row = l->rows * i / plan->tiles, rows = l->rows * (i + 1) / plan->tiles - row;
+            t.ahead = ahead + lines * (i - first_tile) / tiles * 64;
+            t.ahead_end = ahead + lines * (i - first_tile + 1) / tiles * 64;
             t.a = plan->x + row * plan->x_stride;
             t.out = l->out + row * l->out_stride + column;
             run_tile(&t, rows, columns);

@@ -17,15 +17,39 @@ typedef struct {
     long depth, a_stride, out_stride;
     float low, high;    // bounds of what is stored
     bool accumulate;    // add to what `out` holds
+    const char *ahead, *ahead_end;  // cache lines to fetch meanwhile; none where both are the same
+    long ahead_pace;                // so many of them every AHEAD_STEP products
 } tile;
 
 // Sums of more than DEPTH_BLOCK products are sums of blocks: the rounding of a long sum grows with the length of its runs.
 #define DEPTH_BLOCK 1024
 
-INLINE void tile_product(const int rows, const int vectors, const tile *t) {
+// Products between two lookouts for lines to fetch: rare enough for the loop between them to run at full speed.
+#define AHEAD_STEP 32
+
+/// Adds `count` products to each sum.
+INLINE void tile_sums(const int rows, const int vectors, vf sums[TILE_ROWS][2], const float *a, long stride,
+                      const float *b, long count) {
+    for (long k = 0; k < count; k++) {
+        vf weights[2];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) weights[v] = load(b + v * LANES);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            const vf value = splat(a[r * stride]);
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] = multiply_add(value, weights[v], sums[r][v]);
+        }
+        a += 1;
+        b += vectors * LANES;
+    }
+}
+
+INLINE void tile_product(const int rows, const int vectors, const bool fetches, const tile *t) {
     vf sums[TILE_ROWS][2];
     _Alignas(64) float totals[TILE_ROWS][PANEL];  // of the blocks before
     const float *a = t->a, *b = t->b;
+    const char *ahead = t->ahead;
     const long stride = t->a_stride;
     // The output is far away after a panel's worth of other work; it comes closer while the products are summed.
     for (int r = 0; r < rows; r++) {
@@ -40,19 +64,19 @@ INLINE void tile_product(const int rows, const int vectors, const tile *t) {
 #pragma clang loop unroll(full)
             for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
         }
-        for (long k = 0; k < length; k++) {
-            vf weights[2];
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) weights[v] = load(b + v * LANES);
-#pragma clang loop unroll(full)
-            for (int r = 0; r < rows; r++) {
-                const vf value = splat(a[r * stride]);
-#pragma clang loop unroll(full)
-                for (int v = 0; v < vectors; v++) sums[r][v] = multiply_add(value, weights[v], sums[r][v]);
+        if (fetches) {
+            for (long done = 0; done < length; done += AHEAD_STEP) {
+                for (long line = 0; line < t->ahead_pace && ahead < t->ahead_end; line++, ahead += 64) {
+                    __builtin_prefetch(ahead, 0, 2);
+                }
+                const long count = length - done < AHEAD_STEP ? length - done : AHEAD_STEP;
+                tile_sums(rows, vectors, sums, a + done, stride, b + done * vectors * LANES, count);
             }
-            a += 1;
-            b += vectors * LANES;
+        } else {
+            tile_sums(rows, vectors, sums, a, stride, b, length);
         }
+        a += length;
+        b += length * vectors * LANES;
         if (start > 0) {
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) {
@@ -84,9 +108,11 @@ INLINE void tile_product(const int rows, const int vectors, const tile *t) {
 typedef void (*tile_function)(const tile *);
 
 #define TILE(rows) \
-    static void tile_##rows##_1(const tile *t) { tile_product(rows, 1, t); } \
-    static void tile_##rows##_2(const tile *t) { tile_product(rows, 2, t); }
-#define ENTRY(rows) {tile_##rows##_1, tile_##rows##_2}
+    static void tile_##rows##_1(const tile *t) { tile_product(rows, 1, false, t); } \
+    static void tile_##rows##_2(const tile *t) { tile_product(rows, 2, false, t); } \
+    static void tile_##rows##_1_ahead(const tile *t) { tile_product(rows, 1, true, t); } \
+    static void tile_##rows##_2_ahead(const tile *t) { tile_product(rows, 2, true, t); }
+#define ENTRY(rows) {{tile_##rows##_1, tile_##rows##_2}, {tile_##rows##_1_ahead, tile_##rows##_2_ahead}}
 
 TILE(1) TILE(2) TILE(3) TILE(4)
 #if TILE_ROWS >= 6
@@ -99,8 +125,8 @@ TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 TILE(13) TILE(14)
 #endif
 
-/// By rows - 1 and vectors - 1.
-static const tile_function tile_functions[TILE_ROWS][2] = {
+/// By rows - 1, whether there is something to fetch, and vectors - 1.
+static const tile_function tile_functions[TILE_ROWS][2][2] = {
     ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4),
 #if TILE_ROWS >= 6
     ENTRY(5), ENTRY(6),
@@ -139,7 +165,7 @@ static __attribute__((noinline)) void run_part_of_tile(const tile *whole, long r
         for (long c = 0; c < PANEL; c++) bias[c] = c < columns ? whole->bias[c] : 0;
         t.bias = bias;
     }
-    tile_functions[rows - 1][columns > LANES](&t);
+    tile_functions[rows - 1][false][columns > LANES](&t);
     for (long r = 0; r < rows; r++) {
         memcpy(whole->out + r * whole->out_stride, part + r * PANEL, (size_t)columns * sizeof(float));
     }
@@ -147,6 +173,6 @@ static __attribute__((noinline)) void run_part_of_tile(const tile *whole, long r
 
 /// One tile against one panel, of which `columns` columns count.
 INLINE void run_tile(const tile *t, long rows, long columns) {
-    if (columns == PANEL || columns == LANES) tile_functions[rows - 1][columns > LANES](t);
+    if (columns == PANEL || columns == LANES) tile_functions[rows - 1][t->ahead < t->ahead_end][columns > LANES](t);
     else run_part_of_tile(t, rows, columns);
 }
