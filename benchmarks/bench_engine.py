@@ -15,7 +15,7 @@ from PIL import Image
 from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, summary, write
 
 PEERS = ("onnxruntime", "openvino", "torch")
-OURS, HALF = "uae-serve", "uae-serve fp16"
+OURS, HALF, ALONE = "uae-serve", "uae-serve fp16", "uae-serve, one thread"
 # Threads that have nothing to do go on spinning for a while; nobody is to be timed beside somebody else's.
 PAUSE = 0.1
 PRODUCT = (257, 4096, 1152)
@@ -29,7 +29,7 @@ def engine_binary():
 def contenders(names, threads):
     found = {}
     for name in names:
-        if name in (OURS, HALF):
+        if name in (OURS, HALF, ALONE):
             found[name] = Contender(name, [engine_binary()])
         else:
             found[name] = Contender(name, [sys.executable, "-m", "peers.worker", name], OMP_NUM_THREADS=str(threads))
@@ -132,8 +132,9 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds, th
     running = contenders(names, threads)
     memory = {}
     for name, contender in running.items():
-        if name in (OURS, HALF):
-            answer = contender.ask("load", folder, "float16" if name == HALF else "float32", threads).split()
+        if name in (OURS, HALF, ALONE):
+            storage, own_threads = ("float16" if name == HALF else "float32"), (1 if name == ALONE else threads)
+            answer = contender.ask("load", folder, storage, own_threads).split()
             memory[name] = {"load_seconds": float(answer[0]), "warm_seconds": float(answer[1])}
         else:
             contender.ask("load", folder if name == "torch" else onnx, threads)
@@ -154,7 +155,12 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds, th
     for operation in operations:
         operations_count = float(counter.ask("flops", operation))
         for batch in batches:
-            equal = {name: it for name, it in running.items() if (operation, name) not in excluded}
+            # How one thread's time compares is a question of one picture; a batch would only take long.
+            equal = {
+                name: it
+                for name, it in running.items()
+                if (operation, name) not in excluded and (name != ALONE or batch == 1)
+            }
             times = time_cell(equal, operation, batch, rounds, least_seconds, threads)
             cell = cell_of(label, operation, batch, operations_count, *times)
             print_cell(cell)
@@ -238,7 +244,7 @@ def main():
                 ROOT / "models/default",
                 ["encode", "decode", "classify"],
                 [1],
-                [OURS, *PEERS],
+                [OURS, ALONE, *PEERS],
                 rounds,
                 0.05 if options.quick else 0.5,
                 options.threads,
@@ -251,7 +257,7 @@ def main():
                 published_model(),
                 ["encode", "decode"],
                 [1] if options.quick else [int(batch) for batch in options.batches.split(",")],
-                [OURS, HALF, *PEERS],
+                [OURS, ALONE, HALF, *PEERS],
                 rounds,
                 0,
                 options.threads,

@@ -19,6 +19,7 @@ from PIL import Image
 
 from bench_engine import PHOTO, engine_binary, exported, published_model
 from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, process_seconds, summary, tree, write
+from saturation import saturation
 
 MODEL = ROOT / "models/default"
 OURS = "uae-serve"
@@ -249,6 +250,24 @@ def overhead(ours, jpeg, rounds, seconds):
     return {"served_ms": summary(served), "bare_ms": summary(bare), "added_ms": summary(added)}
 
 
+def saturated(jpeg, seconds):
+    """Our server with places for 32 requests, and four times as many callers."""
+    limit = 32
+    server = servers(jpeg)[0]
+    server.command = [*server.command, "--max-queue-items", str(limit)]
+    server.start()
+    # The first answers tell the queue its rate.
+    saturation(server, limit, limit, 1)
+    row = saturation(server, limit, 4 * limit, seconds)
+    server.stop()
+    print(
+        f"\n{row['callers']} callers, {limit} places: {row['rate']:.0f} requests/s, admitted p99 {row['admitted_p99']:.2f} s"
+        f" (a full queue takes {row['full_queue_seconds']:.2f} s), {row['refused']} refused after"
+        f" {row['refused_p50'] * 1e3:.1f} ms in the median, p99 {row['refused_p99'] * 1e3:.1f} ms, {row['others']} others"
+    )
+    return row
+
+
 def published(count):
     """Start to ready and memory of our server with the published-size model."""
     folder, rows = published_model(), {}
@@ -310,6 +329,7 @@ def main():
     print(f"\none caller: {bare['median']:.2f} ms without a server, {added['median']:.2f} ms added by it")
     for server in running:
         server.stop()
+    result["saturation"] = saturated(jpeg, 2 if options.quick else 10)
     result["probes"] = probes(rounds, seconds)
     result["published"] = published(1 if options.quick else 3)
     write("service", result)

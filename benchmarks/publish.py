@@ -107,6 +107,18 @@ def service_lines(result):
         f"One caller: p50 {served:.2f} ms, the same work without a server {bare:.2f} ms; HTTP and batching add"
         f" {added:.2f} ms (median of the rounds' differences).",
         "",
+        *saturation_lines(result["saturation"]),
+    ]
+
+
+def saturation_lines(row):
+    return [
+        f"Saturation: {row['callers']} callers that do not heed `Retry-After`, places for {row['limit']}. Admitted requests'"
+        f" p99 {row['admitted_p99']:.2f} s at {row['rate']:.0f} requests/s, where a full queue takes"
+        f" {row['full_queue_seconds']:.2f} s ({row['admitted_p99'] / row['full_queue_seconds']:.2f} x);"
+        f" {row['refused']} refusals, p50 {row['refused_p50'] * 1e3:.1f} ms, p99 {row['refused_p99'] * 1e3:.1f} ms;"
+        f" {row['others']} other answers.",
+        "",
     ]
 
 

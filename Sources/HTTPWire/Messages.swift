@@ -92,7 +92,10 @@ extension Response {
 
     /// Fields that only the connection may write; a handler's own would contradict them.
     static func isFraming(_ name: HTTPField.Name) -> Bool {
-        switch name.canonicalName {
+        let text = name.canonicalName
+        // Most fields are told apart by their length alone.
+        guard [4, 7, 10, 14, 16, 17].contains(text.utf8.count) else { return false }
+        return switch text {
         case "connection", "content-length", "date", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":
             true
         default: false

@@ -4,7 +4,9 @@ import HTTPWire
 import Synchronization
 
 /// One request from its head to its answer, whichever protocol carries it.
-struct ActiveExchange {
+///
+/// A class, since a head is a dozen references to copy whenever a driver looks at its request.
+final class ActiveExchange {
     let number: UInt64
     let head: HTTPRequestHead
     let startedAt: ContinuousClock.Instant
@@ -30,7 +32,7 @@ struct ActiveExchange {
     /// Refuses a body that its length already says is too large; never takes as much memory as a head claims.
     ///
     /// - Throws: `HTTPRefusal.bodyTooLarge`.
-    mutating func expectBody() throws(HTTPRefusal) {
+    func expectBody() throws(HTTPRefusal) {
         guard let length = head.contentLength else { return }
         if length > bodyLimit { throw .bodyTooLarge(limit: bodyLimit, actual: length) }
         body.reserveCapacity(min(length, 1 << 20))
@@ -39,7 +41,7 @@ struct ActiveExchange {
     /// Takes a part of the body.
     ///
     /// - Throws: `HTTPRefusal.bodyTooLarge`, `.tooManyBytesInFlight`.
-    mutating func append(_ octets: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
+    func append(_ octets: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
         guard octets.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
         bodyCount += octets.count
         if isAnswered { return }
@@ -57,7 +59,7 @@ struct ActiveExchange {
     }
 
     /// Gives the complete request to the handler.
-    mutating func start(connection: UInt64, loop: EventLoop) {
+    func start(connection: UInt64, loop: EventLoop) {
         let request = Request(head: head, body: body, headAt: startedAt, bodyAt: .now)
         // The request owns the body now; a second reference would make it a copy on its way.
         body = []
@@ -69,7 +71,7 @@ struct ActiveExchange {
     }
 
     /// The answer is known: reports it, and gives the body's bytes back.
-    mutating func finish(status: Int, bytesOut: Int, loop: EventLoop) {
+    func finish(status: Int, bytesOut: Int, loop: EventLoop) {
         isAnswered = true
         task = nil
         release(loop)
@@ -85,13 +87,13 @@ struct ActiveExchange {
     }
 
     /// The client is gone, or the request was none: stops the work, and reports it unless it was answered.
-    mutating func cancel(status: Int, loop: EventLoop) {
+    func cancel(status: Int, loop: EventLoop) {
         task?.cancel()
         if isAnswered { return release(loop) }
         finish(status: status, bytesOut: 0, loop: loop)
     }
 
-    private mutating func release(_ loop: EventLoop) {
+    private func release(_ loop: EventLoop) {
         loop.totals.bodyBytes.subtract(heldBytes, ordering: .relaxed)
         heldBytes = 0
         body = []

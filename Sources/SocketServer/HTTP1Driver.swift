@@ -19,7 +19,7 @@ final class HTTP1Driver: ProtocolDriver {
 
     /// The request under way.
     private struct Current {
-        var exchange: ActiveExchange
+        let exchange: ActiveExchange
         let keepsAlive: Bool
         /// The answer said `Connection: close`.
         var closes = false

@@ -17,7 +17,7 @@ final class HTTP2Driver: ProtocolDriver {
     }
 
     private struct Current {
-        var exchange: ActiveExchange
+        let exchange: ActiveExchange
         var phase: Phase
         /// The whole answer has left.
         var isAnswerOut = false
@@ -271,8 +271,9 @@ final class HTTP2Driver: ProtocolDriver {
     private func cancel(_ id: Int32, status: Int) {
         guard let current = requests[id] else { return }
         if case .abandoned = current.phase { return }
-        requests[id]?.exchange.cancel(status: status, loop: loop)
-        guard current.exchange.isRunning, !isLost else { return forget(id) }
+        let isRunning = current.exchange.isRunning
+        current.exchange.cancel(status: status, loop: loop)
+        guard isRunning, !isLost else { return forget(id) }
         requests[id]?.phase = .abandoned
         session.heldSlots += 1
     }

@@ -27,14 +27,14 @@ struct InferenceCore: Sendable {
     ) throws(ModelError) -> (core: InferenceCore, loadSeconds: Double, warmupSeconds: Double) {
         let clock = ContinuousClock()
         let start = clock.now
+        // Reading the weights once more for their name takes one thread a second for two gigabytes, so it begins first.
+        let hashing = DispatchGroup()
         let model = try AutoencoderModel(
             directory: configuration.model,
             head: configuration.head,
-            storage: configuration.weightStorage == "float16" ? .float16 : .float32
+            storage: configuration.weightStorage == "float16" ? .float16 : .float32,
+            hashing: hashing
         )
-        // Reading the weights once more for their name goes on beside the warm-up, which hardly reads memory.
-        let hashing = DispatchGroup()
-        DispatchQueue.global().async(group: hashing) { _ = model.weightsSHA256 }
         let engine = AutoencoderEngine(model: model, threads: threads)
         let loaded = clock.now
         if configuration.warmupBatch > 0 { engine.warmUp(batch: configuration.warmupBatch) }

@@ -14,6 +14,10 @@ struct GetRoutes: Sendable {
     let threads: Int
     let inflightBytes: @Sendable () -> Int
 
+    // What is asked for again and again, written once.
+    private static let live = JSONValue.object([("status", "live")]).text
+    private static let ready = JSONValue.object([("status", "ready")]).text
+
     /// - Throws: the `Problem` to answer with.
     func answer(_ route: Route, _ head: HTTPRequestHead) throws(Problem) -> Response {
         for (name, _) in head.query where !route.parameters.contains(name) {
@@ -27,10 +31,10 @@ struct GetRoutes: Sendable {
             )
         }
         switch route {
-        case .live: return json(["status": "live"])
+        case .live: return answer(Self.live, type: "application/json")
         case .ready:
             if let problem = state.unreadiness() { throw problem }
-            return json(["status": "ready"])
+            return answer(Self.ready, type: "application/json")
         case .startup:
             if state.core == nil { throw .starting }
             return json(["status": "started"])
