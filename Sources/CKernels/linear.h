@@ -127,10 +127,13 @@ static void linear_unit(void *context, long index, long member) {
         const long tiles = end_tile - first_tile, lines = lines_ahead(l, panel, end_panel, tiles);
         const char *ahead = (const char *)(b + width * l->inputs);
         t.ahead_pace = lines / tiles * AHEAD_STEP / l->inputs + 1;
-        for (long i = first_tile; i < end_tile; i++) {
-            const long row = l->rows * i / plan->tiles, rows = l->rows * (i + 1) / plan->tiles - row;
-            t.ahead = ahead + lines * (i - first_tile) / tiles * 64;
-            t.ahead_end = ahead + lines * (i - first_tile + 1) / tiles * 64;
+        // Where a tile ends the next begins: divisions would show beside tiles of sixteen products.
+        long row = l->rows * first_tile / plan->tiles;
+        t.ahead_end = ahead;
+        for (long i = first_tile, rows; i < end_tile; i++, row += rows) {
+            rows = l->rows * (i + 1) / plan->tiles - row;
+            t.ahead = t.ahead_end;
+            if (lines > 0) t.ahead_end = ahead + lines * (i - first_tile + 1) / tiles * 64;
             t.a = plan->x + row * plan->x_stride;
             t.out = l->out + row * l->out_stride + column;
             run_tile(&t, rows, columns);

@@ -84,6 +84,12 @@ package func gatherPatches(
                         to.update(repeating: 0, count: kernel * run)
                     } else {
                         let from = x + ((plane * height + row) * width + left) * run
+                        if firstInside == 0, endInside == kernel, kernel * run <= 16 {
+                            // A call would take longer than so few floats.
+                            for index in 0..<kernel * run { to[index] = from[index] }
+                            to += kernel * run
+                            continue
+                        }
                         to.update(repeating: 0, count: firstInside * run)
                         (to + firstInside * run).update(
                             from: from + firstInside * run,

@@ -8,8 +8,9 @@ struct Convolution: Sendable {
     let linear: PackedLinear
     let geometry: ConvolutionGeometry
 
-    /// Floats of patch vectors that are gathered at a time, so that a large map does not need a huge buffer.
-    private static let gatheredLimit = 1 << 22
+    /// Floats of patch vectors that a member gathers at a time: they stay in its second-level cache until the product has
+    /// read them.
+    private static let gatheredLimit = 1 << 16
 
     /// - `source`: `[height, width, channels]` of `shape`.
     /// - `target`: `[height, width, channels]` of `next`.
@@ -30,12 +31,14 @@ struct Convolution: Sendable {
                 linear(source, rows: next.rows, into: target, epilogue: epilogue, scratch: scratch, team: team)
                 return
             }
-            let slab = slabHeight(next)
-            let patches = workspace.take(slab * next.width * linear.inputs)
-            let scratch = workspace.take(scratchCount(rows: slab * next.width, teamSize: team.size))
+            let slab = slabHeight(next, teamSize: team.size)
+            let memberCount = memberCount(slab, next)
+            let scratch = workspace.take(team.size * memberCount)
             let (top, left) = (geometry.extent(shape.height).before, geometry.extent(shape.width).before)
-            for start in stride(from: 0, to: next.height, by: slab) {
+            team.forEach((next.height + slab - 1) / slab) { index, member in
+                let start = index * slab
                 let height = min(slab, next.height - start)
+                let patches = scratch + member * memberCount
                 gatherPatches(
                     source,
                     layout: .channelsLast,
@@ -50,15 +53,15 @@ struct Convolution: Sendable {
                     outHeight: height,
                     outWidth: next.width,
                     into: patches,
-                    team: team
+                    team: .solo
                 )
                 linear(
                     patches,
                     rows: height * next.width,
                     into: target + start * next.width * next.channels,
                     epilogue: epilogue,
-                    scratch: scratch,
-                    team: team
+                    scratch: patches + Workspace.span(slab * next.width * linear.inputs),
+                    team: .solo
                 )
             }
         }
@@ -69,13 +72,20 @@ struct Convolution: Sendable {
         if geometry.kernel == 1, geometry.stride == 1 {
             return Workspace.span(scratchCount(rows: next.rows, teamSize: teamSize))
         }
-        let rows = slabHeight(next) * next.width
-        return Workspace.span(rows * linear.inputs) + Workspace.span(scratchCount(rows: rows, teamSize: teamSize))
+        return Workspace.span(teamSize * memberCount(slabHeight(next, teamSize: teamSize), next))
     }
 
-    /// Output rows that are made at a time.
-    private func slabHeight(_ next: MapShape) -> Int {
-        min(next.height, max(1, Self.gatheredLimit / (next.width * linear.inputs)))
+    /// Output rows that a member makes at a time; every member has several to make, however few there are.
+    private func slabHeight(_ next: MapShape, teamSize: Int) -> Int {
+        let fitting = Self.gatheredLimit / (next.width * linear.inputs)
+        let shared = teamSize == 1 ? next.height : next.height / (4 * teamSize)
+        return max(1, min(fitting, shared, next.height))
+    }
+
+    /// Floats of one member: its patch vectors and the product's scratch.
+    private func memberCount(_ slab: Int, _ next: MapShape) -> Int {
+        let rows = slab * next.width
+        return Workspace.span(rows * linear.inputs) + Workspace.span(scratchCount(rows: rows, teamSize: 1))
     }
 
     private func scratchCount(rows: Int, teamSize: Int) -> Int {
