@@ -71,6 +71,8 @@ let package = Package(
         ),
         // A client that speaks HTTP/2 frame by frame, rightly or wrongly; no product links it.
         .target(name: "HTTP2Peer", dependencies: ["CNGHTTP2"], path: "Tests/HTTP2Peer", swiftSettings: strict),
+        // Counts what a thread of the test program allocates; no product links it.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .target(
             name: "Fixtures",
             path: "Tests/Fixtures",
@@ -86,7 +88,7 @@ let package = Package(
         + room(
             "Autoencoder",
             ["TensorKernels", "FrequencyBands", "TensorFiles"],
-            tests: ["TensorKernels", "FrequencyBands", "TensorFiles"]
+            tests: ["TensorKernels", "FrequencyBands", "TensorFiles", "AllocationCounter"]
         )
         // The server: knows bytes and deadlines, not the model.
         + room("InferenceQueue")

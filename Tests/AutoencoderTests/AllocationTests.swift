@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AllocationCounter
+import Autoencoder
+import Fixtures
+import Testing
+
+/// What a warm engine allocates for a request: its results, and a little to keep its books.
+@Suite struct AllocationTests {
+    @Test(arguments: ["models/all-layers", "models/fft-bands", "models/packing", "golden/dinov2/model"])
+    func networksAllocateNothing(folder: String) throws {
+        let model = try AutoencoderModel(directory: Fixtures.path(folder))
+        let engine = AutoencoderEngine(model: model, threads: 1)
+        let configuration = model.configuration
+        let pixels = [UInt8](repeating: 90, count: configuration.imageSide * configuration.imageSide * 3)
+        let tasks = [
+            AutoencoderTask(input: .pixels(pixels), outputs: .latent),
+            AutoencoderTask(
+                input: .latent([Float](repeating: 0.5, count: configuration.latentCount)),
+                outputs: .picture
+            ),
+        ]
+        for task in tasks {
+            for result in engine.run([task]) { _ = try result.get() }
+            allocation_count_begin()
+            let results = engine.run([task])
+            let counted = allocation_count_end()
+            let result = try #require(try results.first?.get())
+            let bytes = 4 * (result.latent?.count ?? 0) + (result.picture?.count ?? 0)
+            guard counted.count >= 0 else { continue }
+            #expect(counted.count > 0, "results are allocated, so nothing was counted")
+            #expect(counted.count <= 12, "\(counted)")
+            #expect(counted.bytes - bytes < 1024, "\(counted)")
+        }
+    }
+}
