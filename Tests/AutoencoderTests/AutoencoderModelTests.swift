@@ -52,6 +52,20 @@ import Testing
         }
 
         /// The error that loading ends with.
+        func editPackingOrder(_ edit: (inout [Float]) -> Void) throws {
+            let file = try SafetensorsFile(path: path + "/model.safetensors")
+            let range = try #require(file.index.entries["packing.order"]).byteRange
+            var order = try file.floats("packing.order", shape: [range.count / 4])
+            edit(&order)
+            var bytes = try Fixtures.bytes("models/packing/model.safetensors")
+            let start = file.index.dataStart + range.lowerBound
+            bytes.replaceSubrange(
+                start..<start + range.count,
+                with: order.flatMap { withUnsafeBytes(of: $0, Array.init) }
+            )
+            try write("model.safetensors", bytes)
+        }
+
         func failure(head: String? = nil) -> ModelError? {
             do throws(ModelError) {
                 _ = try AutoencoderModel(directory: path, head: head)
@@ -285,18 +299,24 @@ import Testing
     @Test(arguments: [nil, -1, 0.5, 1728, .nan] as [Float?])
     func aPackingOrderNamesDifferentCoefficients(wrong: Float?) throws {
         let folder = try Folder(copying: "models/packing")
-        let file = try SafetensorsFile(path: folder.path + "/model.safetensors")
-        let entry = try #require(file.index.entries["packing.order"])
-        var order = try file.floats("packing.order", shape: [150])
-        order[7] = wrong ?? order[3]
-        var bytes = try Fixtures.bytes("models/packing/model.safetensors")
-        let start = file.index.dataStart + entry.byteRange.lowerBound
-        bytes.replaceSubrange(start..<start + 600, with: order.flatMap { withUnsafeBytes(of: $0, Array.init) })
-        try folder.write("model.safetensors", bytes)
+        try folder.editPackingOrder { $0[7] = wrong ?? $0[3] }
         guard case .packingOrder(place: 7, value: _, limit: 1728) = folder.failure() else {
             Issue.record("\(String(describing: folder.failure()))")
             return
         }
+    }
+
+    /// A plane may have no coefficient that any slot holds.
+    @Test func aPackingOrderMayLeavePlanesOut() throws {
+        let folder = try Folder(copying: "models/packing")
+        try folder.editPackingOrder { order in
+            for place in order.indices { order[place] = Float(place) }
+        }
+        let engine = AutoencoderEngine(model: try AutoencoderModel(directory: folder.path), threads: 2)
+        let pixels = [UInt8](repeating: 200, count: 24 * 24 * 3)
+        let result = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .picture]))
+        #expect(result.latent?.contains { abs($0) > 0.01 } == true)
+        #expect(result.picture?.count == pixels.count)
     }
 
     @Test func halfPrecisionWeightsStayClose() throws {

@@ -79,8 +79,9 @@ struct PlaneTransform: Sendable {
     init(side: Int, extents: [Int]) {
         precondition(side > 0 && side.isMultiple(of: 2), "planes are folded in the middle")
         self.side = side
-        // Sixteen coefficients fill whole vectors of both halves, whatever the instruction set.
-        let halves = extents.map { min(($0 + 15) / 16 * 8, side / 2) }
+        // Sixteen coefficients fill whole vectors of both halves, whatever the instruction set; a plane of which none
+        // count is transformed as if there were some.
+        let halves = extents.map { min((max($0, 1) + 15) / 16 * 8, side / 2) }
         var made: [Int: Axis] = [:]
         for half in halves where made[half] == nil { made[half] = Axis(side: side, half: half) }
         axes = halves.compactMap { made[$0] }
