@@ -78,11 +78,14 @@ class Packing(nn.Module):
         distance = (index[:, None] ** 2 + index**2).sqrt()
         self.register_buffer("deviation", torch.exp(decay[:, 0] + decay[:, 1] * torch.log(distance + 2)))
         self.register_buffer("grid_dct", dct_matrix(self.grid))
+        # A constant of its own: OpenVINO 2026.4 computes something else where one transposed matrix is a left and a right
+        # factor.
         self.register_buffer("picture_dct", dct_matrix(self.side))
+        self.register_buffer("picture_inverse", dct_matrix(self.side).T.contiguous())
 
     def pack(self, planes, embedding):
         planes = torch.einsum("pc,bcyx->bpyx", self.colours, planes)
-        planes = self.picture_dct @ planes @ self.picture_dct.T
+        planes = self.picture_dct @ planes @ self.picture_inverse
         slots = torch.cat([embedding, planes.flatten(1)], 1)[:, self.source]
         slots = slots.reshape(-1, self.channels, self.grid, self.grid)
         return self.grid_dct.T @ slots @ self.grid_dct
@@ -96,10 +99,10 @@ class Packing(nn.Module):
         slots = torch.cat([slots, torch.zeros_like(slots[:, :1])], 1)[:, self.place]
         planes = slots.reshape(-1, 3, self.side, self.side)
         if drawing is not None:
-            drawn = drawing(self.picture_dct.T @ (planes / self.deviation) @ self.picture_dct)
-            drawn = self.picture_dct @ drawn @ self.picture_dct.T * self.deviation
+            drawn = drawing(self.picture_inverse @ (planes / self.deviation) @ self.picture_dct)
+            drawn = self.picture_dct @ drawn @ self.picture_inverse * self.deviation
             planes = planes + drawn * self.missing
-        planes = self.picture_dct.T @ planes @ self.picture_dct
+        planes = self.picture_inverse @ planes @ self.picture_dct
         return torch.einsum("pc,bpyx->bcyx", self.colours, planes)
 
     def embedding(self, latent):
