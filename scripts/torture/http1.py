@@ -4,10 +4,11 @@
 import time
 
 import http1_cases as cases
+import http1_requests as requests
 from counts import Counts
 from http1_client import Client
 
-NEXT = cases.NEXT
+NEXT = requests.NEXT
 
 
 def check(octets, expectations):
@@ -69,7 +70,7 @@ def half_close(octets, expectation):
 
 def continue_then_body():
     with Client() as client:
-        client.send(cases.POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        client.send(requests.POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
         assert client.answer().status == 100
         client.send(b"abc")
         assert client.answer().status == 415
@@ -79,7 +80,7 @@ def continue_then_body():
 def big_refused_body_is_drained(fields, length):
     """A refusal of a body that is being sent must reach the client: no reset before the answer."""
     with Client(timeout=10) as client:
-        client.send(cases.POST + fields + b"\r\n")
+        client.send(requests.POST + fields + b"\r\n")
         for _ in range(length // 65536):
             client.send(b"0" * 65536)
         answer = client.answer()
@@ -88,7 +89,7 @@ def big_refused_body_is_drained(fields, length):
 
 def body_over_the_limit_in_chunks():
     with Client(timeout=20) as client:
-        client.send(cases.CHUNKED)
+        client.send(requests.CHUNKED)
         chunk = b"100000\r\n" + b"\0" * 0x100000 + b"\r\n"
         for _ in range(66):
             client.send(chunk)
@@ -104,50 +105,50 @@ def fields_of(octets, method="GET"):
 
 
 def allow_names_the_methods():
-    assert fields_of(cases.target(b"/encode")).get("allow") == "POST, OPTIONS"
-    assert "GET" in fields_of(cases.target(b"/info", b"POST")).get("allow")
+    assert fields_of(requests.target(b"/encode")).get("allow") == "POST, OPTIONS"
+    assert "GET" in fields_of(requests.target(b"/info", b"POST")).get("allow")
 
 
 def head_has_the_fields_of_get():
-    get = fields_of(cases.target(b"/openapi.yaml"))
-    head = fields_of(cases.target(b"/openapi.yaml", b"HEAD"), "HEAD")
+    get = fields_of(requests.target(b"/openapi.yaml"))
+    head = fields_of(requests.target(b"/openapi.yaml", b"HEAD"), "HEAD")
     for name in ("content-type", "content-length"):
         assert get.get(name) == head.get(name), name
 
 
 def request_id_is_sanitised():
-    assert fields_of(cases.get(b"Request-Id: abc-1.2:3_4\r\n")).get("request-id") == "abc-1.2:3_4"
+    assert fields_of(requests.get(b"Request-Id: abc-1.2:3_4\r\n")).get("request-id") == "abc-1.2:3_4"
     for value in (b"a b", b'a"b', b"<x>", b"\xff", b"x" * 129, b"a\tb", b"a;b", b"%0d%0a"):
-        answer = fields_of(cases.get(b"Request-Id: " + value + b"\r\n"))
+        answer = fields_of(requests.get(b"Request-Id: " + value + b"\r\n"))
         assert answer.get("request-id").encode() != value, value
 
 
 def nothing_splits_an_answer():
     for target in (b"/problems/a%0d%0aX-Split:%20y", b"/a%0d%0aX-Split:%20y", b"/labels?format=%0d%0aX-Split:%20y"):
-        answer = fields_of(cases.target(target))
+        answer = fields_of(requests.target(target))
         assert answer.get("x-split") is None and b"\r\nX-Split" not in answer.body, answer.fields
 
 
 def no_cors_unless_configured():
-    answer = fields_of(cases.get(b"Origin: https://evil.example\r\n"))
+    answer = fields_of(requests.get(b"Origin: https://evil.example\r\n"))
     assert not [name for name, _ in answer.fields if name.startswith("access-control")]
-    preflight = cases.target(
+    preflight = requests.target(
         b"/encode",
         b"OPTIONS",
-        cases.H + b"Origin: https://evil.example\r\n" b"Access-Control-Request-Method: POST\r\n",
+        requests.H + b"Origin: https://evil.example\r\n" b"Access-Control-Request-Method: POST\r\n",
     )
     assert not [name for name, _ in fields_of(preflight).fields if name.startswith("access-control")]
 
 
 def unknown_paths_make_no_metrics():
     for index in range(20):
-        fields_of(cases.target(b"/unknown-%d" % index))
-    page = fields_of(cases.target(b"/metrics"))
+        fields_of(requests.target(b"/unknown-%d" % index))
+    page = fields_of(requests.target(b"/metrics"))
     assert b"unknown-" not in page.body
 
 
 def an_abort_leaves_the_server_whole():
-    for octets in (b"G", cases.POST + b"Content-Length: 9\r\n\r\nab", cases.CHUNKED + b"5\r\na", NEXT[:-1]):
+    for octets in (b"G", requests.POST + b"Content-Length: 9\r\n\r\nab", requests.CHUNKED + b"5\r\na", NEXT[:-1]):
         Client().socket.close()
         with Client() as client:
             client.send(octets)
@@ -159,7 +160,7 @@ def answers_wait_for_a_reader_who_pipelines_and_does_not_read():
     """Thousands of requests are not all answered into memory while nobody reads."""
     with Client(receive_buffer=4096) as client:
         client.socket.settimeout(0.5)
-        request = cases.target(b"/openapi.yaml")
+        request = requests.target(b"/openapi.yaml")
         sent = 0
         try:
             while sent < 64 << 20:
@@ -178,16 +179,16 @@ def main():
         counts.case(rule, check, octets, expectations)
     counts.case("octet by octet", every_split, NEXT, "200")
     counts.case(
-        "a chunked body octet by octet", every_split, cases.CHUNKED + b"3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n", "415"
+        "a chunked body octet by octet", every_split, requests.CHUNKED + b"3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n", "415"
     )
     counts.case("a half-closed client gets its answer", half_close, NEXT, 200)
     counts.case(
-        "a half-closed client with a body gets its answer", half_close, cases.post(b"Content-Length: 3\r\n"), 415
+        "a half-closed client with a body gets its answer", half_close, requests.post(b"Content-Length: 3\r\n"), 415
     )
     counts.case("a cut head is never processed", half_close, NEXT[:-2], None)
-    counts.case("a cut body is never processed", half_close, cases.post(b"Content-Length: 4\r\n"), None)
-    counts.case("a cut chunk is never processed", half_close, cases.CHUNKED + b"5\r\nabc", None)
-    counts.case("a chunked body without its last chunk", half_close, cases.CHUNKED + b"3\r\nabc\r\n", None)
+    counts.case("a cut body is never processed", half_close, requests.post(b"Content-Length: 4\r\n"), None)
+    counts.case("a cut chunk is never processed", half_close, requests.CHUNKED + b"5\r\nabc", None)
+    counts.case("a chunked body without its last chunk", half_close, requests.CHUNKED + b"3\r\nabc\r\n", None)
     counts.case("100 before the body", continue_then_body)
     counts.case(
         "413 reaches a client that goes on sending",

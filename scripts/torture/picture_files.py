@@ -10,6 +10,13 @@ from PIL import Image
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# The statuses that a picture may get.
+UNDECODABLE = (422,)
+TAKEN = (200,)
+TOO_LARGE = (413,)
+UNKNOWN = (415,)
+# A file that readers differ on: any clean answer will do, but a clean one.
+EITHER = (200, 422)
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
