@@ -149,3 +149,10 @@ if Context.environment["UAE_FUZZ"] != nil {
         ),
     ]
 }
+
+// `make sanitize` only: defines functions of Swift's own library, for the thread sanitizer to see them.
+if Context.environment["UAE_SANITIZE_THREADS"] != nil {
+    package.targets.append(.target(name: "ThreadSanitizerHooks", path: "Tests/ThreadSanitizerHooks"))
+    // Every test target has this one.
+    package.targets.first { $0.name == "Fixtures" }?.dependencies.append("ThreadSanitizerHooks")
+}
