@@ -60,6 +60,8 @@ extension ServiceTests {
                     ("/encode", json("{\"inputs\":"), [], 400, "malformed-json"),
                     ("/encode", json("{\"inputs\":[]}"), [], 400, "malformed-json"),
                     ("/encode", json("{\"inputs\":[{\"b64\":\"?\"}]}"), [], 400, "malformed-json"),
+                    // With its backslashes left out, this would be base64.
+                    ("/encode", json("{\"inputs\":[{\"b64\":\"AAA\\nAAA\\n\"}]}"), [], 400, "malformed-json"),
                     ("/encode", json("{\"inputs\":[\(input)]}"), [], 415, "unsupported-media"),
                     ("/encode", json("{\"inputs\":[\(input),\(input),\(input)]}"), [], 413, "too-many-items"),
                     (
