@@ -36,6 +36,8 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
     case headTimeout
     case bodyTimeout
     case tooManyBytesInFlight(limit: Int)
+    /// There is no memory for the body now.
+    case outOfMemory(byteCount: Int)
     case tooManyConnections(limit: Int)
 
     /// The status that goes with the rule.
@@ -52,7 +54,7 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
         case .expectationFailed: 417
         case .headTooLarge, .tooManyFields: 431
         case .unknownMethod, .connectMethod, .unknownTransferCoding: 501
-        case .tooManyBytesInFlight, .tooManyConnections: 503
+        case .tooManyBytesInFlight, .outOfMemory, .tooManyConnections: 503
         case .unsupportedVersion: 505
         }
     }

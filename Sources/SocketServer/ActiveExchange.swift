@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HTTPWire
 import Synchronization
 
@@ -40,16 +41,31 @@ final class ActiveExchange {
 
     /// Takes a part of the body.
     ///
-    /// - Throws: `HTTPRefusal.bodyTooLarge`, `.tooManyBytesInFlight`.
+    /// - Throws: `HTTPRefusal.bodyTooLarge`, `.tooManyBytesInFlight`, `.outOfMemory`.
     func append(_ octets: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
         guard octets.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
         bodyCount += octets.count
         if isAnswered { return }
+        try growBody(by: octets.count)
         let limit = loop.configuration.maximumInflightBytes
         let inflight = loop.totals.bodyBytes.add(octets.count, ordering: .relaxed).newValue
         heldBytes += octets.count
         body.append(contentsOf: octets)
         guard inflight <= limit else { throw .tooManyBytesInFlight(limit: limit) }
+    }
+
+    /// Makes room twofold, or refuses: Swift ends the process where an allocation fails, so a large one is tried first.
+    ///
+    /// - Throws: `HTTPRefusal.outOfMemory`.
+    private func growBody(by count: Int) throws(HTTPRefusal) {
+        let needed = body.count + count
+        guard needed > body.capacity, needed > 1 << 20 else { return }
+        let room = 2 * needed
+        // Not `malloc`: the optimiser takes it out where nothing uses the memory.
+        let memory = mmap(nil, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else { throw .outOfMemory(byteCount: room) }
+        munmap(memory, room)
+        body.reserveCapacity(room)
     }
 
     /// Whether the body comes more slowly than the server bears once its time is over.

@@ -2,6 +2,7 @@
 
 import Dispatch
 import Foundation
+import Glibc
 import Synchronization
 
 /// What the process makes of signals.
@@ -11,12 +12,14 @@ enum ProcessSignals {
     private static let count = Atomic(0)
     // Sources only work while somebody holds them; set once, before any signal can come.
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+    // A serial queue has a thread even when all of Dispatch's are busy with work.
+    private static let queue = DispatchQueue(label: "uae.signals")
 
     /// Yields whenever SIGHUP comes, which would end the process otherwise.
     static func hangUps() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         signal(SIGHUP, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: queue)
         source.setEventHandler { continuation.yield() }
         source.resume()
         sources.append(source)
@@ -27,12 +30,41 @@ enum ProcessSignals {
         // Answers to clients that left must not end the server.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT] {
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 if count.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
             }
             source.resume()
             sources.append(source)
         }
+    }
+
+    /// A crash says so in one line, which Swift's traps in release builds do not; then the signal ends the process.
+    static func sayCrashes(inJSON: Bool) {
+        for number in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] {
+            var present = sigaction()
+            // Where Swift's own backtraces are asked for, they say more.
+            guard sigaction(number, nil, &present) == 0, present.__sigaction_handler.sa_handler == nil else { continue }
+            var action = sigaction()
+            // Nothing but what is safe in a handler: no allocation, no lock, no Swift object.
+            if inJSON {
+                action.__sigaction_handler.sa_handler = { number in
+                    ProcessSignals.write("{\"level\":\"critical\",\"message\":\"the process crashed\"}\n")
+                    raise(number)
+                }
+            } else {
+                action.__sigaction_handler.sa_handler = { number in
+                    ProcessSignals.write("critical the process crashed\n")
+                    raise(number)
+                }
+            }
+            // Once: `raise` meets the default, which ends the process with the signal's own code.
+            action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_NODEFER
+            sigaction(number, &action, nil)
+        }
+    }
+
+    private static func write(_ line: StaticString) {
+        _ = Glibc.write(STDERR_FILENO, line.utf8Start, line.utf8CodeUnitCount)
     }
 }

@@ -77,6 +77,7 @@ struct ServeCommand: AsyncParsableCommand {
             return TextLogHandler(label: label, level: level)
         }
         let logger = Logger(label: "uae")
+        ProcessSignals.sayCrashes(inJSON: isJSON)
         do {
             try ProcessLimits.check(model: configuration.model)
         } catch {

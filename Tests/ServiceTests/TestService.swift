@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Autoencoder
 import Fixtures
 import Foundation
 import Logging
@@ -24,6 +25,7 @@ enum TestService {
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         reloads: AsyncStream<Void> = AsyncStream { $0.finish() },
         settings: ServiceConfiguration = ServiceConfiguration(),
+        batchRun: @escaping BatchRun = { $0.run($1) },
         _ body: (TestClient) async throws -> Void
     ) async throws {
         var configuration = settings
@@ -36,6 +38,7 @@ enum TestService {
             configuration: configuration,
             logger: logger,
             reloads: reloads,
+            batchRun: batchRun,
             listening: { address in
                 continuation.yield(address)
                 continuation.finish()
@@ -55,7 +58,8 @@ enum TestService {
             try await body(client)
         } catch {
             running.cancel()
-            _ = await running.result
+            // What ended the service is why its client failed.
+            if case .failure(let failure) = await running.result { throw failure }
             throw error
         }
         running.cancel()

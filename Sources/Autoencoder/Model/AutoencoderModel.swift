@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Dispatch
 import Foundation
 import FrequencyBands
 import TensorFiles
@@ -45,22 +44,20 @@ package final class AutoencoderModel: Sendable {
     ///   - directory: holds `config.json`, `model.safetensors` and what the configuration names.
     ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head.
     ///   - storage: how weights are kept in memory.
-    ///   - hashing: entered while ``weightsSHA256`` is worked out beside the loading; nil: only when it is asked for.
+    ///   - hashing: runs what works out ``weightsSHA256`` beside the loading; nil: only when it is asked for.
     /// - Throws: the first thing that is missing or wrong, by name.
     package init(
         directory: String,
         head headPath: String? = nil,
         storage: WeightStorage = .float32,
-        hashing: DispatchGroup? = nil
+        hashing: ((@escaping @Sendable () -> Void) -> Void)? = nil
     ) throws(ModelError) {
         self.directory = directory
         let configuration = try Self.configuration(in: directory)
         self.configuration = configuration
         let reader = try WeightReader(path: directory + "/model.safetensors", storage: storage)
         weights = reader.file
-        if let hashing {
-            DispatchQueue.global().async(group: hashing) { [weights] in _ = weights.sha256 }
-        }
+        hashing? { [weights] in _ = weights.sha256 }
 
         let spectrum = SpectralTransform(height: configuration.gridSide, width: configuration.gridSide)
         preprocessor = PixelPreprocessor(configuration)

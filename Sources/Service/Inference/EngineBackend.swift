@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Autoencoder
+package import Autoencoder
 import InferenceQueue
+
+/// How a batch is run; tests put a worker that hangs or fails in the engine's place.
+package typealias BatchRun =
+    @Sendable (_ engine: AutoencoderEngine, _ tasks: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>]
 
 /// The engine as the queue's backend.
 struct EngineBackend: InferenceBackend {
     let engine: AutoencoderEngine
+    var batchRun: BatchRun = { $0.run($1) }
 
     var parallelism: Int { engine.threadCount }
 
     func cost(of item: AutoencoderTask) -> Double { engine.cost(of: item) }
 
-    func run(_ items: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>] { engine.run(items) }
+    func run(_ items: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>] { batchRun(engine, items) }
 }

@@ -23,22 +23,28 @@ struct InferenceCore: Sendable {
     /// - Throws: `ModelError`.
     static func load(
         _ configuration: ServiceConfiguration,
-        threads: Int
+        threads: Int,
+        batchRun: @escaping BatchRun = { $0.run($1) }
     ) throws(ModelError) -> (core: InferenceCore, loadSeconds: Double, warmupSeconds: Double) {
         let clock = ContinuousClock()
         let start = clock.now
         // Reading the weights once more for their name takes one thread a second for two gigabytes, so it begins first.
-        let hashing = DispatchGroup()
+        let hashed = DispatchSemaphore(value: 0)
         let model = try AutoencoderModel(
             directory: configuration.model,
             head: configuration.head,
             storage: configuration.weightStorage == "float16" ? .float16 : .float32,
-            hashing: hashing
+            hashing: { hash in
+                OwnThread.start("uae.hash") {
+                    hash()
+                    hashed.signal()
+                }
+            }
         )
         let engine = AutoencoderEngine(model: model, threads: threads)
         let loaded = clock.now
         if configuration.warmupBatch > 0 { engine.warmUp(batch: configuration.warmupBatch) }
-        hashing.wait()
+        hashed.wait()
         let warm = clock.now
         let identity = ModelIdentity(
             name: model.configuration.name,
@@ -55,7 +61,7 @@ struct InferenceCore: Sendable {
             model: model,
             identity: identity,
             engine: engine,
-            queue: InferenceQueue(backend: EngineBackend(engine: engine), limits: limits),
+            queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
             pictures: BlockingPool(width: threads)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)

@@ -11,6 +11,7 @@ package struct InferenceService: ServiceLifecycle.Service {
     private let configuration: ServiceConfiguration
     private let logger: Logger
     private let reloads: AsyncStream<Void>
+    private let batchRun: BatchRun
     private let listening: @Sendable (_ address: String) -> Void
 
     /// A service that does not run yet.
@@ -19,16 +20,19 @@ package struct InferenceService: ServiceLifecycle.Service {
     ///   - configuration: every setting.
     ///   - logger: where its events go.
     ///   - reloads: each asks for the key file to be read again.
+    ///   - batchRun: what runs a batch, the engine unless a test says otherwise.
     ///   - listening: called with the bound address before the model is loaded.
     package init(
         configuration: ServiceConfiguration,
         logger: Logger,
         reloads: AsyncStream<Void> = AsyncStream { $0.finish() },
+        batchRun: @escaping BatchRun = { $0.run($1) },
         listening: @escaping @Sendable (_ address: String) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.logger = logger
         self.reloads = reloads
+        self.batchRun = batchRun
         self.listening = listening
     }
 
@@ -144,11 +148,10 @@ package struct InferenceService: ServiceLifecycle.Service {
 
     /// Loads and warms the model on a thread of its own, while probes are answered already.
     private func load(_ state: ServiceState, _ metrics: ServiceMetrics, threads: Int) async throws(ServiceError) {
-        let loader = BlockingPool(width: 1)
-        let configuration = configuration
-        let result = await loader.run { () -> Result<(InferenceCore, Double, Double), ServiceError> in
+        let (configuration, batchRun) = (configuration, batchRun)
+        let result = await OwnThread.run("uae.load") { () -> Result<(InferenceCore, Double, Double), ServiceError> in
             do throws(ModelError) {
-                let loaded = try InferenceCore.load(configuration, threads: threads)
+                let loaded = try InferenceCore.load(configuration, threads: threads, batchRun: batchRun)
                 return .success((loaded.core, loaded.loadSeconds, loaded.warmupSeconds))
             } catch {
                 return .failure(.model(error))

@@ -53,6 +53,9 @@ extension HTTPRefusal: ProblemConvertible {
         case .tooManyBytesInFlight(let limit):
             Problem(.overloaded, "Request bodies of \(limit) bytes are held already.", [("limit", .integer(limit))])
                 .retrying(afterSeconds: 1)
+        case .outOfMemory(let byteCount):
+            Problem(.overloaded, "There is no memory for this body now.", [("bytes", .integer(byteCount))])
+                .retrying(afterSeconds: 1)
         case .tooManyConnections(let limit):
             Problem(.overloaded, "\(limit) connections are open already.", [("limit", .integer(limit))])
                 .retrying(afterSeconds: 1)

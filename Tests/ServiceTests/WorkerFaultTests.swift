@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Dispatch
+import Fixtures
+import Service
+import Synchronization
+import Testing
+
+extension ServiceTests {
+    /// A worker that hangs or fails, put in the engine's place.
+    @Suite struct WorkerFaultTests {
+        private let photo: [UInt8]
+
+        init() throws {
+            photo = try Fixtures.bytes("golden/dinov2/chelsea.png")
+        }
+
+        /// Holds every batch until it is opened.
+        private final class Gate: Sendable {
+            private let opened = DispatchSemaphore(value: 0)
+            let run: BatchRun
+
+            init() {
+                let opened = opened
+                run = { engine, tasks in
+                    opened.wait()
+                    opened.signal()
+                    return engine.run(tasks)
+                }
+            }
+
+            func open() { opened.signal() }
+        }
+
+        private static func settings(watchdog: Duration) -> ServiceConfiguration {
+            TestService.settings { $0.watchdog = watchdog }
+        }
+
+        @Test func aHangingWorkerTurnsReadyTo503AndTheServiceRecovers() async throws {
+            let gate = Gate()
+            // Twice this, after which the process would end, is longer than the test.
+            let settings = Self.settings(watchdog: .seconds(2))
+            try await TestService.run(settings: settings, batchRun: gate.run) { client in
+                let clock = ContinuousClock()
+                let begun = clock.now
+                async let running = client.post("/encode", photo)
+                async let waiting = client.post("/encode", photo)
+                while try await client.get("/health/ready").status == 200 {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                #expect(clock.now - begun >= settings.watchdog)
+                #expect(try await client.get("/health/ready").slug == "worker-unhealthy")
+                #expect(try await client.get("/health/live").status == 200)
+                for answer in try await [running, waiting, client.post("/encode", photo)] {
+                    #expect(answer.status == 503 && answer.slug == "worker-unhealthy", "\(answer.text)")
+                    #expect(answer.fields["retry-after"] != nil)
+                }
+                gate.open()
+                while try await client.get("/health/ready").status != 200 {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                #expect(try await client.post("/encode", photo).status == 200)
+            }
+        }
+
+        @Test func aWorkerThatHangsOnEndsTheServiceForItsSupervisor() async throws {
+            let gate = Gate()
+            defer { gate.open() }
+            let settings = Self.settings(watchdog: .milliseconds(200))
+            let clock = ContinuousClock()
+            let begun = clock.now
+            await #expect {
+                try await TestService.run(settings: settings, batchRun: gate.run) { client in
+                    let answer = try await client.post("/encode", photo)
+                    #expect(answer.status == 503 && answer.slug == "worker-unhealthy", "\(answer.text)")
+                    // Until the service is gone.
+                    while true {
+                        _ = try await client.get("/health/live")
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
+                }
+            } throws: { error in
+                if case ServiceError.workerHung(let seconds) = error { seconds >= 0.4 } else { false }
+            }
+            #expect(clock.now - begun >= .milliseconds(400))
+        }
+
+        @Test func aWorkerThatFailsAnswers500AndServesTheNextRequest() async throws {
+            let failures = Atomic(1)
+            let recorder = LogRecorder()
+            let run: BatchRun = { engine, tasks in
+                if failures.exchange(0, ordering: .relaxed) == 0 { return engine.run(tasks) }
+                return tasks.map { _ in .failure(.nothingAsked) }
+            }
+            try await TestService.run(logger: recorder.logger, batchRun: run) { client in
+                let answer = try await client.post("/encode", photo, [("Request-Id", "failing")])
+                #expect(answer.status == 500 && answer.slug == "internal", "\(answer.text)")
+                #expect(answer.json["request_id"] as? String == "failing")
+                #expect(try await client.get("/health/ready").status == 200)
+                #expect(try await client.post("/encode", photo).status == 200)
+            }
+            #expect(recorder.lines.contains { $0.hasPrefix("request failed") && $0.contains("failing") })
+        }
+    }
+}
