@@ -6,9 +6,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 FLAGS ?=
 CONFIGURATION := --configuration release
-SWIFT_FILES := Package.swift Sources Tests benchmarks/engine benchmarks/kernels
+SWIFT_FILES := Package.swift Sources Tests fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke schemathesis torture faults fuzz soak sanitize nightly examples readme-pictures model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -17,10 +17,11 @@ help:
 	@echo "make schemathesis         the built server against openapi.yaml"
 	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, pictures, slow peers, wrong requests"
 	@echo "make faults               the built server with broken models, taken ports, no memory, full disks, signals"
+	@echo "make proxies              nginx and HAProxy, where they are installed, in front of the built server"
 	@echo "make fuzz SECONDS=60      libFuzzer on every parser of strangers' bytes, so long each"
 	@echo "make soak MINUTES=10      mixed load, aborts and garbage; memory, descriptors and answers"
-	@echo "make sanitize             the protocol, picture and tensor tests under address and undefined-behaviour sanitizers"
-	@echo "make nightly              all of these five"
+	@echo "make sanitize             the tests under sanitizers: addresses, undefined behaviour, threads"
+	@echo "make nightly              all of these six"
 	@echo "make examples             the client examples against the built server"
 	@echo "make readme-pictures      docs/pictures"
 	@echo "make bench                speed against peers (benchmarks/README.md); QUICK=1 to try it out"
@@ -60,10 +61,13 @@ SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) -
 
 torture: build
 	scripts/with-server.sh scripts/torture.sh http1 http2 pictures schemathesis
-	UAE_FLAGS="$(SLOW_FLAGS)" scripts/with-server.sh scripts/torture.sh slow
+	UAE_FLAGS="$(SLOW_FLAGS)" scripts/with-server.sh scripts/torture.sh slow slowhttptest
 
 faults: build
 	scripts/faults.sh
+
+proxies: build
+	scripts/proxies.sh
 
 SECONDS ?= 60
 fuzz: packages
@@ -77,7 +81,7 @@ sanitize: packages
 	scripts/sanitize.sh
 
 # What takes too long before every change.
-nightly: torture faults fuzz soak sanitize
+nightly: torture faults proxies fuzz soak sanitize
 
 examples: build
 	scripts/with-server.sh scripts/examples.sh

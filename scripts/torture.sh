@@ -3,7 +3,8 @@
 # Attacks a running server with the suites of scripts/torture and, with requests that are right and wrong by
 # openapi.yaml, with schemathesis; each suite ends with its counts, and so does the whole. `slow` wants a server with
 # short times: see the Makefile.
-#   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures slow soak schemathesis
+#   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures slow slowhttptest
+#   soak schemathesis
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -29,7 +30,10 @@ for suite in "${suites[@]}"; do
         continue
     fi
     # The last line's counts; a suite that ends without them has failed as a whole.
-    "$environment/bin/python" "scripts/torture/$suite.py" 2>&1 | tee "$log" || true
+    case $suite in
+    slowhttptest) scripts/slowhttptest.sh 2>&1 | tee "$log" || true ;;
+    *) "$environment/bin/python" "scripts/torture/$suite.py" 2>&1 | tee "$log" || true ;;
+    esac
     counts=$(sed -n 's/^.*: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
     read -r ok bad <<<"${counts:-0 1}"
     passed=$((passed + ok))

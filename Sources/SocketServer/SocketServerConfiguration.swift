@@ -25,7 +25,9 @@ package struct SocketServerConfiguration: Sendable {
     package var idleTimeout = Duration.seconds(30)
     package var writeTimeout = Duration.seconds(30)
     package var lingerTimeout = Duration.seconds(2)
-    package var lingerBytes = 1 << 20
+    /// More than two peers' socket buffers hold: with less, a proxy that is still sending meets a reset where the answer
+    /// is.
+    package var lingerBytes = 16 << 20
 
     package init(endpoint: Endpoint) {
         self.endpoint = endpoint
