@@ -141,7 +141,7 @@ if Context.environment["UAE_FUZZ"] != nil {
         .executableTarget(
             name: "uae-fuzz",
             dependencies: [
-                "CFuzzer", "HTTPWire", "TensorFiles", "ImageCodec",
+                "CFuzzer", "HTTPWire", "TensorFiles", "ImageCodec", "Service",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "fuzz/targets",

@@ -11,6 +11,7 @@ guard let target = FuzzTarget(rawValue: name) else {
     exit(2)
 }
 FuzzTarget.chosen = target
+try FuzzTarget.prepare()
 exit(
     uae_fuzz_run(CommandLine.argc, CommandLine.unsafeArgv) { start, count in
         let bytes = UnsafeRawBufferPointer(start: start, count: count)

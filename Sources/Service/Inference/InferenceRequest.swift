@@ -26,6 +26,28 @@ struct InferenceRequest: Sendable {
         let clock = ContinuousClock()
         timings.read = request.bodyAt - request.headAt
         let begun = clock.now
+        let understood = try understand(request)
+        let outcomes = try await outcomes(
+            understood.input.items,
+            understood.parameters,
+            deadline: request.headAt + understood.parameters.timeout,
+            begun: begun,
+            timings: &timings
+        )
+        let writing = clock.now
+        defer { timings.write = clock.now - writing }
+        return try await response(outcomes, understood.parameters, understood.form)
+    }
+
+    /// A request taken apart and checked, its pictures not yet decoded.
+    struct Understood {
+        let input: RequestInput
+        let parameters: RequestParameters
+        let form: AnswerForm
+    }
+
+    /// - Throws: the `Problem` to answer with.
+    func understand(_ request: Request) throws(Problem) -> Understood {
         var set = ParameterSet(operation: operation)
         for parameter in request.head.query { try set.add(parameter.name, parameter.value) }
         let reader = InputReader(
@@ -50,16 +72,20 @@ struct InferenceRequest: Sendable {
             isJSON: input.isJSON,
             itemCount: input.items.count
         )
-        let outcomes = try await outcomes(
-            input.items,
-            parameters,
-            deadline: request.headAt + parameters.timeout,
-            begun: begun,
-            timings: &timings
-        )
-        let writing = clock.now
-        defer { timings.write = clock.now - writing }
-        return try await response(outcomes, parameters, form)
+        return Understood(input: input, parameters: parameters, form: form)
+    }
+
+    /// Everything of a request short of the engine.
+    ///
+    /// - Returns: how many of its items the engine would be given.
+    /// - Throws: the `Problem` to answer with.
+    func rehearse(_ request: Request) throws(Problem) -> Int {
+        let understood = try understand(request)
+        let builder = builder(understood.parameters)
+        let items = understood.input.items
+        let built = items.map { build($0, of: items.count, builder) }
+        if understood.parameters.onError == .fail, let failure = built.compactMap(\.problem).first { throw failure }
+        return built.compactMap(\.task).count
     }
 
     private func builder(_ parameters: RequestParameters) -> TaskBuilder {
@@ -131,22 +157,23 @@ struct InferenceRequest: Sendable {
         let problem: Problem?
     }
 
+    private func build(_ item: InputItem, of count: Int, _ builder: TaskBuilder) -> BuiltItem {
+        do throws(Problem) {
+            let built = try builder.build(item)
+            do {
+                try core.engine.validate(built.task)
+            } catch {
+                throw error.problem
+            }
+            return BuiltItem(id: item.id, task: built, problem: nil)
+        } catch {
+            return BuiltItem(id: item.id, task: nil, problem: count > 1 ? error.forItem(item.id) : error)
+        }
+    }
+
     private func build(_ items: [InputItem], _ parameters: RequestParameters) async -> [BuiltItem] {
         let builder = builder(parameters)
-        let engine = core.engine
-        @Sendable func build(_ item: InputItem) -> BuiltItem {
-            do throws(Problem) {
-                let built = try builder.build(item)
-                do {
-                    try engine.validate(built.task)
-                } catch {
-                    throw error.problem
-                }
-                return BuiltItem(id: item.id, task: built, problem: nil)
-            } catch {
-                return BuiltItem(id: item.id, task: nil, problem: items.count > 1 ? error.forItem(item.id) : error)
-            }
-        }
+        @Sendable func build(_ item: InputItem) -> BuiltItem { self.build(item, of: items.count, builder) }
         if items.count == 1 { return [await core.pictures.run { build(items[0]) }] }
         let pictures = core.pictures
         return await withTaskGroup(of: (Int, BuiltItem).self) { group in

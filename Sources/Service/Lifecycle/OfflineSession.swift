@@ -53,7 +53,21 @@ package struct OfflineSession: Sendable {
         )
         let now = ContinuousClock.now
         let request = Request(head: head, body: file, headAt: now, bodyAt: now)
-        let inference = InferenceRequest(
+        var timings = StageTimings()
+        return try await inference(operation).answer(request, timings: &timings)
+    }
+
+    /// Reads a request as its route does, short of the engine; what fuzzing reaches.
+    ///
+    /// - Returns: how many items the engine would be given; nil: the path is no operation's.
+    /// - Throws: the `Problem` that the route would answer with.
+    package func rehearse(_ request: Request) throws(Problem) -> Int? {
+        guard case .operation(let operation) = Route(path: request.head.path) else { return nil }
+        return try inference(operation).rehearse(request)
+    }
+
+    private func inference(_ operation: Operation) -> InferenceRequest {
+        InferenceRequest(
             operation: operation,
             core: core,
             configuration: configuration,
@@ -61,7 +75,5 @@ package struct OfflineSession: Sendable {
             requestID: "offline",
             caller: .anyone
         )
-        var timings = StageTimings()
-        return try await inference.answer(request, timings: &timings)
     }
 }
