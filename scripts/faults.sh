@@ -169,6 +169,19 @@ for turn in 1 2 3; do
     expect "a picture without memory, $turn" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 503
     expect "a small picture beside them, $turn" "$(status_of --data-binary "@$photo" "$url/encode")" 200
 done
+# Less than is kept for everything else.
+prlimit --pid "$server" --as=$((size + (8 << 20))):
+head -c 1000000 /dev/zero >"$work/megabyte"
+uploads=()
+for _ in $(seq 150); do
+    status_of --limit-rate 500k --data-binary "@$work/megabyte" "$url/encode" >>"$work/statuses" &
+    uploads+=($!)
+done
+wait "${uploads[@]}"
+expect "a hundred and fifty bodies at once without memory" \
+    "$(grep --only-matching '...' "$work/statuses" | sort --unique | tr '\n' ' ')" "503 "
+expect "a picture of some kilobytes beside them" \
+    "$(status_of --data-binary @Tests/Fixtures/data/pictures/420.jpg "$url/encode")" 200
 prlimit --pid "$server" --as=unlimited:
 expect "a large body once there is memory" "$(status_of --data-binary "@$work/large" "$url/encode")" 415
 expect "a large picture once there is memory" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 200
@@ -275,9 +288,11 @@ sleep 0.2
 expect "served after SIGHUP" "$(status_of "$url/health/live")" 200
 exec 3<>"/dev/tcp/127.0.0.1/${url##*:}"
 printf 'POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n' >&3
+# So that its head is read before the signal.
+sleep 0.2
 kill -TERM "$server"
 sleep 0.3
-printf '0123456789' >&3
+printf '0123456789' >&3 || true
 expect "a request that was begun before SIGTERM" "$(head -n 1 <&3 | cut -d' ' -f2)" 415
 exec 3<&-
 exits "SIGTERM with a request under way" 0

@@ -32,11 +32,11 @@ final class ActiveExchange {
 
     /// Refuses a body that its length already says is too large; never takes as much memory as a head claims.
     ///
-    /// - Throws: `HTTPRefusal.bodyTooLarge`.
+    /// - Throws: `HTTPRefusal.bodyTooLarge`, `.outOfMemory`.
     func expectBody() throws(HTTPRefusal) {
         guard let length = head.contentLength else { return }
         if length > bodyLimit { throw .bodyTooLarge(limit: bodyLimit, actual: length) }
-        body.reserveCapacity(min(length, 1 << 20))
+        try reserve(min(length, 1 << 20))
     }
 
     /// Takes a part of the body.
@@ -46,7 +46,7 @@ final class ActiveExchange {
         guard octets.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
         bodyCount += octets.count
         if isAnswered { return }
-        try growBody(by: octets.count)
+        if body.count + octets.count > body.capacity { try reserve(2 * (body.count + octets.count)) }
         let limit = loop.configuration.maximumInflightBytes
         let inflight = loop.totals.bodyBytes.add(octets.count, ordering: .relaxed).newValue
         heldBytes += octets.count
@@ -54,18 +54,21 @@ final class ActiveExchange {
         guard inflight <= limit else { throw .tooManyBytesInFlight(limit: limit) }
     }
 
-    /// Makes room twofold, or refuses: Swift ends the process where an allocation fails, so a large one is tried first.
+    /// Beside a body there must be memory for everything else.
+    private static let spareBytes = 16 << 20
+
+    /// Makes room, or refuses: Swift ends the process where an allocation fails, so all but small ones are tried first.
     ///
     /// - Throws: `HTTPRefusal.outOfMemory`.
-    private func growBody(by count: Int) throws(HTTPRefusal) {
-        let needed = body.count + count
-        guard needed > body.capacity, needed > 1 << 20 else { return }
-        let room = 2 * needed
-        // Not `malloc`: the optimiser takes it out where nothing uses the memory.
-        let memory = mmap(nil, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let memory, memory != MAP_FAILED else { throw .outOfMemory(byteCount: room) }
-        munmap(memory, room)
-        body.reserveCapacity(room)
+    private func reserve(_ count: Int) throws(HTTPRefusal) {
+        if count > 128 << 10 {
+            let size = count + Self.spareBytes
+            // Not `malloc`: the optimiser takes it out where nothing uses the memory.
+            let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            guard let memory, memory != MAP_FAILED else { throw .outOfMemory(byteCount: count) }
+            munmap(memory, size)
+        }
+        body.reserveCapacity(count)
     }
 
     /// Whether the body comes more slowly than the server bears once its time is over.
