@@ -36,6 +36,9 @@ package struct HTTP1Parser: ~Copyable {
     private var sectionOctets = 0
     private var trailerCount = 0
     private var extensionOctets = 0
+    /// Whether the request that is being read, or was read last, is a HEAD: its answer has no content, even when it is
+    /// refused before its head is complete (RFC 9110 9.3.2).
+    package private(set) var isHeadRequest = false
 
     package init(limits: HTTP1Limits = HTTP1Limits()) {
         self.limits = limits
@@ -135,6 +138,7 @@ package struct HTTP1Parser: ~Copyable {
 
     /// A line of the head or of the trailer section, within the limits of both.
     private mutating func headLine(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> UnsafeRawBufferPointer? {
+        if case .requestLine = state { isHeadRequest = input.starts(with: "HEAD ".utf8) }
         let line: UnsafeRawBufferPointer?
         do {
             line = try lines.line(in: input, limit: limits.line)

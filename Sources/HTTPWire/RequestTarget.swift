@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// A request target taken apart (RFC 9112 3.2) and percent-decoded once, after the query is split off.
 package struct RequestTarget: Sendable {
     package let path: String
@@ -80,20 +82,21 @@ package struct RequestTarget: Sendable {
     }
 
     /// `uri-host [":" port]` (RFC 3986 3.2.2); user information is refused.
+    ///
+    /// The empty text passes, as `Host` may be empty (RFC 9112 3.2); a port without a host does not (RFC 9110 4.2.1).
     static func isHost(_ value: String) -> Bool {
         var rest = Substring(value)
         if rest.utf8.first == UInt8(ascii: "[") {
             guard let end = rest.utf8.firstIndex(of: UInt8(ascii: "]")) else { return false }
-            let address = rest.utf8[..<end].dropFirst()
-            guard !address.isEmpty,
-                address.allSatisfy({
-                    HTTPOctet.hexadecimalValue($0) != nil || $0 == HTTPOctet.colon || $0 == UInt8(ascii: ".")
-                })
-            else { return false }
+            var address = in6_addr()
+            guard inet_pton(AF_INET6, String(rest[..<end].dropFirst()), &address) == 1 else { return false }
             rest = rest[rest.utf8.index(after: end)...]
         } else {
             let end = rest.utf8.firstIndex(of: HTTPOctet.colon) ?? rest.endIndex
-            guard rest[..<end].utf8.allSatisfy(isNameOctet) else { return false }
+            let name = rest[..<end]
+            guard !name.isEmpty || rest.isEmpty, name.utf8.allSatisfy(isNameOctet),
+                decoded(name, plusIsSpace: false) != nil
+            else { return false }
             rest = rest[end...]
         }
         if rest.isEmpty { return true }

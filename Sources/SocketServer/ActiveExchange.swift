@@ -15,6 +15,8 @@ final class ActiveExchange {
     var bodyLimit: Int
     /// The answer is out, or on its way; what still comes of the body is dropped.
     var isAnswered = false
+    /// The answer is known without the body, which is read for its framing alone.
+    var needsNoBody = false
     private var body: [UInt8] = []
     private(set) var bodyCount = 0
     /// Octets of the body that count against the server's budget.
@@ -45,7 +47,7 @@ final class ActiveExchange {
     func append(_ octets: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
         guard octets.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
         bodyCount += octets.count
-        if isAnswered { return }
+        if isAnswered || needsNoBody { return }
         if body.count + octets.count > body.capacity { try reserve(2 * (body.count + octets.count)) }
         let limit = loop.configuration.maximumInflightBytes
         let inflight = loop.totals.bodyBytes.add(octets.count, ordering: .relaxed).newValue

@@ -23,6 +23,8 @@ final class HTTP1Driver: ProtocolDriver {
         let keepsAlive: Bool
         /// The answer said `Connection: close`.
         var closes = false
+        /// What is answered whatever the body holds, once as much of it as is here is found well framed.
+        var earlyAnswer: Response?
     }
 
     private unowned let connection: Connection
@@ -154,7 +156,9 @@ final class HTTP1Driver: ProtocolDriver {
                 let start = inputStart
                 inputStart += consumed
                 switch event {
-                case .needsMore: return compactInput()
+                case .needsMore:
+                    answerEarly()
+                    return compactInput()
                 case .head(let head): begin(head)
                 case .body(let range):
                     try current?.exchange.append(input[start + range.lowerBound..<start + range.upperBound], loop: loop)
@@ -239,13 +243,14 @@ final class HTTP1Driver: ProtocolDriver {
         }
         switch loop.handler.admit(request) {
         case .respond(let response):
-            let canDiscard =
-                !request.isChunked && (request.contentLength ?? 0) <= Self.discardLimit
-                && (!received.expectsContinue || !request.hasBody)
-            let current = makeCurrent(bodyLimit: Self.discardLimit)
+            var current = makeCurrent(bodyLimit: Self.discardLimit)
+            current.exchange.needsNoBody = true
             self.current = current
-            send(response, to: current, closing: !canDiscard)
-            if canDiscard { phase = .reading }
+            if request.contentLength ?? 0 > Self.discardLimit || received.expectsContinue && request.hasBody {
+                send(response, to: current, closing: true)
+            } else {
+                self.current?.earlyAnswer = response
+            }
         case .readBody(let limit):
             current = makeCurrent(bodyLimit: limit)
             do throws(HTTPRefusal) {
@@ -260,6 +265,18 @@ final class HTTP1Driver: ProtocolDriver {
         }
     }
 
+    /// Gives the answer that needs no body, whose rest is not here yet.
+    ///
+    /// A chunked rest may have any length, so it is not waited for.
+    private func answerEarly() {
+        guard let current, let response = current.earlyAnswer else { return }
+        let isChunked = current.exchange.head.isChunked
+        send(response, to: current, closing: isChunked)
+        guard !isChunked else { return }
+        phase = .reading
+        deadline = current.exchange.startedAt + loop.configuration.bodyTimeout
+    }
+
     /// The request is complete.
     private func end() {
         guard let current else { return }
@@ -267,6 +284,7 @@ final class HTTP1Driver: ProtocolDriver {
             phase = .writing(thenClose: current.closes)
             return
         }
+        if let response = current.earlyAnswer { return send(response, to: current, closing: false) }
         phase = .responding
         deadline = nil
         self.current?.exchange.start(connection: connection.id, loop: loop)
@@ -275,26 +293,38 @@ final class HTTP1Driver: ProtocolDriver {
     /// Answers with the protocol's own error and closes: after a framing error nothing further can be trusted.
     private func refuse(_ refusal: HTTPRefusal) {
         guard case .reading = phase else { return }
-        let response = loop.handler.refusal(refusal)
-        if let current, !current.exchange.isAnswered {
-            send(response, to: current, closing: true)
+        if let current {
+            if current.exchange.isAnswered {
+                // The rest of its body did not come: a second answer would be taken for the next request's.
+                startWriting(thenClose: true)
+            } else if case .bodyTooLarge = refusal, let early = current.earlyAnswer {
+                send(early, to: current, closing: true)
+            } else {
+                send(loop.handler.refusal(refusal), to: current, closing: true)
+            }
         } else {
-            let head = HTTP1Serializer.head(response, date: loop.date.now(), connection: "close")
-            connection.output.append(head)
-            connection.output.append(response.body)
-            loop.handler.completed(
-                Exchange(
-                    head: nil,
-                    status: response.status,
-                    bytesIn: 0,
-                    bytesOut: head.count + response.body.count,
-                    duration: .zero
-                )
-            )
-            startWriting(thenClose: true)
+            refuseHead(loop.handler.refusal(refusal))
         }
         input.removeAll()
         inputStart = 0
+    }
+
+    /// Answers what did not become a request.
+    private func refuseHead(_ response: Response) {
+        let head = HTTP1Serializer.head(response, date: loop.date.now(), connection: "close")
+        let body = parser.isHeadRequest ? [] : response.body
+        connection.output.append(head)
+        connection.output.append(body)
+        loop.handler.completed(
+            Exchange(
+                head: nil,
+                status: response.status,
+                bytesIn: 0,
+                bytesOut: head.count + body.count,
+                duration: .zero
+            )
+        )
+        startWriting(thenClose: true)
     }
 
     private func send(_ response: Response, to current: Current, closing: Bool) {
@@ -314,6 +344,7 @@ final class HTTP1Driver: ProtocolDriver {
             loop: loop
         )
         self.current?.closes = !keepsAlive
+        self.current?.earlyAnswer = nil
         startWriting(thenClose: !keepsAlive)
     }
 

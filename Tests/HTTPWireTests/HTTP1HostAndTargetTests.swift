@@ -15,12 +15,13 @@ import Testing
 
     @Test(arguments: [
         "a b", "a/b", "user@a", "a:port", "a:80:90", "[::1", "[]", "a?b", "a#b", "a:123456", "a\\b", "\u{e9}",
+        ":80", "%", "%zz", "a%4", "[1:2]", "[:::]", "[1.2.3.4]", "[::1%25lo]",
     ])
     func refusesAnInvalidHost(host: String) {
         #expect(ParsedConnection("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n").refusal == .invalidHost)
     }
 
-    @Test(arguments: ["a", "a:80", "a.b-c_d", "127.0.0.1:8080", "[::1]", "[::ffff:1.2.3.4]:80", "", "a:"])
+    @Test(arguments: ["a", "a:80", "a.b-c_d", "127.0.0.1:8080", "[::1]", "[::ffff:1.2.3.4]:80", "", "a:", "a%20b"])
     func acceptsAValidHost(host: String) {
         #expect(ParsedConnection("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n").completed == 1)
     }
@@ -42,7 +43,7 @@ import Testing
     @Test(arguments: [
         "a:80", "x", "ftp://a/", "/%", "/%4", "/%zz", "/%00", "/a%00b", "/a#b", "/?%", "/?a=%g0", "/\u{e9}", "/<",
         "/\"",
-        "/\\", "http://", "http:///x", "http://u@a/", "/%ff",
+        "/\\", "http://", "http:///x", "http://u@a/", "/%ff", "http://:80/",
     ])
     func refusesAMalformedTarget(target: String) {
         #expect(ParsedConnection("GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n").refusal == .malformedTarget)

@@ -57,6 +57,21 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "HEAD / HTTP/1.1\r\n\r\n", "HEAD /# HTTP/1.1\r\nHost: a\r\n\r\n", "HEAD / HTTP/2.0\r\nHost: a\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", "HEAD /" + String(repeating: "a", count: 20_000),
+        "GET /a HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n",
+    ])
+    func aRefusalOfHEADHasNoContent(request: String) async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send(request)
+            if request.hasPrefix("GET") { #expect(try client.answer().status == 200) }
+            #expect(try client.answer(hasContent: false).status >= 400)
+            #expect(try client.isAtEnd())
+        }
+    }
+
     @Test(arguments: ["close", "Close", "x, CLOSE ,y"]) func nothingIsProcessedAfterClose(value: String) async throws {
         try await TestServer.run { test in
             let client = try test.client()
@@ -121,6 +136,58 @@ import Testing
             client.request("GET", "/next")
             #expect(try client.answer().text == "/next")
             #expect(test.handler.responded == ["/next"])
+        }
+    }
+
+    @Test func anEarlyAnswerLeavesTheConnectionForASmallChunkedBody() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+            client.send(
+                "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + "\(String(hidden.utf8.count, radix: 16))\r\n\(hidden)\r\n0\r\n\r\n"
+            )
+            let answer = try client.answer()
+            #expect(answer.status == 403 && answer.fields["connection"] == nil)
+            client.request("GET", "/after")
+            #expect(try client.answer().text == "/after")
+            #expect(test.handler.admitted == ["/early", "/after"])
+        }
+    }
+
+    @Test(arguments: ["x\r\n", "2\r\nhij\r\n0\r\n\r\n", "2\r\nhi\n0\r\n\r\n", "0\r\nX\r\n\r\n"])
+    func aMalformedBodyIsToldBeforeAnAnswerThatDoesNotNeedIt(body: String) async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+            let answer = try client.answer()
+            #expect(answer.status == 400 && answer.fields["connection"] == "close")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test(arguments: ["5\r\nhi", "20000\r\n" + String(repeating: "h", count: 0x20000)])
+    func anEarlyAnswerDoesNotWaitForALongChunkedBody(body: String) async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.send("POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+            let answer = try client.answer()
+            #expect(answer.status == 403 && answer.fields["connection"] == "close")
+            #expect(try client.isAtEnd())
+        }
+    }
+
+    @Test func anEarlyAnswerIsTheOnlyOneIfTheBodyDoesNotCome() async throws {
+        let configuration = TestServer.settings {
+            $0.bodyTimeout = .milliseconds(100)
+            $0.writeTimeout = .milliseconds(100)
+        }
+        try await TestServer.run(configuration) { test in
+            let client = try test.client()
+            client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhi")
+            #expect(try client.answer().status == 403)
+            #expect(try client.isAtEnd())
+            #expect(test.handler.statuses == [403])
         }
     }
 

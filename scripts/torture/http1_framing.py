@@ -28,7 +28,19 @@ FRAMING = (
         (
             "chunked GET is framed",
             get(b"Transfer-Encoding: chunked\r\n") + b"3\r\nabc\r\n0\r\n\r\n" + NEXT,
-            ("200 200 open", "200 closed"),
+            "200 200 open",
+        ),
+        (
+            "chunked body of an unknown path is framed",
+            b"POST /nothing HTTP/1.1\r\n" + H + b"Transfer-Encoding: chunked\r\n\r\n"
+            b"%x\r\n%b\r\n0\r\n\r\n" % (len(NEXT), NEXT) + NEXT,
+            "404 200 open",
+        ),
+        ("malformed chunk of a GET", get(b"Transfer-Encoding: chunked\r\n") + b"x\r\n", MALFORMED),
+        (
+            "malformed chunk of an unknown path",
+            b"POST /nothing HTTP/1.1\r\n" + H + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+            MALFORMED,
         ),
         (
             "body of a HEAD is framed",
