@@ -114,6 +114,19 @@ import Testing
         #expect(peer.goAwayCode() == 1)
     }
 
+    @Test(arguments: [
+        Case("a window", 1, .windowUpdate(0, 0)),
+        Case("padding", 1, post, PeerFrame(0, flags: 9, stream: 1, [2, 0])),
+        Case("compression", 9, PeerFrame(1, flags: 5, stream: 1, [0x80])),
+    ])
+    func theFirstErrorIsTheOneThatIsSaid(_ violation: Case) throws {
+        let peer = try SessionPeer.open()
+        // The library finds it and says so later; the short PING is found at once.
+        peer.send((violation.frames + [PeerFrame(6, [0])]).flatMap(\.octets))
+        #expect(peer.goAwayCode() == violation.code)
+        #expect(peer.session.isFinished)
+    }
+
     @Test func dataAfterACompleteExchangeIsAnError() throws {
         let peer = try SessionPeer.open()
         peer.send(Self.get)

@@ -130,6 +130,19 @@ case(
 case("hpack huffman ok", "HEADERS(1,200", exchange(frame("HEADERS", 5, 1, hpack.Encoder().encode(GET))))
 
 
+# An error that the library finds goes before one in a later frame that is found at once.
+case(
+    "the first of two errors is said",
+    goaway("COMPRESSION"),
+    exchange(frame("HEADERS", 5, 1, b"\x80") + frame("PING", 0, 0, b"1")),
+)
+case(
+    "the first of two errors is said: window",
+    goaway("PROTOCOL"),
+    exchange(frame("WU", 0, 0, b"\0" * 4) + frame("PING", 0, 0, b"1")),
+)
+
+
 # continuation
 def split(n):
     b = block(GET)

@@ -224,7 +224,8 @@ extension HTTP2Session {
             if frame.hd.flags & 0x1 != 0, streams[id]?.clientHasEnded == false {
                 events.append(.answeredEarly(stream: id))
             }
-        case .priority, .settings, .pushPromise, .ping, .goAway, .windowUpdate, .continuation, nil: break
+        case .goAway: if frame.goaway.error_code != HTTP2Failure.noError.rawValue { libraryHasFailed = true }
+        case .priority, .settings, .pushPromise, .ping, .windowUpdate, .continuation, nil: break
         }
     }
 

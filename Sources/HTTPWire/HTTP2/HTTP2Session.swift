@@ -67,6 +67,8 @@ package final class HTTP2Session {
     /// When the library last sent DATA, on whatever stream.
     var dataSentAt: ContinuousClock.Instant
     var library: OpaquePointer?
+    /// The library has ended the connection with an error of its own.
+    var libraryHasFailed = false
     private var failure: HTTP2Failure?
     private var saidGoAway = false
     private var shutdownIsFinal = false
@@ -80,6 +82,8 @@ package final class HTTP2Session {
     /// Whether the client has taken note of our SETTINGS.
     package internal(set) var isAcknowledged = false
 
+    /// Octets that are asked of the library when the connection fails.
+    private static let lastWords = 64 << 10
     static let shutdownMark: [UInt8] = Array("shutdown".utf8)
 
     /// A connection that begins with the client's preface.
@@ -142,13 +146,15 @@ package final class HTTP2Session {
     package func receive(_ octets: UnsafeRawBufferPointer, now: ContinuousClock.Instant) {
         self.now = now
         var rest = octets
-        while failure == nil {
+        while failure == nil, !libraryHasFailed {
             let piece = cutter.next(&rest)
             if case .needsMore = piece { break }
             do throws(HTTP2Failure) {
                 try take(piece)
             } catch {
-                fail(error)
+                // The library may have found a frame before this one wrong and not have said so yet.
+                pending += drainLibrary(atMost: Self.lastWords)
+                if !libraryHasFailed { fail(error) }
             }
             if !isIncomplete { incompleteSince = nil }
         }
