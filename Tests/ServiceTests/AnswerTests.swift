@@ -45,6 +45,19 @@ extension ServiceTests {
             }
         }
 
+        // .NET writes `\u002B` for `+`, PHP `\/` for `/`.
+        @Test(arguments: [("+", "\\u002B"), ("+", "\\u002b"), ("/", "\\/"), ("A", "\\u0041"), ("=", "\\u003D")])
+        func escapesInBase64MeanWhatTheyMean(character: String, escape: String) async throws {
+            try await TestService.run { client in
+                let plain = Data(picture).base64EncodedString()
+                let escaped = plain.replacingOccurrences(of: character, with: escape)
+                #expect(escaped != plain)
+                let expected = try await client.post("/encode", Array("{\"inputs\":[{\"b64\":\"\(plain)\"}]}".utf8))
+                let answer = try await client.post("/encode", Array("{\"inputs\":[{\"b64\":\"\(escaped)\"}]}".utf8))
+                #expect(answer.status == 200 && answer.text == expected.text)
+            }
+        }
+
         @Test func everyTensorFormHoldsTheSameNumbers() async throws {
             try await TestService.run { client in
                 let raw = try await client.post("/encode", picture)

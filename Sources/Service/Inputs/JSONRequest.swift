@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import TensorFiles
 
 /// A JSON request: `{"inputs": [{"id": "a", "b64": "..."}], <parameters>}`.
@@ -90,30 +89,12 @@ struct JSONRequest {
 }
 
 extension JSONRequest.Input {
-    /// Strict base64 with padding; `\/`, which some writers escape, counts as `/`.
-    ///
-    /// Any other escape would leave a letter of the base64 alphabet behind: `\n` an n.
+    /// - Throws: a `Problem` of kind `malformed-json`.
     func decodedBytes(of body: [UInt8]) throws(Problem) -> [UInt8] {
-        var text = Data(body[data.range])
-        if text.contains(UInt8(ascii: "\\")) {
-            let slash = UInt8(ascii: "/")
-            var isEscaped = false
-            var onlySlashes = true
-            text = text.filter { byte in
-                if isEscaped, byte != slash { onlySlashes = false }
-                isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
-                return !isEscaped
-            }
-            guard onlySlashes else { throw notBase64 }
+        guard let decoded = body[data.range].withUnsafeBytes(decodeBase64(jsonText:)) else {
+            throw .malformedJSON("'b64' is not standard base64 with padding.", offset: offset)
         }
-        guard let decoded = Data(base64Encoded: text) else {
-            throw notBase64
-        }
-        return [UInt8](decoded)
-    }
-
-    private var notBase64: Problem {
-        .malformedJSON("'b64' is not standard base64 with padding.", offset: offset)
+        return decoded
     }
 }
 

@@ -13,8 +13,9 @@ enum PayloadKind: Equatable {
         if ImageFormat.sniff(bytes) != nil { return .picture }
         if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .npy }
         if isSafetensors(bytes) { return .safetensors }
-        let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
-        return bytes.first { !space.contains($0) } == UInt8(ascii: "{") ? .json : nil
+        // On raw memory, since a body may be nothing but white space.
+        let first = bytes.withUnsafeBytes { $0.first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 } }
+        return first == UInt8(ascii: "{") ? .json : nil
     }
 
     /// A little-endian header length that fits the body, then the header's brace.

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Strict base64 with padding (RFC 4648 4) as it stands between a JSON text's quotes.
+///
+/// Escapes mean what they mean in any JSON text: some writers put `\/` for `/`, others `\u002B` for `+`. They are undone
+/// on the way, since a text of many megabytes is not worth a copy.
+///
+/// - Parameter text: a JSON text's octets.
+/// - Returns: the octets it stands for; nil: something else than base64.
+func decodeBase64(jsonText text: UnsafeRawBufferPointer) -> [UInt8]? {
+    var decoder = Base64Decoder(text: text)
+    var isWhole = false
+    let octets = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { target, count in
+        isWhole = decoder.decode(into: target, &count)
+    }
+    return isWhole ? octets : nil
+}
+
+private struct Base64Decoder {
+    let text: UnsafeRawBufferPointer
+    private var index = 0
+
+    private static let padding = UInt8(ascii: "=")
+    /// Digits by their characters; anything else has bit 7.
+    private static let digits: [UInt8] = {
+        var digits = [UInt8](repeating: 0x80, count: 256)
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+        for (value, character) in alphabet.enumerated() { digits[Int(character)] = UInt8(value) }
+        return digits
+    }()
+
+    init(text: UnsafeRawBufferPointer) {
+        self.text = text
+    }
+
+    /// - Returns: false: the text is not base64.
+    mutating func decode(into target: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int) -> Bool {
+        Self.digits.withUnsafeBufferPointer { digits in
+            while index < text.count {
+                var group: UInt32 = 0
+                if index + 4 <= text.count {
+                    let first = digits[Int(text[index])]
+                    let second = digits[Int(text[index + 1])]
+                    let third = digits[Int(text[index + 2])]
+                    let fourth = digits[Int(text[index + 3])]
+                    if (first | second | third | fourth) < 64 {
+                        index += 4
+                        group = UInt32(first) << 18 | UInt32(second) << 12 | UInt32(third) << 6 | UInt32(fourth)
+                        put(group, 3, into: target, &count)
+                        continue
+                    }
+                }
+                guard let octets = slowGroup(digits, &group) else { return false }
+                put(group, octets, into: target, &count)
+                // Nothing may follow padding.
+                if octets < 3 { return index == text.count }
+            }
+            return true
+        }
+    }
+
+    private func put(
+        _ group: UInt32,
+        _ octets: Int,
+        into target: UnsafeMutableBufferPointer<UInt8>,
+        _ count: inout Int
+    ) {
+        for octet in 0..<octets {
+            target[count] = UInt8(truncatingIfNeeded: group >> UInt32(16 - 8 * octet))
+            count += 1
+        }
+    }
+
+    /// Four characters with escapes or padding among them.
+    ///
+    /// - Returns: the octets they stand for; nil: they are not base64.
+    private mutating func slowGroup(_ digits: UnsafeBufferPointer<UInt8>, _ group: inout UInt32) -> Int? {
+        var padding = 0
+        for place in 0..<4 {
+            guard let character = character() else { return nil }
+            if character == Self.padding, place >= 2 {
+                padding += 1
+                group <<= 6
+            } else {
+                let digit = digits[Int(character)]
+                guard digit < 64, padding == 0 else { return nil }
+                group = group << 6 | UInt32(digit)
+            }
+        }
+        return 3 - padding
+    }
+
+    /// The next character, its escape undone; nil: the end, or a character that is not ASCII.
+    private mutating func character() -> UInt8? {
+        guard index < text.count else { return nil }
+        let first = text[index]
+        index += 1
+        guard first == UInt8(ascii: "\\") else { return first }
+        guard index < text.count else { return nil }
+        let kind = text[index]
+        index += 1
+        if kind == UInt8(ascii: "/") { return kind }
+        guard kind == UInt8(ascii: "u"), index + 4 <= text.count,
+            text[index..<index + 4].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+            let value = UInt8(String(decoding: text[index..<index + 4], as: UTF8.self), radix: 16)
+        else { return nil }
+        index += 4
+        return value
+    }
+}
