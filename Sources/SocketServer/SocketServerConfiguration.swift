@@ -25,9 +25,9 @@ package struct SocketServerConfiguration: Sendable {
     package var idleTimeout = Duration.seconds(30)
     package var writeTimeout = Duration.seconds(30)
     package var lingerTimeout = Duration.seconds(2)
-    /// More than two peers' socket buffers hold: with less, a proxy that is still sending meets a reset where the answer
-    /// is.
-    package var lingerBytes = 16 << 20
+    /// Beyond twice the largest body, so that clients that read only once they have sent all get to their refusal;
+    /// dropping costs next to nothing, and the time bounds it too.
+    package var lingerBytes = 128 << 20
 
     package init(endpoint: Endpoint) {
         self.endpoint = endpoint

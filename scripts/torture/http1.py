@@ -87,6 +87,16 @@ def big_refused_body_is_drained(fields, length):
         assert answer.status == 413, answer.status
 
 
+def a_client_that_reads_late_sees_the_refusal():
+    """As most libraries do: the whole body first; an error while sending would be all that their users see."""
+    with Client(timeout=10) as client:
+        client.socket.sendall(cases.POST + b"Content-Length: 75000000\r\n\r\n")
+        client.socket.sendall(bytes(75_000_000))
+        answer = client.answer()
+        assert answer.status == 413, answer.status
+        assert client.is_closed()
+
+
 def body_over_the_limit_in_chunks():
     with Client(timeout=20) as client:
         client.send(requests.CHUNKED)
@@ -196,6 +206,7 @@ def main():
         b"Content-Length: 99999999\r\n",
         4 << 20,
     )
+    counts.case("413 reaches a client that reads late", a_client_that_reads_late_sees_the_refusal)
     counts.case("413 of decoded octets", body_over_the_limit_in_chunks)
     for function in (
         allow_names_the_methods,
