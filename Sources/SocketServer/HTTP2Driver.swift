@@ -95,7 +95,7 @@ final class HTTP2Driver: ProtocolDriver {
         }
         if connection.output.isEmpty {
             blockedSince = nil
-            if session.isFinished, !moved {
+            if !moved, session.isFinished || nothingCanFollow {
                 connectionLost()
                 connection.finish()
                 return false
@@ -134,6 +134,14 @@ final class HTTP2Driver: ProtocolDriver {
         }
         // If the client is gone for good, the kernel answers this with a reset, which cancels the rest.
         session.finishShutdown()
+    }
+
+    /// The client has sent its last, so it opens no window any more, and no handler is at work for it.
+    private var nothingCanFollow: Bool {
+        sawPeerFinish
+            && !requests.values.contains { current in
+                if case .abandoned = current.phase { false } else { current.exchange.isRunning }
+            }
     }
 
     // MARK: Time

@@ -174,6 +174,15 @@ import Testing
         }
     }
 
+    @Test func aHalfClosedClientWhoseWindowIsFullIsNotWaitedFor() async throws {
+        try await TestServer.run(TestServer.settings { $0.writeTimeout = .seconds(100) }) { test in
+            let client = try test.http2Client(settings: [])
+            client.request(1, "GET", "/large")
+            client.finishSending()
+            try test.wait { $0.handler.statuses == [200] && $0.server.connectionCount == 0 }
+        }
+    }
+
     @Test func aClientThatSaysGoodbyeFinishesItsRequest() async throws {
         try await TestServer.run { test in
             let client = try test.http2Client()
