@@ -92,8 +92,9 @@ package struct AcceptHeader: Sendable {
     package init(parsing text: String) {
         ranges = MediaType.sections(text, separator: UInt8(ascii: ",")).compactMap { element in
             guard let range = MediaType(parsing: String(decoding: element, as: UTF8.self)) else { return nil }
-            let quality = range.parameter("q").map { Double($0) ?? 0 } ?? 1
-            return (range.essence, min(max(quality, 0), 1))
+            guard let weight = range.parameter("q") else { return (range.essence, 1) }
+            guard let quality = Double(weight), (0...1).contains(quality) else { return nil }
+            return (range.essence, quality)
         }
     }
 

@@ -94,6 +94,35 @@ extension ServiceTests {
             }
         }
 
+        @Test(arguments: [
+            "QUJDR", "QQ", "QQ=", "Q===", "=QQQ", "QQ==QQ==", "QU=D", "QUJD ", "QUJ*", "QUJ_", "QUJD\\n", "\\+QUJ",
+            "\\u0141UJD", "\\u00", "\\u+041UJD", "\\",
+        ])
+        func whatIsNotBase64IsRefused(text: String) async throws {
+            try await TestService.run { client in
+                // In a long text nothing of it is looked at before it is decoded.
+                for text in [text, String(repeating: "QUJD", count: 2000) + text] {
+                    let answer = try await client.post("/encode", json("{\"inputs\":[{\"b64\":\"\(text)\"}]}"))
+                    #expect(answer.status == 400 && answer.slug == "malformed-json", "\(answer.text)")
+                }
+            }
+        }
+
+        @Test func aCodingIsRefusedWithThoseThatAreTaken() async throws {
+            try await TestService.run { client in
+                let answer = try await client.post("/encode", picture, [("Content-Encoding", "gzip")])
+                #expect(answer.status == 415 && answer.fields["accept-encoding"] == "identity")
+            }
+        }
+
+        @Test(arguments: ["*/*;q=x", "*/*;q=nan", "*/*;q=-1", "text/html;q=2", "*/*;q="])
+        func aPreferenceThatMakesNoSenseIsPassedOver(accept: String) async throws {
+            try await TestService.run { client in
+                let answer = try await client.post("/encode", picture, [("Accept", accept)])
+                #expect(answer.status == 200 && answer.fields["content-type"] == "application/octet-stream")
+            }
+        }
+
         @Test func sizesAreRefusedBeforeTheyCost() async throws {
             try await TestService.run(
                 settings: TestService.settings {

@@ -33,10 +33,13 @@ struct InputReader {
         let body = request.body
         let contentType = request.head.fields[.contentType].flatMap(MediaType.init(parsing:))
         if let kind = request.head.fields[.contentEncoding], kind.lowercased() != "identity" {
-            throw .unsupportedMedia(
+            var problem = Problem.unsupportedMedia(
                 "Content-Encoding '\(kind.prefix(40))' is not taken; send the bytes as they are.",
                 sniffed: "encoded"
             )
+            // RFC 9110 12.5.3: so that the client knows what to change, the type or the coding.
+            problem.fields[.acceptEncoding] = "identity"
+            throw problem
         }
         if body.isEmpty { throw .unsupportedMedia("The body is empty.", sniffed: "nothing") }
         if try isRawTensor(body[...], parameters) {
