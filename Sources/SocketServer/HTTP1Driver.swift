@@ -329,9 +329,11 @@ final class HTTP1Driver: ProtocolDriver {
 
     private func send(_ response: Response, to current: Current, closing: Bool) {
         let request = current.exchange.head
+        // A client that has finished may have sent further requests before.
+        let mayFollow = !connection.peerHasFinished || inputStart < input.count
         let keepsAlive =
-            current.keepsAlive && !closing && !response.closeConnection && !loop.isDraining
-            && !connection.peerHasFinished && !connection.isOverLimit
+            current.keepsAlive && !closing && !response.closeConnection && !loop.isDraining && mayFollow
+            && !connection.isOverLimit
         let field: String? = keepsAlive ? (request.version == .http10 ? "keep-alive" : nil) : "close"
         var head = HTTP1Serializer.head(response, date: loop.date.now(), connection: field)
         if sentPrefix { head.removeFirst(HTTP1Serializer.prefix.count) }

@@ -214,6 +214,27 @@ import Testing
         }
     }
 
+    @Test func aHalfClosedClientGetsAllItsAnswers() async throws {
+        try await TestServer.run { test in
+            let client = try test.client()
+            client.request("GET", "/gate")
+            for body in ["a", "b", "c"] { client.request("POST", "/echo", body: body) }
+            client.request("GET", "/early")
+            client.request("GET", "/last")
+            client.send("GET /unfinished HTTP/1.1\r\n")
+            try test.wait { $0.handler.waiting == 1 }
+            client.finishSending()
+            // The first octets of the answer are sent ahead once the end is seen.
+            #expect(try client.read(upTo: "HTTP/1.1 ") == "HTTP/1.1 ")
+            test.handler.openGate()
+            #expect(try client.read(upTo: "/gate").hasPrefix("200 OK"))
+            let texts = try (0..<5).map { _ in try client.answer().text }
+            #expect(texts == ["a", "b", "c", "no", "/last"])
+            #expect(try client.isAtEnd())
+            #expect(!test.handler.admitted.contains("/unfinished"))
+        }
+    }
+
     @Test func anIncompleteRequestIsNeverProcessed() async throws {
         try await TestServer.run { test in
             let client = try test.client()

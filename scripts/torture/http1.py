@@ -68,6 +68,15 @@ def half_close(octets, expectation):
         assert client.is_closed()
 
 
+def a_half_closed_client_gets_all_its_answers():
+    with Client(timeout=10) as client:
+        client.send(cases.post(b"Content-Length: 3\r\n") * 20 + NEXT + NEXT[:-2])
+        client.half_close()
+        statuses = [client.answer().status for _ in range(21)]
+        assert statuses == [415] * 20 + [200], statuses
+        assert client.is_closed()
+
+
 def continue_then_body():
     with Client() as client:
         client.send(requests.POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
@@ -195,6 +204,7 @@ def main():
     counts.case(
         "a half-closed client with a body gets its answer", half_close, requests.post(b"Content-Length: 3\r\n"), 415
     )
+    counts.case("a half-closed client gets all its answers", a_half_closed_client_gets_all_its_answers)
     counts.case("a cut head is never processed", half_close, NEXT[:-2], None)
     counts.case("a cut body is never processed", half_close, requests.post(b"Content-Length: 4\r\n"), None)
     counts.case("a cut chunk is never processed", half_close, requests.CHUNKED + b"5\r\nabc", None)
