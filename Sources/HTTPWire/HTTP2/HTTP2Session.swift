@@ -154,7 +154,7 @@ package final class HTTP2Session {
             } catch {
                 // The library may have found a frame before this one wrong and not have said so yet.
                 pending += drainLibrary(atMost: Self.lastWords)
-                if !libraryHasFailed { fail(error) }
+                fail(error)
             }
             if !isIncomplete { incompleteSince = nil }
         }
@@ -193,7 +193,7 @@ package final class HTTP2Session {
 
     /// Ends the connection with an error: GOAWAY is the last thing that is sent.
     package func fail(_ code: HTTP2Failure) {
-        if failure == nil { failure = code }
+        if failure == nil, !libraryHasFailed { failure = code }
     }
 
     // MARK: Answers

@@ -100,11 +100,22 @@ private struct Base64Decoder {
         let kind = text[index]
         index += 1
         if kind == UInt8(ascii: "/") { return kind }
-        guard kind == UInt8(ascii: "u"), index + 4 <= text.count,
-            text[index..<index + 4].allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
-            let value = UInt8(String(decoding: text[index..<index + 4], as: UTF8.self), radix: 16)
-        else { return nil }
+        guard kind == UInt8(ascii: "u"), index + 4 <= text.count else { return nil }
+        var value = 0
+        for octet in text[index..<index + 4] {
+            guard let digit = Self.hexadecimalValue(octet) else { return nil }
+            value = value << 4 | digit
+        }
         index += 4
-        return value
+        return value < 128 ? UInt8(value) : nil
+    }
+
+    private static func hexadecimalValue(_ octet: UInt8) -> Int? {
+        switch octet {
+        case 0x30...0x39: Int(octet) - 0x30
+        case 0x41...0x46: Int(octet) - 0x41 + 10
+        case 0x61...0x66: Int(octet) - 0x61 + 10
+        default: nil
+        }
     }
 }
