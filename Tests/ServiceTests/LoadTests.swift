@@ -2,6 +2,7 @@
 
 import Fixtures
 import Foundation
+import ImageCodec
 import Service
 import Testing
 
@@ -115,6 +116,25 @@ extension ServiceTests {
                 shutdown(descriptor, Int32(SHUT_WR))
                 let answer = try TestClient.parse(TestClient.readToEnd(descriptor))
                 #expect(answer.status == 200 && answer.body.count == 96 * 256 * 4)
+            }
+        }
+
+        // Decoding holds a thread for long; were it one of those that tasks run on, nobody else would be answered.
+        @Test func largePicturesDoNotKeepOthersWaiting() async throws {
+            let side = 6000
+            let grey = RGBImage(width: side, height: side, pixels: [UInt8](repeating: 90, count: side * side * 3))
+            let large = try encodeJPEG(grey, quality: 50)
+            try await TestService.run { client in
+                let clock = ContinuousClock()
+                let begun = clock.now
+                let answers = (0..<8).map { _ in Task { try await client.post("/encode", large).status } }
+                while try await !client.get("/metrics").text.contains("\nuae_inflight_requests 8\n") {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                #expect(try await client.post("/encode", Array("hello".utf8)).status == 415)
+                let other = clock.now - begun
+                for answer in answers { #expect(try await answer.value == 200) }
+                #expect(other < (clock.now - begun) / 2)
             }
         }
 

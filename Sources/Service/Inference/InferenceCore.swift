@@ -62,7 +62,7 @@ struct InferenceCore: Sendable {
             identity: identity,
             engine: engine,
             queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
-            pictures: BlockingPool(width: threads)
+            pictures: BlockingPool(name: "uae.pictures", width: threads)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)
     }
