@@ -138,6 +138,23 @@ extension ServiceTests {
             }
         }
 
+        @Test func aPictureThatIsLateIsNotDecoded() async throws {
+            let side = 6000
+            let grey = RGBImage(width: side, height: side, pixels: [UInt8](repeating: 90, count: side * side * 3))
+            // What follows the picture makes the body take its time on the way.
+            let large = try encodeJPEG(grey, quality: 50) + [UInt8](repeating: 0, count: 20_000_000)
+            try await TestService.run { client in
+                func imageMilliseconds(_ answer: TestClient.Answer) throws -> Double {
+                    let timing = try #require(answer.fields["server-timing"]?.firstMatch(of: /image;dur=([0-9.]+)/))
+                    return try #require(Double(timing.1))
+                }
+                let inTime = try await client.post("/encode", large)
+                let late = try await client.post("/encode?timeout_ms=1", large)
+                #expect(inTime.status == 200 && late.status == 504 && late.slug == "deadline-exceeded")
+                #expect(try imageMilliseconds(late) < imageMilliseconds(inTime) / 4)
+            }
+        }
+
         @Test func shutdownLosesNoAcceptedRequest() async throws {
             var answers: [Task<TestClient.Answer, any Error>] = []
             let photo = photos[0]

@@ -115,7 +115,7 @@ struct InferenceRequest: Sendable {
             throw error.problem
         }
         // Decoded and checked before they enter the queue, so that one bad item hurts nobody.
-        let built = await build(items, parameters)
+        let built = await build(items, parameters, deadline: deadline)
         timings.image = clock.now - begun
         if parameters.onError == .fail, let failure = built.compactMap(\.problem).first { throw failure }
         let usable = built.compactMap(\.task)
@@ -157,8 +157,17 @@ struct InferenceRequest: Sendable {
         let problem: Problem?
     }
 
-    private func build(_ item: InputItem, of count: Int, _ builder: TaskBuilder) -> BuiltItem {
+    private func build(
+        _ item: InputItem,
+        of count: Int,
+        _ builder: TaskBuilder,
+        deadline: ContinuousClock.Instant? = nil
+    ) -> BuiltItem {
         do throws(Problem) {
+            // It may have waited long for its turn; those that are still in time should not wait for it.
+            if let deadline, deadline <= .now {
+                throw QueueError.deadlineExceeded(stage: .queue, timeout: builder.parameters.timeout).problem
+            }
             let built = try builder.build(item)
             do {
                 try core.engine.validate(built.task)
@@ -171,9 +180,15 @@ struct InferenceRequest: Sendable {
         }
     }
 
-    private func build(_ items: [InputItem], _ parameters: RequestParameters) async -> [BuiltItem] {
+    private func build(
+        _ items: [InputItem],
+        _ parameters: RequestParameters,
+        deadline: ContinuousClock.Instant
+    ) async -> [BuiltItem] {
         let builder = builder(parameters)
-        @Sendable func build(_ item: InputItem) -> BuiltItem { self.build(item, of: items.count, builder) }
+        @Sendable func build(_ item: InputItem) -> BuiltItem {
+            self.build(item, of: items.count, builder, deadline: deadline)
+        }
         if items.count == 1 { return [await core.pictures.run { build(items[0]) }] }
         let pictures = core.pictures
         return await withTaskGroup(of: (Int, BuiltItem).self) { group in
