@@ -243,7 +243,7 @@ final class HTTP1Driver: ProtocolDriver {
         }
         switch loop.handler.admit(request) {
         case .respond(let response):
-            var current = makeCurrent(bodyLimit: Self.discardLimit)
+            let current = makeCurrent(bodyLimit: Self.discardLimit)
             current.exchange.needsNoBody = true
             self.current = current
             if request.contentLength ?? 0 > Self.discardLimit || received.expectsContinue && request.hasBody {
