@@ -121,10 +121,21 @@ static depthwise_function function_of_run(const ck_depthwise *d, long x, long co
 /// Channels that pass over a row together: so many that the rows under the filter stay in the first-level cache.
 #define CHANNEL_BLOCK (64 / LANES * LANES)
 
-static void depthwise_unit(void *context, long y, long member) {
+typedef struct {
+    const ck_depthwise *d;
+    long parts;  // of a row's channels
+} depthwise_plan;
+
+static void depthwise_unit(void *context, long index, long member) {
     (void)member;
-    const ck_depthwise *d = context;
+    const depthwise_plan *plan = context;
+    const ck_depthwise *d = plan->d;
     const long channels = d->channels, kernel = d->kernel, stride = d->stride;
+    const long y = index / plan->parts, part = index % plan->parts;
+    const long blocks = (channels + CHANNEL_BLOCK - 1) / CHANNEL_BLOCK;
+    const long part_start = blocks * part / plan->parts * CHANNEL_BLOCK;
+    const long next_start = blocks * (part + 1) / plan->parts * CHANNEL_BLOCK;
+    const long part_end = next_start < channels ? next_start : channels;
     const long top = y * stride - d->pad_top;
     const long first_row = top < 0 ? -top : 0;
     const long end_row = top + kernel > d->height ? d->height - top : kernel;
@@ -137,8 +148,8 @@ static void depthwise_unit(void *context, long y, long member) {
         .low = lower_bound(d->activation),
         .high = upper_bound(d->activation),
     };
-    for (long first = 0; first < channels; first += CHANNEL_BLOCK) {
-        const long end = first + CHANNEL_BLOCK < channels ? first + CHANNEL_BLOCK : channels;
+    for (long first = part_start; first < part_end; first += CHANNEL_BLOCK) {
+        const long end = first + CHANNEL_BLOCK < part_end ? first + CHANNEL_BLOCK : part_end;
         const bool whole = (end - first) % LANES == 0;
         for (long x = 0, next; x < d->out_width; x = next) {
             // The last run of a row begins early enough to be whole: pixels computed twice come out the same.
@@ -168,10 +179,16 @@ static void depthwise_unit(void *context, long y, long member) {
             for (long c = first; c < end; c += LANES) depthwise_pixel(&run, c, end - c < LANES ? end - c : LANES);
         }
     }
-    if (!is_bound(d->activation)) activate(d->out + y * d->out_width * channels, d->out_width * channels, d->activation);
+    if (is_bound(d->activation)) return;
+    for (long x = 0; x < d->out_width; x++) {
+        activate(d->out + (y * d->out_width + x) * channels + part_start, part_end - part_start, d->activation);
+    }
 }
 
 static void depthwise(const ck_depthwise *d, ck_team *team, long team_size) {
-    (void)team_size;
-    ck_team_run(team, d->out_height, depthwise_unit, (void *)d);
+    // Few rows do not share out evenly; parts of their channels do.
+    const long blocks = (d->channels + CHANNEL_BLOCK - 1) / CHANNEL_BLOCK;
+    const long wanted = team_size > 1 ? (8 * team_size + d->out_height - 1) / d->out_height : 1;
+    depthwise_plan plan = {.d = d, .parts = wanted < blocks ? wanted : blocks};
+    ck_team_run(team, d->out_height * plan.parts, depthwise_unit, &plan);
 }

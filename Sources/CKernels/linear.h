@@ -63,8 +63,13 @@ static linear_plan plan_linear(const ck_linear *l, long team_size) {
     plan.panel_groups = 1;
     if (team_size > 1) {
         // Eight units a member: the last to finish keeps the others waiting for a sixteenth of its share at most.
-        const long wanted = (8 * team_size + plan.row_groups - 1) / plan.row_groups;
+        const long units = 8 * team_size, wanted = (units + plan.row_groups - 1) / plan.row_groups;
         plan.panel_groups = wanted < plan.panels ? wanted : plan.panels;
+        // Where panels are too few for that, rows are cut finer, but not below four tiles to a panel.
+        const long finer = (units + plan.panels - 1) / plan.panels, finest = (plan.tiles + 3) / 4;
+        if (plan.panel_groups == plan.panels && plan.row_groups < finer) {
+            plan.row_groups = finer < finest ? finer : finest > plan.row_groups ? finest : plan.row_groups;
+        }
     }
     return plan;
 }

@@ -87,7 +87,7 @@ struct FrequencyModule: Sendable {
 }
 
 extension ComputeTeam {
-    /// Shares channels out; each is transformed by itself, so the parts do not change the numbers.
+    /// Shares channels out, or anything else of which each is worked on by itself, so that the parts do not change numbers.
     func forEachPart(of channels: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
         let parts = size == 1 ? 1 : min(channels, 4 * size)
         forEach(parts) { part, _ in

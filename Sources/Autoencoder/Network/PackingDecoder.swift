@@ -40,12 +40,12 @@ struct PackingDecoder: Sendable {
     ) {
         workspace.scope {
             let white = workspace.take(packing.planeCount)
-            packing.whiten(planes, count: held, into: white)
+            packing.whiten(planes, count: held, into: white, team: team)
             packing.drawable(white, into: scratch, workspace: workspace, team: team)
             let drawn = workspace.take(network.output.count)
             network(scratch, into: drawn, workspace: workspace, team: team)
             packing.coefficients(ofDrawn: drawn, into: white, workspace: workspace, team: team)
-            packing.complete(planes, beyond: held, with: white)
+            packing.complete(planes, beyond: held, with: white, team: team)
         }
     }
 

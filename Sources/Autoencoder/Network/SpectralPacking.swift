@@ -57,7 +57,9 @@ struct SpectralPacking: Sendable {
         workspace.scope {
             let planes = workspace.take(planeCount)
             held.forward(picture, colours: colours.split, into: planes, workspace: workspace, team: team)
-            for (place, index) in zip(picturePlaces, order) { latent[place] = planes[index] }
+            team.forEachPart(of: order.count) { first, count in
+                for slot in first..<first + count { latent[picturePlaces[slot]] = planes[order[slot]] }
+            }
         }
         for (place, value) in zip(embeddingPlaces, UnsafeBufferPointer(start: embedding, count: embeddingCount)) {
             latent[place] = value
@@ -92,7 +94,9 @@ struct SpectralPacking: Sendable {
             let slots = workspace.take(latentCount)
             transform(latent, into: slots, team: team)
             planes.update(repeating: 0, count: planeCount)
-            for (place, index) in zip(picturePlaces, order) { planes[index] = slots[place] }
+            team.forEachPart(of: order.count) { first, count in
+                for slot in first..<first + count { planes[order[slot]] = slots[picturePlaces[slot]] }
+            }
             return filledCount(slots)
         }
     }
@@ -109,14 +113,31 @@ struct SpectralPacking: Sendable {
     }
 
     /// Each coefficient's share of its usual size, those beyond the first `count` slots dropped.
-    func whiten(_ planes: UnsafePointer<Float>, count: Int, into white: UnsafeMutablePointer<Float>) {
-        white.update(repeating: 0, count: planeCount)
-        for index in order[..<count] { white[index] = planes[index] / deviation[index] }
+    func whiten(
+        _ planes: UnsafePointer<Float>,
+        count: Int,
+        into white: UnsafeMutablePointer<Float>,
+        team: ComputeTeam
+    ) {
+        team.forEachPart(of: planeCount) { first, length in
+            for index in first..<first + length {
+                white[index] = rank[index] < count ? planes[index] / deviation[index] : 0
+            }
+        }
     }
 
     /// Puts drawn coefficients, as shares of their usual size, where a latent holds none.
-    func complete(_ planes: UnsafeMutablePointer<Float>, beyond count: Int, with drawn: UnsafePointer<Float>) {
-        for index in 0..<planeCount where rank[index] >= count { planes[index] = drawn[index] * deviation[index] }
+    func complete(
+        _ planes: UnsafeMutablePointer<Float>,
+        beyond count: Int,
+        with drawn: UnsafePointer<Float>,
+        team: ComputeTeam
+    ) {
+        team.forEachPart(of: planeCount) { first, length in
+            for index in first..<first + length where rank[index] >= count {
+                planes[index] = drawn[index] * deviation[index]
+            }
+        }
     }
 
     /// The coefficients of what a network drew, `[side, side, 3]`.
