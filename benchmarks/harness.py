@@ -116,7 +116,7 @@ def conditions(packages):
         "processor": model,
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        "kernel": platform.release(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "swift": first_line("swift", "--version"),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in packages},

@@ -49,6 +49,8 @@ def engine_lines(result):
                 ])
         head = ["", "", "ms a picture", "spread", "GFLOP/s", "of the limit", "time / ours", "neighbours' cores"]
         lines += table(head, rows)
+        if "note" in model:
+            lines += [model["note"], ""]
         loading = {name: row for name, row in model["loading"].items() if row}
         lines += [
             "Load and warm-up: "
