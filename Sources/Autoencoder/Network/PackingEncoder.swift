@@ -4,13 +4,12 @@ import TensorKernels
 
 /// The `uae-lite` encoder that packs: an embedding of the whole picture and its DCT coefficients share the latent.
 struct PackingEncoder: Sendable {
-    let inputSide: Int
-    /// `[inputSide, inputSide, 3]` to a map whose mean over its places the embedding is made of.
+    /// From `[height, width, 3]` to a map whose mean over its places the embedding is made of.
     let trunk: ConvolutionStack
     let embedding: PackedLinear
     let packing: SpectralPacking
 
-    /// - `input`: `[inputSide, inputSide, 3]`.
+    /// - `input`: `[height, width, 3]` of the trunk's input.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
@@ -68,7 +67,6 @@ extension PackingEncoder {
         packing: SpectralPacking
     ) throws(ModelError) {
         let encoder = configuration.encoder
-        inputSide = encoder.inputSide
         self.packing = packing
         trunk = try ConvolutionStack(
             reader,

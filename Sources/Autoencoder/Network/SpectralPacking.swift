@@ -42,6 +42,7 @@ struct SpectralPacking: Sendable {
 
     /// Numbers of the three planes.
     var planeCount: Int { 3 * area }
+
     /// Packs a picture.
     ///
     /// - `picture`: `[side, side, 3]`, as the encoder sees it.
