@@ -9,10 +9,11 @@ import Synchronization
 /// A picture may take seconds. On a Dispatch queue, of whatever label, such work would hold the threads that Swift's
 /// tasks run on as well, of which there is one a CPU: every other request would wait behind it. The number of threads
 /// bounds memory too: each job may hold one decoded picture.
-final class BlockingPool: Sendable {
+package final class BlockingPool: Sendable {
     private struct State {
-        var jobs: [@Sendable () -> Void] = []
-        /// Jobs that were taken already.
+        /// nil: taken already; a job that is kept keeps the body that it was asked to read.
+        var jobs: [(@Sendable () -> Void)?] = []
+        /// How many of them are taken.
         var head = 0
         var isStopped = false
     }
@@ -25,13 +26,16 @@ final class BlockingPool: Sendable {
 
         func next() -> (job: (@Sendable () -> Void)?, isStopped: Bool) {
             state.withLock { state in
-                guard state.head < state.jobs.count else {
-                    state.jobs.removeAll(keepingCapacity: true)
-                    state.head = 0
-                    return (nil, state.isStopped)
-                }
+                guard state.head < state.jobs.count else { return (nil, state.isStopped) }
+                let job = state.jobs[state.head]
+                state.jobs[state.head] = nil
                 state.head += 1
-                return (state.jobs[state.head - 1], false)
+                // Before it is empty too: under load it may never be.
+                if 2 * state.head >= state.jobs.count {
+                    state.jobs.removeFirst(state.head)
+                    state.head = 0
+                }
+                return (job, false)
             }
         }
     }
@@ -39,7 +43,7 @@ final class BlockingPool: Sendable {
     private let width: Int
     private let mailbox = Mailbox()
 
-    init(name: String, width: Int) {
+    package init(name: String, width: Int) {
         self.width = width
         let mailbox = mailbox
         for _ in 0..<width {
@@ -62,7 +66,7 @@ final class BlockingPool: Sendable {
     }
 
     /// Runs `body` on a thread of the pool and returns what it returns.
-    func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             mailbox.state.withLock { $0.jobs.append { continuation.resume(returning: body()) } }
             mailbox.arrivals.signal()
