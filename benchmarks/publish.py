@@ -98,6 +98,8 @@ def service_lines(result):
         for name, memory in result["memory"].items()
     ]
     lines += ["### Start and memory", "", *table(["", "start to first answer, s", "peak RSS, MB", "PSS, MB"], rows)]
+    if "note" in result:
+        lines += [result["note"], ""]
     rows = [
         [storage, f"{row['ready']['median']:.2f}", f"{row['rss_mb']:.0f}", f"{row['peak_rss_mb']:.0f}"]
         for storage, row in result["published"].items()
