@@ -26,13 +26,15 @@ enum ProcessSignals {
         return stream
     }
 
-    static func endsTheProcess() {
+    /// - Parameter drain: called once, for the first signal; nobody else listens, so that none can fall between two.
+    static func endsTheProcess(_ drain: @escaping @Sendable () -> Void) {
         // Answers to clients that left must not end the server.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT] {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
                 if count.add(1, ordering: .relaxed).newValue > 1 { _exit(128 + number) }
+                drain()
             }
             source.resume()
             sources.append(source)

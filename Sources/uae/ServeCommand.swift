@@ -92,11 +92,11 @@ struct ServeCommand: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [service],
-                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
             )
         )
-        ProcessSignals.endsTheProcess()
+        // The group remembers it if it does not run yet.
+        ProcessSignals.endsTheProcess { Task { await group.triggerGracefulShutdown() } }
         do {
             try await group.run()
         } catch let error as ServiceError {
