@@ -14,25 +14,28 @@ package enum BandMode: String, Sendable, CaseIterable, Codable {
 package enum CutoffMode: String, Sendable, CaseIterable, Codable {
     /// Count coefficients along the order.
     case reorder1D = "reorder_1d"
-    /// Count the side of the square of lowest coefficients, top left.
+    /// Count the coefficients of a square block in a corner of the plane: 64 is 8 x 8.
     case map2DSquare = "map2d_square"
 }
 
 /// Why a band split cannot be made.
 package enum BandError: Error, Equatable {
     case countOutOfRange(count: Int, limit: Int)
-    case modeNeedsOrder(BandMode)
+    /// `map2d_square` counts the coefficients of a square block; `nearest` are the square numbers around `count`.
+    case countNotSquare(count: Int, nearest: [Int])
+    /// `map2d_square` with a drop mode keeps a square block of what remains, which must be a square number too.
+    case restNotSquare(count: Int, rest: Int, allowed: [Int])
+    /// `map2d_square` needs a grid of equal sides.
+    case gridNotSquare(height: Int, width: Int)
     case bandCountOutOfRange(count: Int, limit: Int)
-    case edgesNotAscending
-    case shoulderOutOfRange(Double)
 }
 
-/// Which DCT coefficients of a latent stay.
+/// Which DCT coefficients of a latent are kept.
 package struct BandSplit: Sendable, Hashable {
     package var mode: BandMode
     package var order: FrequencyOrder
     package var cutoff: CutoffMode
-    /// Coefficients, 0...height*width; or for `map2DSquare` the square's side, 0...min(height, width).
+    /// Coefficients that `mode` keeps or drops, 0...height*width.
     package var count: Int
 
     package init(mode: BandMode = .low, order: FrequencyOrder = .zigzag, cutoff: CutoffMode = .reorder1D, count: Int) {
@@ -42,19 +45,19 @@ package struct BandSplit: Sendable, Hashable {
         self.count = count
     }
 
-    /// One flag a coefficient, in flat order: whether it stays.
+    /// One flag a coefficient, in flat order: whether it is kept.
     ///
-    /// - Throws: `BandError.countOutOfRange`, `.modeNeedsOrder` (a square can be kept or dropped by `low`, `dropLow`).
+    /// - Throws: `BandError`, every case but `.bandCountOutOfRange`.
     package func keeps(height: Int, width: Int) throws(BandError) -> [Bool] {
-        switch cutoff {
-        case .reorder1D: try keepsAlongOrder(height, width)
+        let total = height * width
+        guard (0...total).contains(count) else { throw .countOutOfRange(count: count, limit: total) }
+        return switch cutoff {
+        case .reorder1D: keepsAlongOrder(height, width)
         case .map2DSquare: try keepsSquare(height, width)
         }
     }
 
-    private func keepsAlongOrder(_ height: Int, _ width: Int) throws(BandError) -> [Bool] {
-        let total = height * width
-        guard (0...total).contains(count) else { throw .countOutOfRange(count: count, limit: total) }
+    private func keepsAlongOrder(_ height: Int, _ width: Int) -> [Bool] {
         let ordered = CoefficientOrder(order, height: height, width: width).indices
         let kept =
             switch mode {
@@ -63,23 +66,42 @@ package struct BandSplit: Sendable, Hashable {
             case .dropLow: ordered.dropFirst(count)
             case .dropHigh: ordered.dropLast(count)
             }
-        var keeps = [Bool](repeating: false, count: total)
+        var keeps = [Bool](repeating: false, count: height * width)
         for index in kept { keeps[index] = true }
         return keeps
     }
 
+    /// `low` and `drop_high` keep a block at the top left, `high` and `drop_low` one at the bottom right, which is not
+    /// the complement of the former.
     private func keepsSquare(_ height: Int, _ width: Int) throws(BandError) -> [Bool] {
-        let limit = min(height, width)
-        guard (0...limit).contains(count) else { throw .countOutOfRange(count: count, limit: limit) }
-        let keepsInside: Bool
-        switch mode {
-        case .low: keepsInside = true
-        case .dropLow: keepsInside = false
-        case .high, .dropHigh: throw .modeNeedsOrder(mode)
+        guard height == width else { throw .gridNotSquare(height: height, width: width) }
+        let total = height * width
+        guard squareRoot(count) != nil else {
+            throw .countNotSquare(count: count, nearest: nearestSquares(to: count, limit: total))
         }
-        return (0..<height * width).map { index in
+        let isTopLeft = mode == .low || mode == .dropHigh
+        let kept = mode == .low || mode == .high ? count : total - count
+        guard let side = squareRoot(kept) else {
+            let allowed = (0...total).filter { squareRoot($0) != nil && squareRoot(total - $0) != nil }
+            throw .restNotSquare(count: count, rest: kept, allowed: allowed)
+        }
+        let block = isTopLeft ? 0..<side : height - side..<height
+        return (0..<total).map { index in
             let (y, x) = index.quotientAndRemainder(dividingBy: width)
-            return (y < count && x < count) == keepsInside
+            return block.contains(y) && block.contains(x)
         }
     }
+}
+
+/// The root of a square number; nil for other numbers.
+package func squareRoot(_ number: Int) -> Int? {
+    guard number >= 0 else { return nil }
+    let root = Int(Double(number).squareRoot().rounded())
+    return root * root == number ? root : nil
+}
+
+/// The square numbers just below and just above `number`, where they are within 0...`limit`.
+package func nearestSquares(to number: Int, limit: Int) -> [Int] {
+    let root = Int(Double(max(number, 0)).squareRoot())
+    return [root * root, (root + 1) * (root + 1)].filter { $0 <= limit }
 }

@@ -101,39 +101,45 @@ package final class SpectralTransform: Sendable {
     /// Columns of the half spectrum that `rfft2` keeps.
     package var spectrumWidth: Int { width / 2 + 1 }
 
-    /// Multiplies one plane's spectrum by a real mask: `irfft2(mask * rfft2(plane))`.
+    /// Distance of each cell of the half spectrum from the constant one, in cells, `[height, spectrumWidth]`.
+    package var spectrumRadii: [Float] {
+        (0..<height).flatMap { row in
+            let y = Float(row < (height + 1) / 2 ? row : row - height)
+            return (0..<spectrumWidth).map { column in
+                let x = Float(column)
+                return (y * y + x * x).squareRoot()
+            }
+        }
+    }
+
+    /// The unscaled Fourier transform of one plane, its redundant half left out.
     ///
     /// - Parameters:
     ///   - plane: `[height, width]`.
-    ///   - mask: `[height, spectrumWidth]`.
-    ///   - out: `[height, width]`; may be `plane`.
-    package func filter(_ plane: UnsafePointer<Float>, mask: [Float], into out: UnsafeMutablePointer<Float>) {
-        withSpectrum(of: plane) { spectrum in
-            let normalisation = 1 / Float(height * width)
-            for index in mask.indices {
-                spectrum[index].0 *= mask[index] * normalisation
-                spectrum[index].1 *= mask[index] * normalisation
-            }
-            fftwf_execute_dft_c2r(complexToReal, spectrum, out)
+    ///   - spectrum: `[height, spectrumWidth, 2]`, real and imaginary parts.
+    package func fft2D(_ plane: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>) {
+        spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: height * spectrumWidth) { spectrum in
+            // The plan preserves its input; FFTW's signature just does not say so.
+            fftwf_execute_dft_r2c(realToComplex, UnsafeMutablePointer(mutating: plane), spectrum)
+        }
+    }
+
+    /// The unscaled inverse of ``fft2D(_:into:)``: height * width times the plane. The spectrum's numbers are lost.
+    package func inverseFFT2D(_ spectrum: UnsafeMutablePointer<Float>, into plane: UnsafeMutablePointer<Float>) {
+        spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: height * spectrumWidth) { spectrum in
+            fftwf_execute_dft_c2r(complexToReal, spectrum, plane)
         }
     }
 
     /// Adds |rfft2(plane)|² to `power`, `[height, spectrumWidth]`, unscaled.
     package func addPower(of plane: UnsafePointer<Float>, to power: inout [Double]) {
-        withSpectrum(of: plane) { spectrum in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * power.count) { spectrum in
+            guard let start = spectrum.baseAddress else { return }
+            fft2D(plane, into: start)
             for index in power.indices {
-                let (real, imaginary) = (Double(spectrum[index].0), Double(spectrum[index].1))
+                let (real, imaginary) = (Double(start[2 * index]), Double(start[2 * index + 1]))
                 power[index] += real * real + imaginary * imaginary
             }
-        }
-    }
-
-    private func withSpectrum(of plane: UnsafePointer<Float>, _ body: (UnsafeMutablePointer<fftwf_complex>) -> Void) {
-        withUnsafeTemporaryAllocation(of: fftwf_complex.self, capacity: height * spectrumWidth) { buffer in
-            guard let spectrum = buffer.baseAddress else { return }
-            // The plan preserves its input; FFTW's signature just does not say so.
-            fftwf_execute_dft_r2c(realToComplex, UnsafeMutablePointer(mutating: plane), spectrum)
-            body(spectrum)
         }
     }
 }

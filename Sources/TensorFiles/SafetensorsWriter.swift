@@ -38,7 +38,7 @@ package func safetensorsHeader(
     var text = "{"
     if !metadata.isEmpty {
         text += "\"__metadata__\":{"
-        text += metadata.map { "\(quoted($0.0)):\(quoted($0.1))" }.joined(separator: ",")
+        text += metadata.map { "\(jsonQuoted($0.0)):\(jsonQuoted($0.1))" }.joined(separator: ",")
         text += "}" + (tensors.isEmpty ? "" : ",")
     }
     var offset = 0
@@ -46,7 +46,7 @@ package func safetensorsHeader(
         let end = offset + tensor.shape.reduce(tensor.dtype.byteCount, *)
         defer { offset = end }
         let shape = tensor.shape.map(String.init).joined(separator: ",")
-        return "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.dtype.safetensorsCode)\",\"shape\":[\(shape)],"
+        return "\(jsonQuoted(tensor.name)):{\"dtype\":\"\(tensor.dtype.safetensorsCode)\",\"shape\":[\(shape)],"
             + "\"data_offsets\":[\(offset),\(end)]}"
     }
     text += members.joined(separator: ",") + "}"
@@ -56,7 +56,8 @@ package func safetensorsHeader(
     return bytes
 }
 
-private func quoted(_ text: String) -> String {
+/// A text as a JSON string, with its quotation marks.
+package func jsonQuoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
         switch scalar {

@@ -31,17 +31,31 @@ struct ModelInitCommand: ParsableCommand {
         abstract: "Write a model folder of a published size with random weights, to test and measure with."
     )
 
-    @Option(help: "One of \(PublishedFamily.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "Encoder: \(PublishedEncoder.all.map(\.name).joined(separator: ", ")).")
     var family: String
+
+    @Option(help: "Decoder: \(PublishedDecoder.all.map(\.name).joined(separator: ", ")).")
+    var decoder = "ViTXL"
+
+    @Option(help: "Side in pixels of the encoder's input, a multiple of its patch side; default: the encoder's own.")
+    var inputSide: Int?
+
+    @Flag(help: "The paper's first edition: two FFT bands, mixed and denoised inside the encoder.")
+    var firstEdition = false
 
     @Argument(help: "The folder to write; made if it is not there.")
     var directory: String
 
     func run() throws {
-        guard let family = PublishedFamily(rawValue: family) else {
+        guard let encoder = PublishedEncoder.all.first(where: { $0.name == family }) else {
             throw ValidationError("there is no family '\(family)'")
         }
-        var initializer = ModelInitializer(family: family)
+        guard let size = PublishedDecoder.all.first(where: { $0.name == decoder }) else {
+            throw ValidationError("there is no decoder '\(decoder)'")
+        }
+        var initializer = ModelInitializer(
+            PublishedModel(encoder: encoder, decoder: size, inputSide: inputSide, isFirstEdition: firstEdition)
+        )
         let showsProgress = isatty(STDERR_FILENO) == 1
         do {
             try initializer.write(to: directory) { share in

@@ -2,14 +2,20 @@
 
 import AllocationCounter
 import Autoencoder
+import ConvertedModels
 import Fixtures
 import Testing
 
 /// What a warm engine allocates for a request: its results, and a little to keep its books.
 @Suite struct AllocationTests {
-    @Test(arguments: ["models/all-layers", "models/fft-bands", "models/packing", "golden/dinov2/model"])
+    @Test(arguments: [
+        "models/all-layers", "models/fft-bands", "models/packing", "golden/dinov2/model", "first-edition/k4",
+    ])
     func networksAllocateNothing(folder: String) throws {
-        let model = try AutoencoderModel(directory: Fixtures.path(folder))
+        let isConverted = folder.hasPrefix("first-edition")
+        let model = try AutoencoderModel(
+            directory: isConverted ? try ConvertedModels.folder(folder) : Fixtures.path(folder)
+        )
         let engine = AutoencoderEngine(model: model, threads: 1)
         let configuration = model.configuration
         let pixels = [UInt8](repeating: 90, count: configuration.imageSide * configuration.imageSide * 3)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Autoencoder
+import ConvertedModels
 import Fixtures
 import Foundation
 import FrequencyBands
@@ -37,19 +38,26 @@ import Testing
             let count = tokens / 4 + index
             var carried = AutoencoderTask(
                 input: .frequencyTokens(floats(configuration.channels * count), count: count),
-                outputs: [.picture, .frequencyTokens, .fftEnergies]
+                outputs: configuration.frequency.bands == nil
+                    ? [.picture, .frequencyTokens, .fftEnergies] : [.picture, .frequencyTokens]
             )
             carried.frequencyTokenCount = count
             tasks.append(carried)
         }
         var round = AutoencoderTask(input: .pixels(pixels()), outputs: [.reconstruction, .picture, .imageEnergies])
-        round.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 5)
-        // A packed latent is no map of places, so part of it cannot be decoded by itself.
-        round.squareCompactDecode = configuration.packing == nil
+        round.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 25)
+        // A packed latent is not a map of places, so part of it cannot be decoded by itself.
+        if configuration.packing == nil { round.decodedCorner = TokenCorner(position: .bottomRight, side: 5) }
         tasks.append(round)
         if configuration.packing == nil {
             let compact = floats(configuration.channels * 9)
-            tasks.append(AutoencoderTask(input: .compactTokens(compact, side: 3), outputs: .picture))
+            let corner = TokenCorner(position: .topLeft, side: 3)
+            tasks.append(AutoencoderTask(input: .compactTokens(compact, corner), outputs: .picture))
+        }
+        if configuration.frequency.bands != nil {
+            var partly = AutoencoderTask(input: .pixels(pixels()), outputs: [.latent, .fftEnergies])
+            partly.frequencyRatio = 0.5
+            tasks.append(partly)
         }
         if engine.model.hasHead { tasks.append(AutoencoderTask(input: .pixels(pixels()), outputs: .logits)) }
         if engine.model.hasHead {
@@ -60,12 +68,18 @@ import Testing
 
     static let folders = [
         "Tests/Fixtures/data/golden/dinov2/model", "Tests/Fixtures/data/golden/clip/model",
-        "Tests/Fixtures/data/golden/siglip2/model", "models/default",
+        "Tests/Fixtures/data/golden/siglip2/model", "models/default", "first-edition/k4", "mae", "sizes/dinov2-448",
     ]
+
+    /// A folder of the repository, or a golden checkpoint to convert.
+    private static func directory(_ folder: String) throws -> String {
+        folder.contains("models") || folder.hasSuffix("/model")
+            ? Fixtures.repository.path() + folder : try ConvertedModels.folder(folder)
+    }
 
     @Test(arguments: folders, [1, 2, 3])
     func aBatchEqualsItsMembersToTheBit(folder: String, threads: Int) throws {
-        let model = try AutoencoderModel(directory: Fixtures.repository.path() + folder)
+        let model = try AutoencoderModel(directory: try Self.directory(folder))
         let engine = AutoencoderEngine(model: model, threads: threads)
         let tasks = try Self.mixedTasks(engine)
         let singles = try tasks.map { try engine.result($0) }
@@ -92,7 +106,8 @@ import Testing
         let channels = engine.model.configuration.channels
         for side in 1...16 {
             let tokens = [Float](repeating: 0.25, count: channels * side * side)
-            let made = try engine.result(AutoencoderTask(input: .compactTokens(tokens, side: side), outputs: .picture))
+            let corner = TokenCorner(position: .topLeft, side: side)
+            let made = try engine.result(AutoencoderTask(input: .compactTokens(tokens, corner), outputs: .picture))
             #expect(made.pictureSide == 16 * side)
             #expect(made.picture?.count == 256 * side * side * 3)
         }

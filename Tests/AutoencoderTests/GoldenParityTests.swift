@@ -21,8 +21,8 @@ import Testing
         ("latent.zigzag_high40", BandSplit(mode: .high, order: .zigzag, cutoff: .reorder1D, count: 40)),
         ("latent.zigzag_drop_high56", BandSplit(mode: .dropHigh, order: .zigzag, cutoff: .reorder1D, count: 56)),
         ("latent.zigzag_drop_low3", BandSplit(mode: .dropLow, order: .zigzag, cutoff: .reorder1D, count: 3)),
-        ("latent.square8", BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 8)),
-        ("latent.square8_compact", BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 8)),
+        ("latent.square8", BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 64)),
+        ("latent.square8_compact", BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 64)),
     ]
 
     @Test(arguments: GoldenModel.all)
@@ -80,8 +80,9 @@ import Testing
         let expected = try golden.expected()
         let engine = try golden.engine()
         var task = AutoencoderTask(input: .pixels(try expected.bytes("pixels")), outputs: .reconstruction)
-        task.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 8)
-        task.squareCompactDecode = true
+        task.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 64)
+        let corner = TokenCorner(position: .topLeft, side: 8)
+        task.decodedCorner = corner
         let fromPixels = try engine.result(task)
         let wanted = try expected.values("recon.square8_compact")
         #expect(fromPixels.pictureSide == 128)
@@ -93,7 +94,7 @@ import Testing
         for channel in 0..<96 {
             for y in 0..<8 { tokens += latent[(channel * 16 + y) * 16..<(channel * 16 + y) * 16 + 8] }
         }
-        let compact = AutoencoderTask(input: .compactTokens(tokens, side: 8), outputs: .reconstruction)
+        let compact = AutoencoderTask(input: .compactTokens(tokens, corner), outputs: .reconstruction)
         let fromTokens = try engine.result(compact)
         #expect(largestDifference(fromTokens.reconstruction, wanted) < Self.reconstructionTolerance)
     }

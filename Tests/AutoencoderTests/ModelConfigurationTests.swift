@@ -24,11 +24,18 @@ import Testing
         #expect(configuration.head == nil)
     }
 
-    @Test(arguments: PublishedFamily.allCases)
-    func publishedSizesAreValid(family: PublishedFamily) throws {
-        let configuration = try ModelConfiguration(json: Array(family.configurationJSON().utf8))
-        #expect(configuration.gridSide == 16)
-        #expect(configuration.decoder.transformer?.blocks.depth == 28)
+    @Test(arguments: PublishedEncoder.all.map(\.name), PublishedDecoder.all.map(\.name))
+    func publishedSizesAreValid(encoder: String, decoder: String) throws {
+        let size = try #require(PublishedEncoder.all.first { $0.name == encoder })
+        let shape = try #require(PublishedDecoder.all.first { $0.name == decoder })
+        for isFirstEdition in [false, true] {
+            let model = PublishedModel(encoder: size, decoder: shape, isFirstEdition: isFirstEdition)
+            let configuration = try ModelConfiguration(json: Array(model.description.json.utf8))
+            #expect(configuration.gridSide == size.inputSide / size.patchSide)
+            #expect(configuration.outputSide == configuration.gridSide * shape.patchSide)
+            #expect(configuration.decoder.transformer?.blocks.depth == shape.depth)
+            #expect((configuration.frequency.bands != nil) == isFirstEdition)
+        }
     }
 
     @Test func textsThatAreNoConfiguration() {
@@ -117,7 +124,7 @@ import Testing
         Fault(
             place: ["encoder", "family"],
             value: "\"vit\"",
-            error: .notAmong(path: "encoder.family", value: "vit", allowed: ["dinov2", "clip", "siglip2", "uae-lite"])
+            error: .notAmong(path: "encoder.family", value: "vit", allowed: ["dinov2", "clip", "siglip2", "mae", "uae-lite"])
         ),
         Fault(
             place: ["encoder", "mean"],
@@ -168,7 +175,7 @@ import Testing
         Fault(
             place: ["frequency", "transform"],
             value: "\"dwt\"",
-            error: .notAmong(path: "frequency.transform", value: "dwt", allowed: ["dct", "fft"])
+            error: .notAmong(path: "frequency.transform", value: "dwt", allowed: ["dct", "none", "fft"])
         ),
         Fault(
             place: ["normalization", "file"],
@@ -181,7 +188,24 @@ import Testing
             value: "{\"classes\": 3, \"source\": \"semantic\"}",
             error: .semanticHeadWithoutSemanticPath
         ),
-        Fault(place: ["head"], value: "{\"classes\": 3, \"source\": \"low_band\"}", error: .lowBandHeadWithoutBands),
+        Fault(
+            place: ["frequency", "decode_count"],
+            value: "40",
+            error: .notSquare(path: "frequency.decode_count", value: 40)
+        ),
+        Fault(
+            model: banded,
+            place: ["frequency", "schedule"],
+            value: "[]",
+            error: .countMismatch(path: "frequency.schedule", expected: 1, found: 0)
+        ),
+        Fault(model: banded, place: ["frequency", "bands"], value: "3", error: .unknownMember(path: "frequency.bands")),
+        Fault(
+            model: banded,
+            place: ["frequency", "condition"],
+            value: "\"noise\"",
+            error: .notAmong(path: "frequency.condition", value: "noise", allowed: ["mask", "noise_only"])
+        ),
         Fault(model: lite, place: ["encoder", "semantic"], value: nil, error: .modulatorWithoutSemanticPath),
         Fault(
             model: lite,
@@ -282,21 +306,15 @@ import Testing
         Fault(model: banded, place: ["encoder", "detail"], value: nil, error: .encoderWithoutPath),
         Fault(
             model: banded,
-            place: ["frequency", "bands"],
-            value: "33",
-            error: .outOfRange(path: "frequency.bands", value: 33, minimum: 1, maximum: 32)
+            place: ["frequency", "denoiser_width"],
+            value: "0",
+            error: .outOfRange(path: "frequency.denoiser_width", value: 0, minimum: 1, maximum: 16384)
         ),
         Fault(
             model: banded,
-            place: ["frequency", "edges"],
-            value: "[0.5, 0.25]",
-            error: .edgesNotAscending(path: "frequency.edges")
-        ),
-        Fault(
-            model: banded,
-            place: ["frequency", "edges"],
-            value: "[0.5]",
-            error: .countMismatch(path: "frequency.edges", expected: 2, found: 1)
+            place: ["frequency", "schedule"],
+            value: "[\(String(repeating: "1,", count: 32))1]",
+            error: .tooMany(path: "frequency.schedule", count: 33, limit: 32)
         ),
         Fault(
             model: packing,

@@ -12,26 +12,38 @@ import Testing
 @Suite struct SmallModelTests {
     static let tolerance: Float = 2e-5
 
-    @Test func fftBandsGainsAndModulatorMatchNumpy() throws {
+    @Test func fftBandsMixingAndDenoiserMatchNumpy() throws {
         let (engine, expected) = try load("fft-bands")
-        var task = AutoencoderTask(
-            input: .pixels(try expected.bytes("pixels")),
-            outputs: [.latent, .reconstruction, .logits]
-        )
+        let pixels = try expected.bytes("pixels")
+        let task = AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .reconstruction, .logits])
         let made = try engine.result(task)
         #expect(largestDifference(made.latent, try expected.values("latent")) < Self.tolerance)
         #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
         #expect(largestDifference(made.logits, try expected.values("logits")) < Self.tolerance)
 
-        task.gains = [1, 0.5, 2]
-        let weighted = try engine.result(task)
-        #expect(weighted.latent == made.latent, "gains belong to decoding")
-        #expect(largestDifference(weighted.reconstruction, try expected.values("recon.gains")) < Self.tolerance)
+        for (ratio, name) in [(Float(0.5), "latent.ratio0.5"), (0, "latent.ratio0"), (1, "latent")] {
+            var partly = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
+            partly.frequencyRatio = ratio
+            #expect(
+                largestDifference(try engine.result(partly).latent, try expected.values(name)) < Self.tolerance,
+                "\(name)"
+            )
+        }
+        var plain = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
+        plain.appliesBands = false
+        #expect(
+            largestDifference(try engine.result(plain).latent, try expected.values("latent.pre_frequency"))
+                < Self.tolerance
+        )
+        let energies = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: .fftEnergies)).energies
+        #expect(
+            largestDifference(try #require(energies).map { Float($0) }, try expected.values("energy.bands"))
+                < Self.tolerance
+        )
 
-        // A caller who sends the latent back gets the same picture.
-        var decode = AutoencoderTask(input: .latent(try #require(made.latent)), outputs: .reconstruction)
-        decode.gains = task.gains
-        #expect(try engine.result(decode).reconstruction == weighted.reconstruction)
+        // A latent that comes back is decoded as it is.
+        let decode = AutoencoderTask(input: .latent(try #require(made.latent)), outputs: .reconstruction)
+        #expect(try engine.result(decode).reconstruction == made.reconstruction)
     }
 
     @Test func everyKindOfLayerMatchesNumpy() throws {

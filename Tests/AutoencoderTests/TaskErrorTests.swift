@@ -18,6 +18,8 @@ import Testing
         pixels = [UInt8](repeating: 0, count: 256 * 256 * 3)
     }
 
+    private func corner(_ side: Int) -> TokenCorner { TokenCorner(position: .topLeft, side: side) }
+
     private func refuses(
         _ input: AutoencoderTask.Input,
         _ outputs: AutoencoderTask.Outputs,
@@ -37,7 +39,7 @@ import Testing
         refuses(.pixels([0]), .latent, with: .pixelCount(expected: 196_608, found: 1))
         refuses(.latent([0]), .picture, with: .latentCount(expected: 20480, found: 1))
         refuses(.frequencyTokens([0], count: 2), .picture, with: .latentCount(expected: 160, found: 1))
-        refuses(.compactTokens([0], side: 2), .picture, with: .latentCount(expected: 320, found: 1))
+        refuses(.compactTokens([0], corner(2)), .picture, with: .latentCount(expected: 320, found: 1))
         for count in [-1, 0, 257, Int.max] {
             refuses(
                 .frequencyTokens([], count: count),
@@ -46,7 +48,10 @@ import Testing
             )
         }
         for side in [-1, 0, 17, Int.max] {
-            refuses(.compactTokens([], side: side), .picture, with: .compactSide(found: side, maximum: 16))
+            refuses(.compactTokens([], corner(side)), .picture, with: .compactSide(found: side, maximum: 16))
+            refuses(.latent(latent), .picture, with: .compactSide(found: side, maximum: 16)) {
+                $0.decodedCorner = corner(side)
+            }
         }
     }
 
@@ -103,24 +108,30 @@ import Testing
 
     @Test func compactDecodingThatCannotBe() throws {
         let tokens = [Float](repeating: 0, count: 80 * 4)
-        refuses(.compactTokens(tokens, side: 2), [.picture, .latent], with: .compactTokensOnlyDecode)
-        refuses(.compactTokens(tokens, side: 2), .picture, with: .needsPixels) { $0.flipped = true }
-        refuses(.pixels(pixels), .picture, with: .compactDecodeNeedsSquare) { $0.squareCompactDecode = true }
+        refuses(.compactTokens(tokens, corner(2)), [.picture, .latent], with: .compactTokensOnlyDecode)
+        refuses(.compactTokens(tokens, corner(2)), .picture, with: .needsPixels) { $0.flipped = true }
         let convolutional = AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/all-layers")),
             threads: 1
         )
-        refuses(.compactTokens([0], side: 1), .picture, with: .compactDecodeUnavailable, on: convolutional)
+        refuses(.compactTokens([0], corner(1)), .picture, with: .compactDecodeUnavailable, on: convolutional)
     }
 
-    @Test func gainsThatCannotBe() throws {
-        refuses(.latent(latent), .picture, with: .gainsUnavailable) { $0.gains = [1] }
+    @Test func bandsThatCannotBe() throws {
+        refuses(.pixels(pixels), .latent, with: .bandsUnavailable) { $0.frequencyRatio = 1 }
         let banded = AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/fft-bands")),
             threads: 1
         )
         let values = [Float](repeating: 0, count: 6 * 64)
-        refuses(.latent(values), .picture, with: .gainCount(expected: 3, found: 1), on: banded) { $0.gains = [1] }
-        refuses(.latent(values), .picture, with: .gainNotFinite(index: 2), on: banded) { $0.gains = [1, 1, .nan] }
+        let picture = [UInt8](repeating: 0, count: 32 * 32 * 3)
+        refuses(.latent(values), .picture, with: .bandsNeedPixels, on: banded) { $0.frequencyRatio = 1 }
+        refuses(.latent(values), .fftEnergies, with: .bandsNeedPixels, on: banded)
+        refuses(.pixels(picture), .fftEnergies, with: .bandsNeedPixels, on: banded) { $0.appliesBands = false }
+        for ratio in [Float(-0.1), 1.1, .infinity] {
+            refuses(.pixels(picture), .latent, with: .frequencyRatioOutOfRange(ratio), on: banded) {
+                $0.frequencyRatio = ratio
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ extension ConfigurationError: CustomStringConvertible {
         case .gridMismatch(let path, let expected, let found): "\(path) gives the side \(found), must give \(expected)"
         case .channelsMismatch(let path, let expected, let found):
             "\(path) gives \(found) channels, must give \(expected)"
-        case .edgesNotAscending(let path): "\(path) must ascend"
+        case .notSquare(let path, let value): "\(path) is \(value), must be a square number such as 64 (8 x 8)"
         case .encoderWithoutPath: "encoder has neither a semantic nor a detail path"
         case .decoderWithoutPath: "decoder has no transformer, linear or convolutional path"
         case .modulatorWithoutSemanticPath: "encoder.modulator needs a semantic path"
@@ -38,7 +38,6 @@ extension ConfigurationError: CustomStringConvertible {
             "packing needs an encoder of the family uae-lite with a semantic path, without detail and modulator"
         case .packingDecodesThePicture(let path): "\(path) cannot be there beside packing"
         case .packingNeedsEvenSide(let path, let side): "\(path) is \(side), but packing folds pictures of an even side"
-        case .lowBandHeadWithoutBands: "head.source is low_band, but frequency.transform is not fft"
         case .layerDoesNotFit(let path, let height, let width): "\(path) does not fit a map of \(height) x \(width)"
         case .channelsDoNotFormPixels(let path, let channels, let factor):
             "\(path) needs channels divisible by \(factor * factor), found \(channels)"

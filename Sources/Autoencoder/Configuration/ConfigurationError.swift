@@ -26,7 +26,8 @@ package enum ConfigurationError: Error, Equatable {
     case patchesDoNotFillPicture(path: String, side: Int, patchSide: Int)
     case gridMismatch(path: String, expected: Int, found: Int)
     case channelsMismatch(path: String, expected: Int, found: Int)
-    case edgesNotAscending(path: String)
+    /// A number of tokens that is not a square.
+    case notSquare(path: String, value: Int)
     /// The encoder of a `uae-lite` model has neither path.
     case encoderWithoutPath
     /// The decoder has no path at all.
@@ -42,7 +43,6 @@ package enum ConfigurationError: Error, Equatable {
     case packingDecodesThePicture(path: String)
     /// A packing model's pictures are folded in the middle.
     case packingNeedsEvenSide(path: String, side: Int)
-    case lowBandHeadWithoutBands
     /// A convolution's kernel does not fit its input, or shrinks it to nothing.
     case layerDoesNotFit(path: String, height: Int, width: Int)
     case channelsDoNotFormPixels(path: String, channels: Int, factor: Int)

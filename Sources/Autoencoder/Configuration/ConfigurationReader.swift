@@ -101,9 +101,21 @@ struct ConfigurationReader {
         count: Int,
         in range: ClosedRange<Double>
     ) throws(ConfigurationError) -> [Double] {
-        let elements = try array(key, limit: .max)
-        guard elements.count == count else {
-            throw .countMismatch(path: path(key), expected: count, found: elements.count)
+        let numbers = try numbers(key, countIn: 0...Int.max, in: range)
+        guard numbers.count == count else {
+            throw .countMismatch(path: path(key), expected: count, found: numbers.count)
+        }
+        return numbers
+    }
+
+    mutating func numbers(
+        _ key: String,
+        countIn counts: ClosedRange<Int>,
+        in range: ClosedRange<Double>
+    ) throws(ConfigurationError) -> [Double] {
+        let elements = try array(key, limit: counts.upperBound)
+        guard elements.count >= counts.lowerBound else {
+            throw .countMismatch(path: path(key), expected: counts.lowerBound, found: elements.count)
         }
         var numbers: [Double] = []
         for (index, element) in elements.enumerated() {

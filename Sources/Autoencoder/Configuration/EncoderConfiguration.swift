@@ -6,6 +6,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
         case dinov2
         case clip
         case siglip2
+        case mae
         case uaeLite = "uae-lite"
     }
 
@@ -30,7 +31,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
         mean = try reader.numbers("mean", count: 3, in: -1000...1000)
         deviation = try reader.numbers("std", count: 3, in: 1e-6...1000)
         switch family {
-        case .dinov2, .clip, .siglip2:
+        case .dinov2, .clip, .siglip2, .mae:
             network = .transformer(try VisionTransformerConfiguration(&reader, family: family, inputSide: inputSide))
         case .uaeLite:
             network = .lite(try LiteEncoderConfiguration(&reader))
@@ -80,7 +81,7 @@ package struct TransformerConfiguration: Sendable, Equatable {
     }
 }
 
-/// A published vision transformer: DINOv2 with registers, CLIP or SigLIP2.
+/// A published vision transformer: DINOv2 with registers, CLIP, SigLIP2 or ViT-MAE.
 package struct VisionTransformerConfiguration: Sendable, Equatable {
     package var patchSide: Int
     /// DINOv2's register tokens; none in the other families.

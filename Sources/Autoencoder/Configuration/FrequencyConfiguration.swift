@@ -7,7 +7,9 @@ package struct FrequencyConfiguration: Sendable, Equatable {
     package enum Transform: Sendable, Equatable {
         /// The 2026 edition: coefficients of an orthonormal DCT are kept or dropped.
         case dct
-        /// The paper's first edition: smooth radial bands, weighted and modulated before decoding.
+        /// The latent is the encoder's own.
+        case none
+        /// The paper's first edition: FFT bands, mixed and denoised inside the encoder.
         case fft(FFTBandConfiguration)
     }
 
@@ -15,12 +17,19 @@ package struct FrequencyConfiguration: Sendable, Equatable {
     package var order: FrequencyOrder
     package var cutoff: CutoffMode
     package var mode: BandMode
-    /// Coefficients that `mode` keeps or drops (a square's side with `map2d_square`); nil when nothing is cut.
+    /// Coefficients that `mode` keeps or drops; nil when nothing is cut.
     package var count: Int?
+    /// Tokens that the decoder gets, a square number, unless a request says otherwise; nil for all of them.
+    package var decodeCount: Int?
 
     /// The cut that the model makes by itself.
     package var split: BandSplit? {
         count.map { BandSplit(mode: mode, order: order, cutoff: cutoff, count: $0) }
+    }
+
+    /// The FFT bands of a first-edition model.
+    package var bands: FFTBandConfiguration? {
+        if case .fft(let bands) = transform { bands } else { nil }
     }
 
     init(_ object: ConfigurationReader, gridSide: Int) throws(ConfigurationError) {
@@ -29,9 +38,15 @@ package struct FrequencyConfiguration: Sendable, Equatable {
         order = try reader.choice("order", default: .zigzag)
         cutoff = try reader.choice("cutoff", default: .reorder1D)
         mode = try reader.choice("mode", default: .low)
-        count = try reader.optionalInteger("count", in: 0...(cutoff == .map2DSquare ? gridSide : gridSide * gridSide))
         switch kind {
-        case .dct: transform = .dct
+        case .dct:
+            transform = .dct
+            count = try reader.optionalInteger("count", in: 0...gridSide * gridSide)
+            decodeCount = try reader.optionalInteger("decode_count", in: 1...gridSide * gridSide)
+            if let decodeCount, squareRoot(decodeCount) == nil {
+                throw .notSquare(path: reader.path("decode_count"), value: decodeCount)
+            }
+        case .none: transform = .none
         case .fft: transform = .fft(try FFTBandConfiguration(&reader))
         }
         try reader.finish()
@@ -39,33 +54,38 @@ package struct FrequencyConfiguration: Sendable, Equatable {
 
     private enum TransformKind: String, CaseIterable {
         case dct
+        case none
         case fft
     }
 }
 
-/// The band projector and modulator of the paper's first edition; model.md's constants are the defaults.
+/// The FFT bands of the paper's first edition and the two convolutions that work on them.
 package struct FFTBandConfiguration: Sendable, Equatable {
-    package var bandCount: Int
-    /// Interior edges in units of an axis' Nyquist frequency; nil for j / bandCount.
-    package var edges: [Double]?
-    /// Half the width of the raised-cosine shoulder around an edge.
-    package var shoulder: Double
-    /// Channels between the modulator's two convolutions; nil without a modulator.
-    package var modulatorWidth: Int?
+    /// What becomes of the bands above a request's `freq_ratio`.
+    package enum Condition: String, Sendable, CaseIterable {
+        /// They are set to zero; the authors' `mask`, `scale` and `residual` come to the same.
+        case mask
+        /// They stay, so that a `freq_ratio` changes nothing.
+        case noiseOnly = "noise_only"
+    }
+
+    /// The authors' `v_patch_nums`: as many numbers as there are bands.
+    package var schedule: [Double]
+    /// K x K matrices between the split and the denoiser.
+    package var mixingLayers: Int
+    package var condition: Condition
+    /// Channels between the denoiser's two convolutions.
+    package var denoiserWidth: Int
+
+    /// The radii between the bands, K + 1 of them, in cells of the spectrum.
+    package func radii(gridSide: Int) -> [Float] {
+        RingSchedule.radii(schedule.map { Float($0) }, height: gridSide, width: gridSide)
+    }
 
     init(_ reader: inout ConfigurationReader) throws(ConfigurationError) {
-        bandCount = try reader.integer("bands", in: 1...32)
-        shoulder = try reader.optionalNumber("shoulder", in: 1e-6...1) ?? 0.05
-        if reader.contains("edges") {
-            let edges = try reader.numbers("edges", count: bandCount - 1, in: 0...2)
-            guard zip(edges, edges.dropFirst()).allSatisfy({ $0 < $1 }) else {
-                throw .edgesNotAscending(path: reader.path("edges"))
-            }
-            self.edges = edges
-        }
-        if var modulator = try reader.optionalObject("modulator") {
-            modulatorWidth = try modulator.integer("width", in: 1...8192)
-            try modulator.finish()
-        }
+        schedule = try reader.numbers("schedule", countIn: 1...32, in: -1e6...1e6)
+        mixingLayers = try reader.optionalInteger("mixing_layers", in: 0...16) ?? 0
+        condition = try reader.choice("condition", default: .mask)
+        denoiserWidth = try reader.integer("denoiser_width", in: 1...16384)
     }
 }

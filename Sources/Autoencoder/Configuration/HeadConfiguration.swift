@@ -10,8 +10,6 @@ package struct HeadConfiguration: Sendable, Equatable {
         case semantic
         /// The embedding that a packing model's latent holds.
         case embedding
-        /// The lowest FFT band of the latent.
-        case lowBand = "low_band"
     }
 
     package var classCount: Int

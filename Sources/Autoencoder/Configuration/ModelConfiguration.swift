@@ -103,8 +103,6 @@ package struct ModelConfiguration: Sendable, Equatable {
         case .embedding:
             guard packing != nil else { throw .embeddingHeadWithoutPacking }
             guard head.layers.isEmpty else { throw .unknownMember(path: "head.layers") }
-        case .lowBand:
-            guard case .fft = frequency.transform else { throw .lowBandHeadWithoutBands }
         }
         _ = try ConvolutionLayer.check(
             head.layers,

@@ -27,8 +27,8 @@ package final class AutoencoderEngine: Sendable {
         workspaces = (0..<team.size).map { member in
             Workspace(capacity: TaskExecution.workspaceCount(model, teamSize: member == 0 ? team.size : 1))
         }
-        encodeOperations = model.encoder.floatingPointOperations
-        decodeOperations = model.decoder.floatingPointOperations + (model.bandModule?.floatingPointOperations ?? 0)
+        encodeOperations = model.encoder.floatingPointOperations + (model.bandModule?.floatingPointOperations ?? 0)
+        decodeOperations = model.decoder.floatingPointOperations
         headOperations = model.head?.floatingPointOperations ?? 0
     }
 
@@ -76,7 +76,8 @@ package final class AutoencoderEngine: Sendable {
         task.split = configuration.frequency.split
         let side = max(configuration.gridSide / 4, 1)
         let tokens = [Float](repeating: 0, count: configuration.channels * side * side)
-        let decoding = AutoencoderTask(input: .compactTokens(tokens, side: side), outputs: [.picture])
+        let corner = TokenCorner(position: .topLeft, side: side)
+        let decoding = AutoencoderTask(input: .compactTokens(tokens, corner), outputs: [.picture])
         let decodesTokens = (try? TaskPlan(decoding, model: model)) != nil
         if !decodesTokens { task.outputs.insert(.picture) }
         let one = decodesTokens ? [task, decoding] : [task]

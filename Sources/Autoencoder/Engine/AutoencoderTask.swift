@@ -11,8 +11,8 @@ package struct AutoencoderTask: Sendable {
         case latent([Float])
         /// `[channels, count]`: the lowest coefficients in the model's order, never normalised.
         case frequencyTokens([Float], count: Int)
-        /// `[channels, side, side]`: the top-left tokens, for the reference's compact decode. Only a picture comes out.
-        case compactTokens([Float], side: Int)
+        /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. Only a picture comes out.
+        case compactTokens([Float], TokenCorner)
     }
 
     package struct Outputs: OptionSet, Sendable {
@@ -33,9 +33,9 @@ package struct AutoencoderTask: Sendable {
         package static let coefficientEnergies = Outputs(rawValue: 64)
         /// Energy of each DCT coefficient of the picture that came in, in the model's order.
         package static let imageEnergies = Outputs(rawValue: 128)
-        /// Energy of each of `fftBandCount` radial bands of the latent.
+        /// Energy of each of `fftBandCount` rings of the latent's spectrum; of a first-edition model's own mixed bands.
         package static let fftEnergies = Outputs(rawValue: 256)
-        /// Energy of each of `fftBandCount` radial bands of the picture that came in.
+        /// Energy of each of `fftBandCount` rings of the spectrum of the picture that came in.
         package static let imageFFTEnergies = Outputs(rawValue: 512)
 
         /// At most one of these at a time, as they share a place in the result.
@@ -59,17 +59,19 @@ package struct AutoencoderTask: Sendable {
     package var latentIsNormalized = false
     /// nil for no cut.
     package var split: BandSplit?
-    /// One factor a band, for models with FFT bands; nil for ones.
-    package var gains: [Float]?
+    /// The share of its FFT bands that a first-edition model keeps, the authors' `freq_ratio`; nil for all.
+    package var frequencyRatio: Float?
+    /// Whether a first-edition model's frequency module runs; without it the latent is the encoder's map.
+    package var appliesBands = true
     /// Normalise the latent that goes out.
     package var normalizeLatent = false
     /// Coefficients of each channel in the `frequencyTokens` output.
     package var frequencyTokenCount = 0
-    /// Bands of the two FFT energies.
+    /// Rings of the FFT energies; a first-edition model's own bands have their own count.
     package var fftBandCount = 10
     package var rounding = Rounding.round
-    /// Decode a square cut as the reference does: from its top-left tokens, to a smaller picture.
-    package var squareCompactDecode = false
+    /// Decode from one corner of the latent's tokens, to a smaller picture; nil for all tokens.
+    package var decodedCorner: TokenCorner?
 
     package init(input: Input, outputs: Outputs) {
         self.input = input

@@ -17,13 +17,12 @@ package enum TaskError: Error, Equatable {
     case compactTokensOnlyDecode
     /// The model's decoder needs the whole grid.
     case compactDecodeUnavailable
-    /// The reference's compact decode needs a low square cut.
-    case compactDecodeNeedsSquare
     case split(BandError)
-    /// The model has no FFT bands to weight.
-    case gainsUnavailable
-    case gainCount(expected: Int, found: Int)
-    case gainNotFinite(index: Int)
+    /// The model has no FFT bands, so that `freq_ratio` means nothing.
+    case bandsUnavailable
+    case frequencyRatioOutOfRange(Float)
+    /// A first-edition model's bands exist while it encodes a picture; a latent no longer has them.
+    case bandsNeedPixels
     /// The model has no normalisation statistics.
     case normalizationUnavailable
     case headUnavailable

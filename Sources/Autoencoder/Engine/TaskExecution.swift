@@ -17,15 +17,15 @@ struct TaskExecution {
             var result = AutoencoderResult()
             let task = plan.task
             if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
-                result.energies = try imageEnergies(pixels, plan)
+                result.energies = imageEnergies(pixels, plan)
             }
             if task.outputs == .logits, let logits = logitsWithoutLatent(plan) {
                 result.logits = logits
             } else if !task.outputs.subtracting(.ofImage).isEmpty {
                 let latent = workspace.take(latentCount)
-                fill(latent, from: task)
+                fill(latent, from: task, into: &result)
                 if let kept = plan.kept { model.frequency.cut(latent, keeping: kept, team: team) }
-                try describe(latent, plan, into: &result)
+                describe(latent, plan, into: &result)
                 if !task.outputs.isDisjoint(with: .pictures) {
                     guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
                 }
@@ -43,11 +43,11 @@ struct TaskExecution {
         return latent
             + max(
                 input + max(model.preprocessor.workspaceCount, model.encoder.workspaceCount(teamSize: teamSize)),
+                bands,
                 // Describing and decoding work on a copy.
                 latent
                     + max(
                         model.decoder.workspaceCount(teamSize: teamSize),
-                        bands,
                         model.head?.workspaceCount(teamSize: teamSize) ?? 0
                     ),
                 2 * Workspace.span(3 * configuration.imageSide * configuration.imageSide)
@@ -86,26 +86,37 @@ struct TaskExecution {
 
     // MARK: Into the latent
 
-    private func fill(_ latent: UnsafeMutablePointer<Float>, from task: AutoencoderTask) {
+    private func fill(
+        _ latent: UnsafeMutablePointer<Float>,
+        from task: AutoencoderTask,
+        into result: inout AutoencoderResult
+    ) {
         switch task.input {
         case .pixels(let pixels):
             withInput(pixels, flipped: task.flipped) { input in
                 model.encoder(input, into: latent, workspace: workspace, team: team)
             }
+            if let bands = model.bandModule, task.appliesBands {
+                let ratio = task.frequencyRatio ?? 1
+                bands(latent, ratio: ratio, workspace: workspace, team: team) { mixed in
+                    if task.outputs.contains(.fftEnergies) { result.energies = bands.energies(ofBands: mixed) }
+                }
+            }
         case .latent(let values):
             latent.update(from: values, count: values.count)
             if task.latentIsNormalized {
-                model.statistics?.undo(latent, side: configuration.gridSide, gridSide: configuration.gridSide)
+                let whole = TokenCorner(position: .topLeft, side: configuration.gridSide)
+                model.statistics?.undo(latent, corner: whole, gridSide: configuration.gridSide)
             }
         case .frequencyTokens(let values, let count):
             values.withUnsafeBufferPointer { values in
                 guard let start = values.baseAddress else { return }
                 model.frequency.latent(of: start, count: count, into: latent, team: team)
             }
-        case .compactTokens(let values, let side):
+        case .compactTokens(let values, let corner):
             latent.update(from: values, count: values.count)
             if task.latentIsNormalized {
-                model.statistics?.undo(latent, side: side, gridSide: configuration.gridSide)
+                model.statistics?.undo(latent, corner: corner, gridSide: configuration.gridSide)
             }
         }
     }
@@ -116,7 +127,7 @@ struct TaskExecution {
         _ latent: UnsafeMutablePointer<Float>,
         _ plan: TaskPlan,
         into result: inout AutoencoderResult
-    ) throws(TaskError) {
+    ) {
         let task = plan.task
         if task.outputs.contains(.latent) {
             result.latent = floats(latentCount) { values in
@@ -153,15 +164,18 @@ struct TaskExecution {
                 }
             }
         }
-        if task.outputs.contains(.fftEnergies) {
-            result.energies = try plan.energyBands(model.frequency.spectrum)
-                .energies(latent, channels: configuration.channels)
+        if task.outputs.contains(.fftEnergies), model.bandModule == nil {
+            result.energies = ringEnergies(
+                latent,
+                channels: configuration.channels,
+                bandCount: task.fftBandCount,
+                transform: model.frequency.spectrum
+            )
         }
         if task.outputs.contains(.logits), let head = model.head {
             workspace.scope {
                 let features = workspace.take(latentCount)
                 features.update(from: latent, count: latentCount)
-                if head.source == .lowBand { model.bandModule?.keepLowest(features, workspace: workspace) }
                 result.logits = floats(head.classCount) { logits in
                     head(features, into: logits, workspace: workspace, team: team)
                 }
@@ -177,13 +191,12 @@ struct TaskExecution {
     ) -> Bool {
         workspace.scope {
             let tokens = workspace.take(latentCount)
-            let side = plan.decodedSide
+            let side = plan.corner?.side ?? configuration.gridSide
             if case .compactTokens = plan.task.input {
                 tokens.update(from: latent, count: configuration.channels * side * side)
             } else {
                 tokens.update(from: latent, count: latentCount)
-                model.bandModule?.modulate(tokens, gains: plan.task.gains, workspace: workspace, team: team)
-                if side < configuration.gridSide { crop(tokens, to: side) }
+                if let corner = plan.corner { crop(tokens, to: corner) }
             }
             var made = AutoencoderResult()
             var isFinite = true
@@ -204,29 +217,35 @@ struct TaskExecution {
         }
     }
 
-    /// Keeps the top-left `side` x `side` tokens of a latent, in place: `[channels, side, side]`.
-    private func crop(_ latent: UnsafeMutablePointer<Float>, to side: Int) {
-        let gridSide = configuration.gridSide
+    /// Keeps the tokens of one corner of a latent, in place: `[channels, side, side]`.
+    private func crop(_ latent: UnsafeMutablePointer<Float>, to corner: TokenCorner) {
+        let (gridSide, side) = (configuration.gridSide, corner.side)
+        let origin = corner.origin(gridSide: gridSide)
         for channel in 0..<configuration.channels {
             for y in 0..<side {
                 // Every row moves towards the front, so nothing is overwritten before it is read.
                 (latent + (channel * side + y) * side)
-                    .update(from: latent + (channel * gridSide + y) * gridSide, count: side)
+                    .update(from: latent + (channel * gridSide + origin + y) * gridSide + origin, count: side)
             }
         }
     }
 
     // MARK: Spectra
 
-    private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) throws(TaskError) -> [Double] {
-        try workspace.scope { () throws(TaskError) in
+    private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) -> [Double] {
+        workspace.scope {
             let side = configuration.imageSide
             let planes = workspace.take(3 * side * side)
             for place in 0..<side * side {
                 for colour in 0..<3 { planes[colour * side * side + place] = Float(pixels[place * 3 + colour]) / 255 }
             }
             if plan.task.outputs.contains(.imageFFTEnergies) {
-                return try plan.energyBands(model.imageSpectrum).energies(planes, channels: 3)
+                return ringEnergies(
+                    planes,
+                    channels: 3,
+                    bandCount: plan.task.fftBandCount,
+                    transform: model.imageSpectrum
+                )
             }
             model.imageSpectrum.dct2D(planes, channels: 3, into: planes)
             return coefficientEnergies(planes, channels: 3, order: model.imageOrder)

@@ -4,19 +4,19 @@ import FrequencyBands
 
 /// A task that has been checked against a model, with what the check worked out.
 struct TaskPlan {
-    /// The most bands that `FFTBandProjector` makes.
+    /// The most rings that a spectrum is divided into.
     private static let bandLimit = 64
 
     let task: AutoencoderTask
     /// Which coefficients stay; nil for no cut.
     let kept: [Bool]?
-    /// Side of the token square that is decoded.
-    let decodedSide: Int
+    /// The corner of tokens that is decoded; nil for all of them.
+    let corner: TokenCorner?
 
     init(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
         let configuration = model.configuration
         guard !task.outputs.isEmpty else { throw .nothingAsked }
-        var side = try Self.checkInput(task, model: model)
+        let given = try Self.checkInput(task, model: model)
         if let split = task.split {
             do {
                 kept = try model.frequency.kept(by: split)
@@ -26,36 +26,31 @@ struct TaskPlan {
         } else {
             kept = nil
         }
-        if task.squareCompactDecode {
-            guard let split = task.split, split.cutoff == .map2DSquare, split.mode == .low, split.count > 0 else {
-                throw .compactDecodeNeedsSquare
-            }
-            guard model.decoder.decodesCompactly else { throw .compactDecodeUnavailable }
-            side = min(side, split.count)
+        if let wanted = task.decodedCorner, given == nil, wanted.side != configuration.gridSide {
+            try Self.check(wanted, model: model)
+            corner = wanted
+        } else {
+            corner = given
         }
-        decodedSide = side
         try Self.checkOutputs(task, model: model)
-        if let gains = task.gains {
-            guard let bands = model.bandModule else { throw .gainsUnavailable }
-            guard gains.count == bands.bandCount else {
-                throw .gainCount(expected: bands.bandCount, found: gains.count)
-            }
-            if let index = gains.firstIndex(where: { !$0.isFinite }) { throw .gainNotFinite(index: index) }
-        }
+        try Self.checkBands(task, model: model)
         if task.latentIsNormalized || task.normalizeLatent, configuration.normalization == nil {
             throw .normalizationUnavailable
         }
         self.task = task
     }
 
-    /// - Returns: the side of the token grid that the input fills.
-    private static func checkInput(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) -> Int {
+    /// - Returns: the corner that the input fills; nil for the whole grid.
+    private static func checkInput(
+        _ task: AutoencoderTask,
+        model: AutoencoderModel
+    ) throws(TaskError) -> TokenCorner? {
         let configuration = model.configuration
         switch task.input {
         case .pixels(let pixels):
             let expected = configuration.imageSide * configuration.imageSide * 3
             guard pixels.count == expected else { throw .pixelCount(expected: expected, found: pixels.count) }
-            return configuration.gridSide
+            return nil
         case .latent(let values):
             try check(values, count: configuration.latentCount)
         case .frequencyTokens(let values, let count):
@@ -63,18 +58,35 @@ struct TaskPlan {
                 throw .frequencyTokenCount(found: count, minimum: 1, maximum: configuration.tokenCount)
             }
             try check(values, count: configuration.channels * count)
-        case .compactTokens(let values, let side):
-            guard side >= 1, side <= configuration.gridSide else {
-                throw .compactSide(found: side, maximum: configuration.gridSide)
-            }
-            guard model.decoder.decodesCompactly, model.bandModule == nil else { throw .compactDecodeUnavailable }
+        case .compactTokens(let values, let corner):
+            try check(corner, model: model)
             guard task.outputs.isSubset(of: .pictures), task.split == nil else { throw .compactTokensOnlyDecode }
-            try check(values, count: configuration.channels * side * side)
+            try check(values, count: configuration.channels * corner.side * corner.side)
             guard !task.flipped else { throw .needsPixels }
-            return side
+            return corner
         }
         guard !task.flipped, task.outputs.isDisjoint(with: .ofImage) else { throw .needsPixels }
-        return configuration.gridSide
+        return nil
+    }
+
+    private static func check(_ corner: TokenCorner, model: AutoencoderModel) throws(TaskError) {
+        guard corner.side >= 1, corner.side <= model.configuration.gridSide else {
+            throw .compactSide(found: corner.side, maximum: model.configuration.gridSide)
+        }
+        guard model.decoder.decodesCompactly else { throw .compactDecodeUnavailable }
+    }
+
+    private static func checkBands(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
+        var isPicture = false
+        if case .pixels = task.input { isPicture = true }
+        if let ratio = task.frequencyRatio {
+            guard model.bandModule != nil else { throw .bandsUnavailable }
+            guard (0...1).contains(ratio) else { throw .frequencyRatioOutOfRange(ratio) }
+            guard isPicture else { throw .bandsNeedPixels }
+        }
+        if model.bandModule != nil, task.outputs.contains(.fftEnergies) {
+            guard isPicture, task.appliesBands else { throw .bandsNeedPixels }
+        }
     }
 
     private static func check(_ values: [Float], count: Int) throws(TaskError) {
@@ -95,15 +107,6 @@ struct TaskPlan {
         let usesBands = energies == .fftEnergies || energies == .imageFFTEnergies
         guard !usesBands || (1...bandLimit).contains(task.fftBandCount) else {
             throw .bands(.bandCountOutOfRange(count: task.fftBandCount, limit: bandLimit))
-        }
-    }
-
-    /// The radial bands whose energies are wanted; made when they are needed, as a picture's take milliseconds.
-    func energyBands(_ transform: SpectralTransform) throws(TaskError) -> FFTBandProjector {
-        do {
-            return try FFTBandProjector(transform: transform, bandCount: task.fftBandCount)
-        } catch {
-            throw .bands(error)
         }
     }
 }

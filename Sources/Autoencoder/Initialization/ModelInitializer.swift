@@ -16,19 +16,16 @@ package enum ModelInitializerError: Error, Equatable {
 ///
 /// The same seed gives the same bytes. Weights go to the disk piece by piece, so that memory stays small.
 package struct ModelInitializer {
-    private let family: PublishedFamily
-    private let depths: (encoder: Int, decoder: Int)?
+    private let model: PublishedModel
     private var generator: SplitMix64
 
     /// A writer of one model.
     ///
     /// - Parameters:
-    ///   - family: which of the published sizes.
-    ///   - depths: other numbers of blocks than the published ones.
+    ///   - model: its sizes.
     ///   - seed: for the random numbers.
-    package init(family: PublishedFamily, depths: (encoder: Int, decoder: Int)? = nil, seed: UInt64 = 1) {
-        self.family = family
-        self.depths = depths
+    package init(_ model: PublishedModel, seed: UInt64 = 1) {
+        self.model = model
         generator = SplitMix64(state: seed)
     }
 
@@ -42,7 +39,7 @@ package struct ModelInitializer {
         to directory: String,
         progress: (Double) -> Void = { _ in }
     ) throws(ModelInitializerError) {
-        let json = family.configurationJSON(depths: depths)
+        let json = model.description.json
         let configuration: ModelConfiguration
         do {
             configuration = try ModelConfiguration(json: Array(json.utf8))
@@ -67,7 +64,9 @@ package struct ModelInitializer {
         to path: String,
         progress: (Double) -> Void
     ) throws(ModelInitializerError) {
-        let tensors = Self.tensors(configuration, storedGrid: family.storedGrid)
+        // CLIP's table must fit its grid; the others are resized when they load.
+        let storedGrid = model.encoder.family == .clip ? configuration.gridSide : model.encoder.storedGrid
+        let tensors = configuration.tensors(storedGrid: storedGrid)
         let total = tensors.reduce(0) { $0 + $1.count }
         let file = try OutputFile(path)
         try file.write(
@@ -109,20 +108,6 @@ package struct ModelInitializer {
             }
             filled = count
         }
-    }
-
-    /// Every tensor that a published model needs.
-    private static func tensors(_ configuration: ModelConfiguration, storedGrid: Int) -> [TensorDescription] {
-        guard case .transformer(let encoder) = configuration.encoder.network,
-            let decoder = configuration.decoder.transformer
-        else { return [] }
-        return VisionTransformerNames(configuration.encoder.family)
-            .tensors(encoder, gridSide: configuration.gridSide, storedGrid: storedGrid)
-            + TransformerDecoder.tensors(
-                channels: configuration.channels,
-                sizes: decoder,
-                patchCount: configuration.decoder.patchCount
-            )
     }
 }
 

@@ -98,12 +98,13 @@ package struct AxisResampling: Sendable {
         }
     }
 
-    /// The four weights of the cubic convolution with a = -0.75 at distance `t` behind the second place.
+    /// The four weights of the cubic convolution with a = -0.75 at distance `t` behind the second place, each step
+    /// rounded as PyTorch does: another form of the same cubic moves latents by 4e-5.
     private static func cubicWeights(_ t: Float) -> [Float] {
         let a: Float = -0.75
         func near(_ x: Float) -> Float { ((a + 2) * x - (a + 3)) * x * x + 1 }
         func far(_ x: Float) -> Float { ((a * x - 5 * a) * x + 8 * a) * x - 4 * a }
-        return [far(t + 1), near(t), near(1 - t), far(2 - t)]
+        return [far(t + 1), near(t), near(1 - t), far((1 - t) + 1)]
     }
 
     private static func catmullRom(_ distance: Float) -> Float {

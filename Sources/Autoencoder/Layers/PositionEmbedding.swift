@@ -36,15 +36,16 @@ package enum PositionEmbedding {
     /// - Parameters:
     ///   - rows: one more than the places of a square grid.
     ///   - width: divisible by four, else the remainder stays zero.
+    ///   - step: distance between neighbouring places.
     /// - Returns: `[rows, width]`.
-    package static func sinCos(rows: Int, width: Int) -> [Float] {
+    package static func sinCos(rows: Int, width: Int, step: Double = 1) -> [Float] {
         let side = Int(Double(rows - 1).squareRoot().rounded())
         let quarter = width / 4
         var table = [Float](repeating: 0, count: rows * width)
         for place in 0..<side * side {
             for k in 0..<quarter {
                 let frequency = pow(10000, -Double(k) / Double(quarter))
-                let (x, y) = (Double(place % side) * frequency, Double(place / side) * frequency)
+                let (x, y) = (Double(place % side) * step * frequency, Double(place / side) * step * frequency)
                 for (part, value) in [sin(x), cos(x), sin(y), cos(y)].enumerated() {
                     table[(place + 1) * width + part * quarter + k] = Float(value)
                 }

@@ -39,6 +39,13 @@ struct TransformerBlockNames: Sendable {
         mlpOutput: "mlp.fc2"
     )
 
+    /// ViT-MAE's encoder.
+    static let mae: TransformerBlockNames = {
+        var names = decoder
+        names.scales = nil
+        return names
+    }()
+
     /// The decoder; LayerScale is an addition of ours, spelt as DINOv2 does.
     static let decoder = TransformerBlockNames(
         firstNorm: "layernorm_before",

@@ -80,7 +80,7 @@ package final class AutoencoderModel: Sendable {
         } catch {
             throw .bandSplit(path: directory + "/config.json", error)
         }
-        if case .fft(let bands) = configuration.frequency.transform {
+        if let bands = configuration.frequency.bands {
             bandModule = try FFTBandModule(reader, configuration: configuration, bands: bands, spectrum: spectrum)
         } else {
             bandModule = nil

@@ -35,12 +35,13 @@ package struct LatentStatistics: Sendable {
         for index in 0..<mean.count { values[index] = (values[index] - mean[index]) / deviation[index] }
     }
 
-    /// Undoes `normalize` on the top-left `side` x `side` tokens of a latent whose grid has `gridSide`.
-    func undo(_ values: UnsafeMutablePointer<Float>, side: Int, gridSide: Int) {
+    /// Undoes `normalize` on the tokens `[channels, side, side]` of one corner of a latent whose grid has `gridSide`.
+    func undo(_ values: UnsafeMutablePointer<Float>, corner: TokenCorner, gridSide: Int) {
+        let (side, origin) = (corner.side, corner.origin(gridSide: gridSide))
         for channel in 0..<mean.count / (gridSide * gridSide) {
             for y in 0..<side {
                 for x in 0..<side {
-                    let place = (channel * gridSide + y) * gridSide + x
+                    let place = (channel * gridSide + origin + y) * gridSide + origin + x
                     let index = (channel * side + y) * side + x
                     values[index] = values[index] * deviation[place] + mean[place]
                 }

@@ -89,10 +89,15 @@ struct FrequencyModule: Sendable {
 extension ComputeTeam {
     /// Shares channels out, or anything else of which each is worked on by itself, so that the parts do not change numbers.
     func forEachPart(of channels: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
+        forEachPart(of: channels) { first, count, _ in body(first, count) }
+    }
+
+    /// The same, with the member that works on the part, by which `body` may pick its scratch.
+    func forEachPart(of channels: Int, _ body: (_ first: Int, _ count: Int, _ member: Int) -> Void) {
         let parts = size == 1 ? 1 : min(channels, 4 * size)
-        forEach(parts) { part, _ in
+        forEach(parts) { part, member in
             let first = channels * part / parts
-            body(first, channels * (part + 1) / parts - first)
+            body(first, channels * (part + 1) / parts - first, member)
         }
     }
 }

@@ -3,7 +3,7 @@
 import TensorFiles
 import TensorKernels
 
-/// Where the checkpoints of the three families keep an encoder's tensors.
+/// Where the checkpoints of the published families keep an encoder's tensors.
 struct VisionTransformerNames: Sendable {
     /// In front of every name.
     var prefix: String
@@ -12,12 +12,33 @@ struct VisionTransformerNames: Sendable {
     var classToken: (name: String, shape: @Sendable (Int) -> [Int])?
     var registerTokens: String?
     var positions: String
+    /// Whether the position table is `[1, rows, width]` rather than `[rows, width]`.
+    var positionsHaveBatchAxis = false
+    var positionResampling: PositionResampling
     /// In front of a block's number.
     var blocks: String
     var block: TransformerBlockNames
     var preNorm: String?
     var hasFinalNorm: Bool
     var activation: Epilogue
+
+    /// How a family brings a stored position table to another grid.
+    enum PositionResampling: Sendable {
+        /// It does not: the table must fit.
+        case none
+        /// `interpolate(mode="bicubic")`.
+        case bicubic
+        /// `interpolate(mode="bicubic", antialias=True)`.
+        case antialiased
+
+        func axis(from inputCount: Int, to outputCount: Int) -> AxisResampling? {
+            switch self {
+            case .none: nil
+            case .bicubic: .bicubic(from: inputCount, to: outputCount)
+            case .antialiased: .antialiasedBicubic(from: inputCount, to: outputCount)
+            }
+        }
+    }
 
     init(_ family: EncoderConfiguration.Family) {
         switch family {
@@ -28,6 +49,8 @@ struct VisionTransformerNames: Sendable {
             classToken = ("embeddings.cls_token", { [1, 1, $0] })
             registerTokens = "embeddings.register_tokens"
             positions = "embeddings.position_embeddings"
+            positionsHaveBatchAxis = true
+            positionResampling = .antialiased
             blocks = "encoder.layer"
             block = .dinov2
             hasFinalNorm = true
@@ -38,6 +61,7 @@ struct VisionTransformerNames: Sendable {
             patchHasBias = false
             classToken = ("embeddings.class_embedding", { [$0] })
             positions = "embeddings.position_embedding.weight"
+            positionResampling = .none
             blocks = "encoder.layers"
             block = .clip
             preNorm = "pre_layrnorm"
@@ -48,19 +72,31 @@ struct VisionTransformerNames: Sendable {
             patchEmbedding = "embeddings.patch_embedding"
             patchHasBias = true
             positions = "embeddings.position_embedding.weight"
+            positionResampling = .bicubic
             blocks = "encoder.layers"
             block = .clip
             hasFinalNorm = true
             activation = .geluTanh
+        case .mae:
+            prefix = "encoder.model"
+            patchEmbedding = "embeddings.patch_embeddings.projection"
+            patchHasBias = true
+            classToken = ("embeddings.cls_token", { [1, 1, $0] })
+            positions = "embeddings.position_embeddings"
+            positionsHaveBatchAxis = true
+            positionResampling = .bicubic
+            blocks = "encoder.layer"
+            block = .mae
+            hasFinalNorm = true
+            activation = .gelu
         }
     }
 
     /// Every tensor that the encoder needs.
     ///
-    /// - `storedGrid`: side of the stored position table's grid (DINOv2 resizes it).
+    /// - `storedGrid`: side of the stored position table's grid.
     func tensors(
         _ sizes: VisionTransformerConfiguration,
-        gridSide: Int,
         storedGrid: Int
     ) -> [TensorDescription] {
         let width = sizes.blocks.width
@@ -77,16 +113,17 @@ struct VisionTransformerNames: Sendable {
         if let registerTokens {
             list.append(TensorDescription(registerTokens, [1, sizes.registerCount, width], .spread(0.02)))
         }
-        let table =
-            registerTokens == nil
-            ? [gridSide * gridSide + (classToken == nil ? 0 : 1), width]
-            : [1, storedGrid * storedGrid + 1, width]
-        list.append(TensorDescription(positions, table, .spread(0.02)))
+        let rows = storedGrid * storedGrid + (classToken == nil ? 0 : 1)
+        list.append(TensorDescription(positions, positionShape(rows: rows, width: width), .spread(0.02)))
         if let preNorm { list += TensorDescription.norm(preNorm, width) }
         for index in 0..<sizes.blocks.depth {
             list += block.tensors(sizes.blocks).map { $0.below("\(blocks).\(index)") }
         }
         return list.map { $0.below(prefix) }
+    }
+
+    func positionShape(rows: Int, width: Int) -> [Int] {
+        positionsHaveBatchAxis ? [1, rows, width] : [rows, width]
     }
 }
 
@@ -144,35 +181,36 @@ extension VisionTransformer {
         gridSide: Int
     ) throws(ModelError) -> [Float] {
         let width = sizes.blocks.width
-        let positions = "\(names.prefix).\(names.positions)"
-        guard let token = names.classToken else {
-            return try reader.tensor(positions, shape: [gridSide * gridSide, width])
-        }
+        let leadingRows = names.classToken == nil ? 0 : 1
+        let table = try positionTable(reader, names: names, width: width, gridSide: gridSide)
+        guard let token = names.classToken else { return table }
         var first = try reader.tensor("\(names.prefix).\(token.name)", shape: token.shape(width))
-        guard let registers = names.registerTokens else {
-            let table = try reader.tensor(positions, shape: [gridSide * gridSide + 1, width])
-            for index in 0..<width { first[index] += table[index] }
-            return first + table[width...]
-        }
-        // The stored grid is read off the table: a square number of rows after the class token's.
-        let stored = reader.file.shape(of: positions) ?? []
-        let rows = stored.count == 3 ? stored[1] : 2
-        let side = Int(Double(max(rows - 1, 1)).squareRoot().rounded())
-        guard side * side == rows - 1 else { throw .positionsNotSquare(tensor: positions, rows: rows) }
-        let table = try reader.tensor(positions, shape: [1, rows, width])
         for index in 0..<width { first[index] += table[index] }
-        let grid = [Float](table[width...])
-        let resized =
-            side == gridSide
-            ? grid
-            : PositionEmbedding.resized(
-                grid,
-                width: width,
-                axis: .antialiasedBicubic(from: side, to: gridSide)
-            )
-        guard sizes.registerCount > 0 else { return first + resized }
-        return first
-            + (try reader.tensor("\(names.prefix).\(registers)", shape: [1, sizes.registerCount, width]))
-            + resized
+        if let registers = names.registerTokens, sizes.registerCount > 0 {
+            first += try reader.tensor("\(names.prefix).\(registers)", shape: [1, sizes.registerCount, width])
+        }
+        return first + table[leadingRows * width..<table.count]
+    }
+
+    /// The position embeddings for a grid, the class token's row in front where there is one.
+    private static func positionTable(
+        _ reader: WeightReader,
+        names: VisionTransformerNames,
+        width: Int,
+        gridSide: Int
+    ) throws(ModelError) -> [Float] {
+        let name = "\(names.prefix).\(names.positions)"
+        let leadingRows = names.classToken == nil ? 0 : 1
+        var rows = gridSide * gridSide + leadingRows
+        // The stored grid is read off the table: a square number of rows after the class token's.
+        if names.positionResampling != .none, let stored = reader.file.shape(of: name), stored.count >= 2 {
+            rows = stored[stored.count - 2]
+        }
+        let side = Int(Double(max(rows - leadingRows, 0)).squareRoot().rounded())
+        guard side > 0, side * side == rows - leadingRows else { throw .positionsNotSquare(tensor: name, rows: rows) }
+        let table = try reader.tensor(name, shape: names.positionShape(rows: rows, width: width))
+        guard side != gridSide, let axis = names.positionResampling.axis(from: side, to: gridSide) else { return table }
+        let grid = [Float](table[(leadingRows * width)...])
+        return [Float](table[..<(leadingRows * width)]) + PositionEmbedding.resized(grid, width: width, axis: axis)
     }
 }

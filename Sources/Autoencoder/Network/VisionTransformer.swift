@@ -2,7 +2,7 @@
 
 import TensorKernels
 
-/// A published vision transformer as encoder: DINOv2 with registers, CLIP or SigLIP2.
+/// A published vision transformer as encoder: DINOv2 with registers, CLIP, SigLIP2 or ViT-MAE.
 struct VisionTransformer: Sendable {
     let sizes: VisionTransformerConfiguration
     let inputSide: Int

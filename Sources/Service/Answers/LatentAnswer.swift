@@ -14,6 +14,8 @@ struct LatentAnswer {
     let parameters: RequestParameters
     /// What was done to the latents; nil: no cut.
     let split: BandSplit?
+    /// Whether the model has FFT bands, so that a `freq_ratio` counts.
+    let hasBands: Bool
     let isNormalized: Bool
 
     private var dtype: TensorDType { (parameters.dtype ?? .float32).tensor }
@@ -97,6 +99,11 @@ struct LatentAnswer {
         members.append("order=\(split?.order.rawValue ?? FrequencyOrder.zigzag.rawValue)")
         if let split, split.mode != .low { members.append("mode=\(split.mode.rawValue)") }
         if let split, split.cutoff != .reorder1D { members.append("cutoff=\(split.cutoff.rawValue)") }
+        if parameters.appliesFrequency == false, parameters.frequencyRatio == nil {
+            members.append("apply_frequency=?0")
+        } else if hasBands {
+            members.append("freq_ratio=\(parameters.frequencyRatio ?? 1)")
+        }
         return members.joined(separator: ", ")
     }
 

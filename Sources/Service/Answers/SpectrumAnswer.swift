@@ -9,7 +9,17 @@ import HTTPWire
 struct SpectrumAnswer {
     let model: ModelIdentity
     let parameters: RequestParameters
-    let order: FrequencyOrder
+    let frequency: FrequencyConfiguration
+    /// Side of the latent's grid.
+    let gridSide: Int
+
+    static let defaultBandCount = 10
+
+    /// The radii of a first-edition model's bands, where those are what is answered.
+    private var ownRadii: [Float]? {
+        parameters.transform == .fft && parameters.source == .latent
+            ? frequency.bands?.radii(gridSide: gridSide) : nil
+    }
 
     func response(_ outcomes: [ItemOutcome], form: AnswerForm) throws(Problem) -> Response {
         var items: [JSONValue] = []
@@ -43,7 +53,10 @@ struct SpectrumAnswer {
             ("model", .string(model.field)),
             ("of", .string(parameters.source.rawValue)),
             ("transform", .string(parameters.transform.rawValue)),
-            ("order", .string(parameters.transform == .dct ? order.rawValue : FrequencyOrder.radial.rawValue)),
+            (
+                "order",
+                .string(parameters.transform == .dct ? frequency.order.rawValue : FrequencyOrder.radial.rawValue)
+            ),
             ("items", .array(items)),
         ]
         if energies.count > 1 { document.append(("mean", .object(try members(mean)))) }
@@ -52,7 +65,9 @@ struct SpectrumAnswer {
 
     private func bands(_ energies: [Double]) throws(Problem) -> [EnergyBand] {
         do {
-            return try energyBands(energies, count: parameters.bands)
+            // Rings come from the engine as they are; DCT coefficients are divided here.
+            let count = parameters.transform == .fft ? energies.count : parameters.bands ?? Self.defaultBandCount
+            return try energyBands(energies, count: min(count, energies.count))
         } catch {
             throw error.problem
         }
@@ -70,11 +85,19 @@ struct SpectrumAnswer {
                     )
                 )
             } else {
-                let width = 1 / Double(parameters.bands)
-                members.append(("radius", [.number(Double(index) * width), .number(Double(index + 1) * width)]))
+                members.append(("radius", radius(index, of: energies.count)))
             }
             return .object(members + [("energy", .number(band.energy)), ("fraction", .number(band.fraction))])
         }
         return [("total_energy", .number(energies.reduce(0, +))), ("bands", .array(bands))]
+    }
+
+    /// Lower and upper edge of a ring, 1 at an axis' Nyquist frequency.
+    private func radius(_ index: Int, of count: Int) -> JSONValue {
+        if let ownRadii {
+            let nyquist = Double(gridSide) / 2
+            return [.number(Double(ownRadii[index]) / nyquist), .number(Double(ownRadii[index + 1]) / nyquist)]
+        }
+        return [.number(Double(index) / Double(count)), .number(Double(index + 1) / Double(count))]
     }
 }

@@ -53,6 +53,8 @@ struct InferenceRequest: Sendable {
         let reader = InputReader(
             operation: operation,
             geometry: core.geometry,
+            cutoff: core.model.configuration.frequency.cutoff,
+            bandMode: core.model.configuration.frequency.mode,
             limits: InputReader.Limits(items: configuration.maxClientItems, bodyBytes: configuration.maxBodyBytes)
         )
         let input = try reader.read(request, parameters: &set)
@@ -263,14 +265,19 @@ struct InferenceRequest: Sendable {
                 geometry: core.geometry,
                 parameters: parameters,
                 split: try builder.split(isPicture: true),
+                hasBands: core.model.configuration.frequency.bands != nil,
                 isNormalized: isRaw ? false : try builder.isNormalized()
             )
             return try answer.response(outcomes, format: format)
         case .decode: return try await pictureResponse(outcomes, parameters, form)
         case .spectrum:
-            let order = core.model.configuration.frequency.order
-            return try SpectrumAnswer(model: identity, parameters: parameters, order: order)
-                .response(outcomes, form: form)
+            let configuration = core.model.configuration
+            return try SpectrumAnswer(
+                model: identity,
+                parameters: parameters,
+                frequency: configuration.frequency,
+                gridSide: configuration.gridSide
+            ).response(outcomes, form: form)
         case .classify:
             return ClassAnswer(model: identity, labels: core.model.labels, topK: parameters.topK).response(outcomes)
         }

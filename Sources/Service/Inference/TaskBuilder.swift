@@ -23,27 +23,48 @@ struct TaskBuilder {
     /// - Returns: nil for no cut.
     /// - Throws: a `Problem` of kind `bad-parameter`.
     func split(isPicture: Bool) throws(Problem) -> BandSplit? {
+        if parameters.appliesFrequency == false { return nil }
         let own = configuration.frequency.split
         guard parameters.splitIsGiven else {
             // The spectrum shows the encoder's whole latent, and a latent that came in has had its cut.
             return isPicture && parameters.operation != .spectrum ? own : nil
         }
-        let cutoff = parameters.cutoff ?? own?.cutoff ?? .reorder1D
-        let side = configuration.gridSide
-        let limit = cutoff == .map2DSquare ? side : side * side
-        let inherited = own.flatMap { $0.cutoff == cutoff ? $0.count : nil }
-        guard let count = parameters.keep ?? inherited else {
+        guard let count = parameters.keep ?? own?.count else {
             throw .conflict("keep", "this model has no cut of its own, so say how many coefficients are meant")
-        }
-        guard count <= limit else {
-            throw .badParameter("keep", String(count), allowed: "an integer from 0 to \(limit)")
         }
         return BandSplit(
             mode: parameters.bandMode ?? own?.mode ?? .low,
             order: parameters.order ?? own?.order ?? configuration.frequency.order,
-            cutoff: cutoff,
+            cutoff: parameters.cutoff ?? own?.cutoff ?? .reorder1D,
             count: count
         )
+    }
+
+    /// The corner of tokens that is decoded: the authors' `decode_from_split_band`.
+    ///
+    /// Their server-side memory, the count of the last encode in the process, is the request's count here.
+    ///
+    /// - Returns: nil to decode all tokens.
+    /// - Throws: a `Problem` of kind `bad-parameter` if the number of tokens is not a square.
+    private func decodedCorner() throws(Problem) -> TokenCorner? {
+        guard parameters.operation == .decode else { return nil }
+        let frequency = configuration.frequency
+        let isAsked = parameters.decodesFromSplitBand ?? (parameters.decodeKeepCount != nil ? true : nil)
+        guard isAsked ?? (frequency.decodeCount != nil) else { return nil }
+        let mode = parameters.bandMode ?? frequency.mode
+        var count = parameters.decodeKeepCount
+        if count == nil, parameters.keep == nil { count = frequency.decodeCount }
+        if count == nil, let cut = parameters.keep ?? frequency.count {
+            count = mode == .low || mode == .high ? cut : configuration.tokenCount - cut
+        }
+        guard let count else {
+            throw .conflict("decode_from_split_band", "this model has no cut, so give keep or decode_keep_count")
+        }
+        guard let side = squareRoot(count), side > 0 else {
+            let name = parameters.decodeKeepCount == nil ? "keep" : "decode_keep_count"
+            throw .notSquare(name, count, nearest: nearestSquares(to: max(count, 1), limit: configuration.tokenCount))
+        }
+        return TokenCorner(mode: mode, side: side)
     }
 
     /// Whether latents go out, or come in, normalised.
@@ -111,14 +132,21 @@ struct TaskBuilder {
     }
 
     private func task(for input: AutoencoderTask.Input, isPicture: Bool) throws(Problem) -> AutoencoderTask {
+        if let given = parameters.bands, let own = configuration.frequency.bands?.schedule.count, given != own,
+            parameters.transform == .fft, parameters.source == .latent
+        {
+            throw .badParameter("bands", String(given), allowed: "\(own), the FFT bands of this model")
+        }
         var task = AutoencoderTask(input: input, outputs: outputs)
         task.split = try split(isPicture: isPicture)
         // The square has been cut out already: its side is the tensor's.
-        if case .compactTokens = input { task.split = nil }
+        if case .compactTokens = input { task.split = nil } else { task.decodedCorner = try decodedCorner() }
         task.latentIsNormalized = isPicture ? false : try isNormalized()
         task.normalizeLatent = try isNormalized()
-        task.gains = parameters.gains
-        task.fftBandCount = parameters.bands
+        task.frequencyRatio = parameters.frequencyRatio
+        // As the authors' code has it, a ratio turns the module on again.
+        task.appliesBands = parameters.appliesFrequency ?? true || parameters.frequencyRatio != nil
+        task.fftBandCount = parameters.bands ?? SpectrumAnswer.defaultBandCount
         task.flipped = parameters.flip == .horizontal
         task.rounding = parameters.rounding == .trunc ? .trunc : .round
         if parameters.layout == .freqTokens {

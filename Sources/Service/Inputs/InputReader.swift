@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Autoencoder
+import FrequencyBands
 import HTTPTypes
 import HTTPWire
 import ImageCodec
@@ -11,6 +12,9 @@ import TensorFiles
 struct InputReader {
     let operation: Operation
     let geometry: LatentGeometry
+    /// The model's own cut, where a request does not name another.
+    let cutoff: CutoffMode
+    let bandMode: BandMode
     let limits: Limits
 
     struct Limits: Sendable {
@@ -167,7 +171,13 @@ struct InputReader {
                 accepted: ["JPEG", "PNG"]
             )
         }
-        let compact = operation == .decode && parameters.text("cutoff_mode") == "map2d_square"
+        var compact: TokenCorner.Position?
+        let isSquare = try (parameters.choice("cutoff_mode", CutoffMode.self) ?? cutoff) == .map2DSquare
+        let isAsked = try parameters.boolean("decode_from_split_band") ?? false
+        if operation == .decode, isSquare || isAsked {
+            let mode = try parameters.choice("band_mode", BandMode.self) ?? bandMode
+            compact = TokenCorner(mode: mode, side: 0).position
+        }
         let inputs = try geometry.inputs(from: tensor, compact: compact)
         try checkCount(inputs.count)
         return inputs.enumerated().map { index, input in

@@ -26,12 +26,12 @@ struct LatentGeometry: Sendable {
     ///
     /// - Parameters:
     ///   - tensor: the tensor as sent.
-    ///   - compact: take `[N,C,s,s]` with s below the grid's side too: the tokens of the reference's compact decode.
+    ///   - compact: where the tokens of a smaller `[N,C,s,s]` lie, for the authors' compact decode; nil: not taken.
     /// - Returns: one input a latent, in order.
     /// - Throws: a `Problem` of kind `tensor-shape`.
-    func inputs(from tensor: TensorArray, compact: Bool) throws(Problem) -> [AutoencoderTask.Input] {
+    func inputs(from tensor: TensorArray, compact: TokenCorner.Position?) throws(Problem) -> [AutoencoderTask.Input] {
         for candidate in [tensor.shape, [1] + tensor.shape] {
-            guard let first = candidate.first, first > 0, let layout = layout(of: candidate, compact: compact) else {
+            guard let first = candidate.first, first > 0, let layout = layout(of: candidate, compact: compact != nil) else {
                 continue
             }
             let size = tensor.values.count / first
@@ -41,7 +41,8 @@ struct LatentGeometry: Sendable {
                 case .map: return .latent(values)
                 case .tokens: return .latent(transposed(values))
                 case .coefficients(let count): return .frequencyTokens(values, count: count)
-                case .compact(let side): return .compactTokens(values, side: side)
+                case .compact(let side):
+                    return .compactTokens(values, TokenCorner(position: compact ?? .topLeft, side: side))
                 }
             }
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FrequencyBands
+
 /// The operations that take pictures or latents.
 package enum Operation: String, Sendable, CaseIterable {
     case encode
@@ -21,13 +23,16 @@ package struct ParameterSet: Sendable {
     ///
     /// `shape` may be given once an axis, as `requests` sends lists.
     package static func names(for operation: Operation) -> [String] {
-        let common = ["keep", "band_mode", "freq_order", "cutoff_mode", "preprocess", "exif", "on_error", "timeout_ms"]
+        let common = [
+            "keep", "band_mode", "freq_order", "cutoff_mode", "freq_ratio", "apply_frequency", "preprocess", "exif",
+            "on_error", "timeout_ms",
+        ]
         let rawTensor = ["shape", "dtype"]
         return switch operation {
         case .encode: common + ["layout", "dtype", "format", "normalize", "flip", "pool"]
         case .decode:
             common + rawTensor + [
-                "normalize", "gains", "image_format", "quality", "rounding",
+                "normalize", "decode_from_split_band", "decode_keep_count", "image_format", "quality", "rounding",
                 "do_scaling", "scaling_factor", "shift_factor", "output_type", "partial_postprocess", "height", "width",
             ]
         case .spectrum: common + rawTensor + ["format", "bands", "of", "transform", "normalize"]
@@ -89,6 +94,14 @@ package struct ParameterSet: Sendable {
         }
     }
 
+    func number(_ name: String, in range: ClosedRange<Double>) throws(Problem) -> Double? {
+        guard let value = text(name) else { return nil }
+        guard let number = Double(value), range.contains(number) else {
+            throw .badParameter(name, value, allowed: "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
     /// Finite numbers separated by commas, with or without brackets.
     func numbers(_ name: String) throws(Problem) -> [Double]? {
         guard let value = text(name) else { return nil }
@@ -140,6 +153,16 @@ extension Problem {
             .badParameter,
             "\(name): expected one of \(choices.joined(separator: ", ")), got '\(value.prefix(80))'.",
             [("parameter", .string(name)), ("allowed", .array(choices.map(JSONValue.string)))]
+        )
+    }
+
+    /// A number of coefficients or tokens that do not form a square.
+    static func notSquare(_ name: String, _ count: Int, nearest: [Int]) -> Problem {
+        let squares = nearest.map { "\($0) (\(squareRoot($0) ?? 0)x\(squareRoot($0) ?? 0))" }
+        return .badParameter(
+            name,
+            String(count),
+            allowed: "a square number such as \(squares.joined(separator: " or "))"
         )
     }
 

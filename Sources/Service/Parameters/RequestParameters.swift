@@ -105,6 +105,10 @@ package struct RequestParameters: Sendable {
     var bandMode: BandMode?
     var order: FrequencyOrder?
     var cutoff: CutoffMode?
+    /// Whether the model's frequency module runs; nil means yes, as the authors' `apply_frequency`.
+    var appliesFrequency: Bool?
+    /// The authors' `freq_ratio`, for models with FFT bands.
+    var frequencyRatio: Float?
     // Picture in.
     var preprocess = Preprocess.crop
     var exif = EXIFChoice.apply
@@ -118,12 +122,15 @@ package struct RequestParameters: Sendable {
     var flip = Flip.none
     var pool = Pool.none
     // Picture out.
-    var gains: [Float]?
+    /// The authors' `decode_from_split_band`; nil means as the model's configuration says.
+    var decodesFromSplitBand: Bool?
+    /// The authors' `decode_keep_count`: a square number of tokens.
+    var decodeKeepCount: Int?
     var pictureFormat: PictureFormat?
     var quality: Int?
     var rounding = PictureRounding.round
     // Spectrum and classes.
-    var bands = 10
+    var bands: Int?
     var source = SpectrumSource.latent
     var transform = SpectrumTransform.dct
     var spectrumFormat: SpectrumFormat?
@@ -158,13 +165,18 @@ package struct RequestParameters: Sendable {
         bandMode = try set.choice("band_mode", BandMode.self)
         order = try set.choice("freq_order", FrequencyOrder.self)
         cutoff = try set.choice("cutoff_mode", CutoffMode.self)
+        appliesFrequency = try set.boolean("apply_frequency")
+        frequencyRatio = try set.number("freq_ratio", in: 0...1).map { Float($0) }
+        if appliesFrequency == false, splitIsGiven {
+            throw .conflict("apply_frequency", "false means no cut, so it cannot stand beside a cut's parameters")
+        }
         normalize = try set.choice("normalize", Normalize.self) ?? .auto
         dtype = try set.choice("dtype", WireDType.self)
         switch operation {
         case .encode: try readEncode(set)
-        case .decode: try readDecode(set, outputSide: outputSide)
+        case .decode: try readDecode(set, coefficientCount: coefficientCount, outputSide: outputSide)
         case .spectrum:
-            bands = try set.integer("bands", in: 1...coefficientCount) ?? 10
+            bands = try set.integer("bands", in: 1...coefficientCount)
             source = try set.choice("of", SpectrumSource.self) ?? .latent
             transform = try set.choice("transform", SpectrumTransform.self) ?? .dct
             spectrumFormat = try set.choice("format", SpectrumFormat.self)
@@ -193,13 +205,29 @@ package struct RequestParameters: Sendable {
         }
     }
 
-    private mutating func readDecode(_ set: ParameterSet, outputSide: Int) throws(Problem) {
+    private mutating func readDecode(
+        _ set: ParameterSet,
+        coefficientCount: Int,
+        outputSide: Int
+    ) throws(Problem) {
         shape = try set.shape()
-        gains = try set.numbers("gains")?.map { Float($0) }
+        try readCompactDecode(set, coefficientCount: coefficientCount)
         pictureFormat = try set.choice("image_format", PictureFormat.self)
         quality = try set.integer("quality", in: 1...100)
         rounding = try set.choice("rounding", PictureRounding.self) ?? .round
         try refuseForeignMeanings(set, outputSide: outputSide)
+    }
+
+    private mutating func readCompactDecode(_ set: ParameterSet, coefficientCount: Int) throws(Problem) {
+        decodesFromSplitBand = try set.boolean("decode_from_split_band")
+        decodeKeepCount = try set.integer("decode_keep_count", in: 1...coefficientCount)
+        guard let count = decodeKeepCount else { return }
+        if decodesFromSplitBand == false {
+            throw .conflict("decode_keep_count", "it needs decode_from_split_band=true")
+        }
+        guard squareRoot(count) != nil else {
+            throw .notSquare("decode_keep_count", count, nearest: nearestSquares(to: count, limit: coefficientCount))
+        }
     }
 
     /// What `diffusers` sends along with a latent: taken where it changes nothing here, refused where it would.

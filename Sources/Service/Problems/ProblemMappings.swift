@@ -83,21 +83,22 @@ extension TaskError: ProblemConvertible {
         case .compactSide(let found, let maximum):
             .tensorShape("\(found) tokens a side.", expected: "1 to \(maximum)", got: "\(found)")
         case .split(let error), .bands(let error): error.problem
-        case .gainsUnavailable: .featureUnavailable("This model has no FFT bands to weight.", missing: "fft-bands")
-        case .gainCount(let expected, let found):
+        case .bandsUnavailable:
+            .featureUnavailable("freq_ratio needs FFT bands, which this model does not have.", missing: "fft-bands")
+        case .frequencyRatioOutOfRange(let ratio):
+            .badParameter("freq_ratio", String(ratio), allowed: "a number from 0 to 1")
+        case .bandsNeedPixels:
             Problem(
                 .badParameter,
-                "gains: expected \(expected) numbers, got \(found).",
-                [("parameter", "gains"), ("allowed", .string("\(expected) numbers"))]
+                "This model's FFT bands exist while it encodes an image: send an image, and apply_frequency=true.",
+                [("parameter", "freq_ratio"), ("allowed", "an image as input")]
             )
-        case .gainNotFinite(let index): .conflict("gains", "number \(index) is not finite")
         case .normalizationUnavailable:
             .featureUnavailable("This model has no normalisation statistics.", missing: "stats")
         case .headUnavailable: .featureUnavailable("This model has no classification head.", missing: "head")
         case .compactDecodeUnavailable:
             .featureUnavailable("This model's decoder needs the whole grid.", missing: "compact-decode")
         case .compactTokensOnlyDecode: .conflict("cutoff_mode", "compact tokens only decode to a picture")
-        case .compactDecodeNeedsSquare: .conflict("cutoff_mode", "the compact decode needs a low square cut")
         case .needsPixels: .conflict("of", "of=image needs a picture, this is a latent")
         case .nothingAsked, .severalEnergies: Problem(.internalError, "The task was not understood.")
         }
@@ -109,12 +110,18 @@ extension BandError: ProblemConvertible {
         switch self {
         case .countOutOfRange(let count, let limit):
             .badParameter("keep", String(count), allowed: "an integer from 0 to \(limit)")
-        case .modeNeedsOrder(let mode):
-            .badParameter("band_mode", mode.rawValue, choices: [BandMode.low.rawValue, BandMode.dropLow.rawValue])
+        case .countNotSquare(let count, let nearest): .notSquare("keep", count, nearest: nearest)
+        case .restNotSquare(let count, let rest, let allowed):
+            .badParameter(
+                "keep",
+                String(count),
+                allowed: "with a drop mode and map2d_square, one of \(allowed.map(String.init).joined(separator: ", ")) "
+                    + "(\(rest) coefficients would remain, which is not a square number)"
+            )
+        case .gridNotSquare(let height, let width):
+            .conflict("cutoff_mode", "map2d_square needs a square grid, this model's is \(height) x \(width)")
         case .bandCountOutOfRange(let count, let limit):
             .badParameter("bands", String(count), allowed: "an integer from 1 to \(limit)")
-        case .edgesNotAscending, .shoulderOutOfRange:
-            .featureUnavailable("The model's band edges cannot be used.", missing: "fft-bands")
         }
     }
 }

@@ -47,9 +47,12 @@ package struct InfoDocument: Sendable {
         let frequency = model.configuration.frequency
         var bands = JSONValue.null
         var transform = "dct"
-        if case .fft(let fft) = frequency.transform {
+        switch frequency.transform {
+        case .dct: break
+        case .none: transform = "none"
+        case .fft(let fft):
             transform = "fft"
-            bands = .integer(fft.bandCount)
+            bands = .integer(fft.schedule.count)
         }
         return [
             "transform": .string(transform),
@@ -57,6 +60,7 @@ package struct InfoDocument: Sendable {
             "cutoff_mode": .string(frequency.cutoff.rawValue),
             "band_mode": .string(frequency.mode.rawValue),
             "keep": frequency.count.map(JSONValue.integer) ?? .null,
+            "decode_keep_count": frequency.decodeCount.map(JSONValue.integer) ?? .null,
             "fft_bands": bands,
         ]
     }

@@ -4,7 +4,7 @@
 
     python3 Tests/Fixtures/data/models/make_model_fixtures.py
 
-`fft-bands`: FFT bands, gains, the learned modulator and a head that reads the lowest band.
+`fft-bands`: the first edition's FFT bands by a schedule of ring widths, one mixing layer, the denoiser, and a head.
 `all-layers`: every kind of layer that a uae-lite configuration can list, a modulator, a transformer
 decoder with LayerScale on another grid than the latent's, and a convolutional decoder.
 `packing`: a latent that an embedding and the picture's DCT coefficients share, with a decoder that draws the missing.
@@ -166,22 +166,15 @@ def unpatchify(patches, grid, patch):
     return x.transpose(4, 0, 2, 1, 3).reshape(3, grid * patch, grid * patch)
 
 
-def fft_bands(z, count, shoulder):
-    """The residual split flow of model.md 6."""
+def ring_bands(z, radii):
+    """The first edition's residual split: hard rings that include both edges, each band taken out of what is left."""
     side = z.shape[1]
-    rho = np.sqrt(np.fft.fftfreq(side)[:, None] ** 2 + np.fft.rfftfreq(side)[None] ** 2) / 0.5
-
-    def low_pass(edge):
-        ramp = 0.5 * (1 + np.cos(np.pi * (rho - edge + shoulder) / (2 * shoulder)))
-        return np.where(rho <= edge - shoulder, 1, np.where(rho >= edge + shoulder, 0, ramp))
-
-    passes = [low_pass(j / count) for j in range(1, count)]
-    masks = [b - a for a, b in zip([0 * rho] + passes, passes + [1 + 0 * rho])]
+    rho = np.hypot(*np.meshgrid(*[np.fft.fftfreq(side) * side] * 2, indexing="ij"))
     rest, bands = z, []
-    for mask in masks[:-1]:
-        bands.append(np.fft.irfft2(mask * np.fft.rfft2(rest), s=(side, side)))
+    for low, high in zip(radii, radii[1:]):
+        bands.append(np.fft.ifft2(np.fft.fft2(rest) * ((rho >= low) & (rho <= high))).real)
         rest = rest - bands[-1]
-    return bands + [rest]
+    return bands
 
 
 def preprocess(pixels, mean, std):
@@ -205,38 +198,42 @@ def save(name, configuration, weights, expected):
 def fft_model():
     w = Weights(6)
     pixels = w.random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    mean, std, channels, grid, bands, width = [0.4, 0.5, 0.6], [0.2, 0.3, 0.25], 6, 8, 3, 5
+    mean, std, channels, grid, width = [0.4, 0.5, 0.6], [0.2, 0.3, 0.25], 6, 8, 5
     detail = [{"kind": "convolution", "outputs": channels, "kernel": 4, "stride": 4, "activation": "silu"}]
     head = [{"kind": "convolution", "outputs": 7, "kernel": 3, "activation": "gelu"}]
+    # A schedule that decreases gives the widths of the rings: radii 0, 2, 2.5, 4 in an 8 x 8 grid, edges that cells meet.
+    schedule, radii = [8.0, 2.0, 6.0], [0, 2, 2.5, 4]
     z = run_layers(w, "encoder.detail", detail, preprocess(pixels, mean, std))
-    split = fft_bands(z, bands, 0.05)
+    split = ring_bands(z, radii)
     symmetric = {"kernel": 3, "padding": "symmetric"}
-    first = w("modulator.conv1.weight", width, bands * channels, 3, 3), w("modulator.conv1.bias", width)
-    second = w("modulator.conv2.weight", channels, width, 3, 3), w("modulator.conv2.bias", channels)
+    mixing = w("freq_modulator.band_transform.layers.0.weight", 3, 3, scale=0.6)
+    name = "freq_modulator.denoiser."
+    first = w(name + "0.weight", width, 3 * channels, 3, 3), w(name + "0.bias", width)
+    second = w(name + "2.weight", channels, width, 3, 3), w(name + "2.bias", channels)
     linear = w("decoder.linear.weight", 48, channels), w("decoder.linear.bias", 48)
 
-    def decode(gains):
-        weighted = [gain * band for gain, band in zip(gains, split)]
-        change = convolve(np.concatenate(weighted), *first, symmetric | {"activation": "silu"})
-        z = sum(weighted) + convolve(change, *second, symmetric)
-        patches = z.reshape(channels, -1).T @ linear[0].T + linear[1]
-        picture = unpatchify(patches, grid, 4)
-        return picture * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+    def encode(kept):
+        bands = [band if index < kept else 0 * band for index, band in enumerate(split)]
+        mixed = np.einsum("ij,jchw->ichw", mixing, np.stack(bands))
+        change = convolve(np.concatenate(mixed), *first, symmetric | {"activation": "silu"})
+        return mixed, mixed.sum(0) + convolve(change, *second, symmetric)
 
-    features = run_layers(w, "head", head, split[0]).mean((1, 2))
+    mixed, latent = encode(3)
+    patches = latent.reshape(channels, -1).T @ linear[0].T + linear[1]
+    recon = unpatchify(patches, grid, 4) * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+    features = run_layers(w, "head", head, latent).mean((1, 2))
     logits = w("head.fc.weight", 4, 7) @ features + w("head.fc.bias", 4)
     configuration = {
         "format": "uae-model/1", "name": "fft-bands", "revision": "1",
         "image_side": 32, "channels": channels, "grid_side": grid,
         "encoder": {"family": "uae-lite", "mean": mean, "std": std, "detail": {"layers": detail}},
         "decoder": {"output_side": 32, "patch_side": 4, "mean": mean, "std": std, "linear": True},
-        "frequency": {"transform": "fft", "bands": bands, "modulator": {"width": width}},
-        "head": {"classes": 4, "source": "low_band", "layers": head, "weight": "head.fc.weight",
-                 "bias": "head.fc.bias"},
+        "frequency": {"transform": "fft", "schedule": schedule, "mixing_layers": 1, "denoiser_width": width},
+        "head": {"classes": 4, "layers": head, "weight": "head.fc.weight", "bias": "head.fc.bias"},
     }
     save("fft-bands", configuration, w, {
-        "pixels": pixels, "latent": z, "recon": decode([1, 1, 1]), "recon.gains": decode([1, 0.5, 2]),
-        "logits": logits,
+        "pixels": pixels, "latent.pre_frequency": z, "latent": latent, "latent.ratio0.5": encode(2)[1],
+        "latent.ratio0": encode(1)[1], "energy.bands": (mixed**2).mean((1, 2, 3)), "recon": recon, "logits": logits,
     })
 
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How many coefficients of a DCT plane lie within its first `bandCount` radial bands: the authors' `band_count`.
+///
+/// Band edges lie on the radius sqrt(y² + x²) from 0 to the corner's. The count is of cells strictly below the edge, so
+/// all bands together hold all coefficients but the last.
+///
+/// - Parameters:
+///   - bandCount: b; 0 or less gives 0, more than there are bands gives all of them.
+///   - numberOfBands: K >= 1, the authors' `freq_num_bands`.
+///   - schedule: the authors' `v_patch_nums`; its first K members are the edges, relative to the largest of them.
+///   - height: rows of the plane.
+///   - width: columns of the plane.
+/// - Source: docs/model.md, "Frequency settings". All arithmetic is fp32: an edge may equal a radius.
+package func radialBandCoefficientCount(
+    _ bandCount: Int,
+    numberOfBands: Int,
+    schedule: [Float]?,
+    height: Int,
+    width: Int
+) -> Int {
+    guard bandCount > 0 else { return 0 }
+    func radius(_ y: Int, _ x: Int) -> Float { (Float(y) * Float(y) + Float(x) * Float(x)).squareRoot() }
+    let corner = radius(height - 1, width - 1)
+    let edges: [Float]
+    if let schedule, !schedule.isEmpty {
+        let used = schedule.prefix(numberOfBands)
+        let largest = max(used.max() ?? 0, 1e-6)
+        edges = [0] + used.map { $0 / largest * corner }
+    } else {
+        // torch.linspace counts up from the start in its first half and down from the end in its second.
+        let step = corner / Float(numberOfBands)
+        edges = (0...numberOfBands).map { index in
+            index < (numberOfBands + 1) / 2
+                ? step * Float(index) : corner - step * Float(numberOfBands - index)
+        }
+    }
+    let edge = edges[min(bandCount, edges.count - 1)]
+    return (0..<height * width).count { radius($0 / width, $0 % width) < edge }
+}
