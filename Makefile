@@ -8,7 +8,7 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -26,7 +26,9 @@ help:
 	@echo "make readme-pictures      docs/pictures"
 	@echo "make bench                speed against peers (benchmarks/README.md); QUICK=1 to try it out"
 	@echo "make lint, make format    swift format"
-	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights"
+	@echo "make convert SOURCE=... DIR=models/mine    a published checkpoint to a model folder (docs/models.md)"
+	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights;"
+	@echo "                          also DECODER=ViTXL INPUT_SIDE=224 FIRST_EDITION=1"
 	@echo "make train-data, make train, make train-evaluate    the default model, see training/README.md"
 	@echo "make check-runtime-image  the Dockerfile's run-time stage without a container engine (root)"
 
@@ -89,9 +91,14 @@ examples: build
 readme-pictures: build
 	scripts/with-server.sh scripts/readme-pictures.sh
 
+convert: build
+	@test -n "$(SOURCE)" -a -n "$(DIR)" || { echo "usage: make convert SOURCE=checkpoint DIR=models/mine" >&2; exit 2; }
+	.build/release/uae convert $(SOURCE) $(DIR) $(FLAGS)
+
 model-init: build
 	@test -n "$(FAMILY)" -a -n "$(DIR)" || { echo "usage: make model-init FAMILY=dinov2-base DIR=models/dinov2-base" >&2; exit 2; }
-	.build/release/uae model-init --family $(FAMILY) $(DIR)
+	.build/release/uae model-init --family $(FAMILY) $(if $(DECODER),--decoder $(DECODER)) \
+		$(if $(INPUT_SIDE),--input-side $(INPUT_SIDE)) $(if $(FIRST_EDITION),--first-edition) $(DIR)
 
 check-runtime-image: packages
 	scripts/check-runtime-image.sh

@@ -69,6 +69,13 @@ let package = Package(
             path: "benchmarks/engine",
             swiftSettings: strict
         ),
+        // Golden checkpoints, converted when a test first needs one; no product links it.
+        .target(
+            name: "ConvertedModels",
+            dependencies: ["CheckpointConversion", "Fixtures"],
+            path: "Tests/ConvertedModels",
+            swiftSettings: strict
+        ),
         // A client that speaks HTTP/2 frame by frame, rightly or wrongly; no product links it.
         .target(name: "HTTP2Peer", dependencies: ["CNGHTTP2"], path: "Tests/HTTP2Peer", swiftSettings: strict),
         // Counts what a thread of the test program allocates; no product links it.
@@ -88,7 +95,13 @@ let package = Package(
         + room(
             "Autoencoder",
             ["TensorKernels", "FrequencyBands", "TensorFiles"],
-            tests: ["TensorKernels", "FrequencyBands", "TensorFiles", "AllocationCounter"]
+            tests: ["TensorKernels", "FrequencyBands", "TensorFiles", "AllocationCounter", "ConvertedModels"]
+        )
+        // From the authors' checkpoints to model folders.
+        + room(
+            "CheckpointConversion",
+            ["Autoencoder", "FrequencyBands", "TensorFiles", "Yams"],
+            tests: ["Autoencoder", "ConvertedModels", "FrequencyBands", "TensorFiles"]
         )
         // The server: knows bytes and deadlines, not the model.
         + room("InferenceQueue")
@@ -114,7 +127,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             tests: [
-                "TensorFiles", "Autoencoder", "ImageCodec", "HTTPWire", "CEmbedded", "Yams",
+                "TensorFiles", "Autoencoder", "CheckpointConversion", "ConvertedModels", "ImageCodec", "HTTPWire",
+                "CEmbedded", "Yams",
                 .product(name: "Logging", package: "swift-log"),
             ]
         )
@@ -122,7 +136,7 @@ let package = Package(
             .executableTarget(
                 name: "uae",
                 dependencies: [
-                    "Service", "Autoencoder", "HTTPWire",
+                    "Service", "Autoencoder", "CheckpointConversion", "HTTPWire",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -141,7 +155,7 @@ if Context.environment["UAE_FUZZ"] != nil {
         .executableTarget(
             name: "uae-fuzz",
             dependencies: [
-                "CFuzzer", "HTTPWire", "TensorFiles", "ImageCodec", "Service",
+                "CFuzzer", "HTTPWire", "TensorFiles", "ImageCodec", "CheckpointConversion", "Service",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "fuzz/targets",

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:?how long each target runs, in seconds}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy safetensors jpeg png request)
+[ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy safetensors torch jpeg png request)
 
 # Coverage for every module; lld, because gold fails on the sanitizer's debugging information.
 # Swift's own choice of coverage, guards, is one that libFuzzer no longer reads: counters are asked of LLVM itself.

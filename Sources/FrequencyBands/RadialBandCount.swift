@@ -11,6 +11,7 @@
 ///   - schedule: the authors' `v_patch_nums`; its first K members are the edges, relative to the largest of them.
 ///   - height: rows of the plane.
 ///   - width: columns of the plane.
+/// - Returns: 0...height*width.
 /// - Source: docs/model.md, "Frequency settings". All arithmetic is fp32: an edge may equal a radius.
 package func radialBandCoefficientCount(
     _ bandCount: Int,

@@ -4,7 +4,7 @@
 ///
 /// - Source: docs/model.md, "First edition".
 package enum RingSchedule {
-    /// Radii r_0 = 0, r_1, ... r_K for a schedule of K members, all arithmetic in fp32 as the authors' code does it.
+    /// The K + 1 radii, the first 0, of a schedule of K members; all arithmetic in fp32 as the authors' code does it.
     ///
     /// A schedule of several members that does not decrease is scaled so that its last member is the largest whole
     /// circle, min(height, width) / 2; any other schedule gives the widths of the rings.
@@ -75,8 +75,8 @@ package struct RingBands: Sendable {
     /// - Parameters:
     ///   - grid: `[channels, height, width]`.
     ///   - channels: how many are read.
-    ///   - stride: floats from a band to the next in `out`.
     ///   - out: `[channels, height, width]` for band 0; further bands lie `stride` floats behind one another.
+    ///   - stride: floats from a band to the next in `out`.
     ///   - scratch: `scratchCount` floats.
     package func split(
         _ grid: UnsafePointer<Float>,

@@ -124,7 +124,7 @@ package final class SpectralTransform: Sendable {
         }
     }
 
-    /// The unscaled inverse of ``fft2D(_:into:)``: height * width times the plane. The spectrum's numbers are lost.
+    /// The unscaled inverse of ``fft2D(_:into:)``, height * width times the plane; the spectrum's numbers are lost.
     package func inverseFFT2D(_ spectrum: UnsafeMutablePointer<Float>, into plane: UnsafeMutablePointer<Float>) {
         spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: height * spectrumWidth) { spectrum in
             fftwf_execute_dft_c2r(complexToReal, spectrum, plane)

@@ -124,7 +124,11 @@ import Testing
         Fault(
             place: ["encoder", "family"],
             value: "\"vit\"",
-            error: .notAmong(path: "encoder.family", value: "vit", allowed: ["dinov2", "clip", "siglip2", "mae", "uae-lite"])
+            error: .notAmong(
+                path: "encoder.family",
+                value: "vit",
+                allowed: ["dinov2", "clip", "siglip2", "mae", "uae-lite"]
+            )
         ),
         Fault(
             place: ["encoder", "mean"],
@@ -199,7 +203,12 @@ import Testing
             value: "[]",
             error: .countMismatch(path: "frequency.schedule", expected: 1, found: 0)
         ),
-        Fault(model: banded, place: ["frequency", "bands"], value: "3", error: .unknownMember(path: "frequency.bands")),
+        Fault(
+            model: banded,
+            place: ["frequency", "bands"],
+            value: "3",
+            error: .unknownMember(path: "frequency.bands")
+        ),
         Fault(
             model: banded,
             place: ["frequency", "condition"],

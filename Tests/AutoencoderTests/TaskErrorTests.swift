@@ -125,9 +125,9 @@ import Testing
         )
         let values = [Float](repeating: 0, count: 6 * 64)
         let picture = [UInt8](repeating: 0, count: 32 * 32 * 3)
-        refuses(.latent(values), .picture, with: .bandsNeedPixels, on: banded) { $0.frequencyRatio = 1 }
-        refuses(.latent(values), .fftEnergies, with: .bandsNeedPixels, on: banded)
-        refuses(.pixels(picture), .fftEnergies, with: .bandsNeedPixels, on: banded) { $0.appliesBands = false }
+        refuses(.latent(values), .picture, with: .frequencyRatioNeedsPixels, on: banded) { $0.frequencyRatio = 1 }
+        refuses(.latent(values), .fftEnergies, with: .bandEnergiesNeedPixels, on: banded)
+        refuses(.pixels(picture), .fftEnergies, with: .bandEnergiesNeedBands, on: banded) { $0.appliesBands = false }
         for ratio in [Float(-0.1), 1.1, .infinity] {
             refuses(.pixels(picture), .latent, with: .frequencyRatioOutOfRange(ratio), on: banded) {
                 $0.frequencyRatio = ratio

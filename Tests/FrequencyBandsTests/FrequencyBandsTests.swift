@@ -145,7 +145,9 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
         let example = Self.cases[index]
         let count = example.schedule.count
         let file = try SafetensorsFile(path: Fixtures.path("golden/first-edition/\(example.golden).safetensors"))
-        func tensor(_ name: String) throws -> [Float] { try file.floats(name, shape: try #require(file.shape(of: name))) }
+        func tensor(_ name: String) throws -> [Float] {
+            try file.floats(name, shape: try #require(file.shape(of: name)))
+        }
         let radii = RingSchedule.radii(example.schedule, height: 16, width: 16)
         #expect(try radii == tensor("radii"))
         // The authors' masks include both edges and begin at the frequency -8.

@@ -64,7 +64,8 @@ extension ServiceTests {
             let cuts = [
                 ("zigzag36", "keep=36"), ("radial100", "keep=100&freq_order=radial"),
                 ("zigzag_high40", "keep=40&band_mode=high"), ("zigzag_drop_high56", "keep=56&band_mode=drop_high"),
-                ("zigzag_drop_low3", "keep=3&band_mode=drop_low"), ("square8", "keep=8&cutoff_mode=map2d_square"),
+                ("zigzag_drop_low3", "keep=3&band_mode=drop_low"), ("square8", "keep=64&cutoff_mode=map2d_square"),
+                ("square8", "cutoff_mode=map2d_square"),
             ]
             try await TestService.run { client in
                 for (name, query) in cuts {
@@ -84,7 +85,7 @@ extension ServiceTests {
                 for row in 0..<96 * 16 where row % 16 < 8 { tokens += square[row * 16..<row * 16 + 8] }
                 let body = tokens.withUnsafeBytes { [UInt8]($0) }
                 let compact = try await client.post(
-                    "/decode?shape=1,96,8,8&cutoff_mode=map2d_square&keep=8&normalize=false",
+                    "/decode?shape=1,96,8,8&cutoff_mode=map2d_square&keep=64&normalize=false",
                     body
                 )
                 #expect(compact.status == 200, "\(compact.text)")

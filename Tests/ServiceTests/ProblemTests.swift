@@ -29,7 +29,16 @@ extension ServiceTests {
                     ("/decode?rounding=up", "rounding"), ("/decode?scaling_factor=0.18", "scaling_factor"),
                     ("/decode?height=512", "height"), ("/decode?output_type=pt", "output_type"),
                     ("/decode?keep=17&cutoff_mode=map2d_square", "keep"), ("/spectrum?bands=0", "bands"),
-                    ("/encode?band_mode=high&cutoff_mode=map2d_square&keep=3", "band_mode"),
+                    ("/encode?band_mode=high&cutoff_mode=map2d_square&keep=3", "keep"),
+                    ("/encode?band_mode=drop_high&cutoff_mode=map2d_square&keep=64", "keep"),
+                    ("/encode?freq_ratio=1.5", "freq_ratio"), ("/encode?freq_ratio=half", "freq_ratio"),
+                    ("/encode?apply_frequency=maybe", "apply_frequency"),
+                    ("/encode?apply_frequency=false&keep=3", "apply_frequency"),
+                    ("/decode?decode_keep_count=40", "decode_keep_count"),
+                    ("/decode?decode_keep_count=0", "decode_keep_count"),
+                    ("/decode?decode_from_split_band=false&decode_keep_count=16", "decode_keep_count"),
+                    ("/decode?decode_from_split_band=true&keep=40", "keep"),
+                    ("/decode?decode_from_split_band=true&keep=0&cutoff_mode=map2d_square", "keep"),
                 ]
                 for (target, parameter) in cases {
                     let answer = try await client.post(target, picture)
@@ -37,7 +46,11 @@ extension ServiceTests {
                     #expect(answer.json["parameter"] as? String == parameter, "\(target)")
                     #expect(answer.json["allowed"] != nil)
                 }
-                for target in ["/encode?top_k=5", "/classify?layout=nchw", "/decode?format=npy", "/info?x=1"] {
+                let unknown = [
+                    "/decode?gains=1", "/encode?top_k=5", "/encode?decode_keep_count=4", "/classify?layout=nchw",
+                    "/decode?format=npy", "/info?x=1",
+                ]
+                for target in unknown {
                     let answer =
                         target.hasPrefix("/info")
                         ? try await client.get(target) : try await client.post(target, picture)
@@ -77,7 +90,7 @@ extension ServiceTests {
                     ("/decode?shape=1,95,16,16", Array(latent.prefix(95 * 1024)), [], 422, "tensor-shape"),
                     ("/decode?shape=1,96,16,16", nonfinite, [], 422, "tensor-nonfinite"),
                     ("/classify", picture, [], 501, "feature-unavailable"),
-                    ("/decode?gains=1,1", picture, [], 501, "feature-unavailable"),
+                    ("/decode?freq_ratio=1", picture, [], 501, "feature-unavailable"),
                     ("/encode?format=npy&dtype=bfloat16", picture, [], 406, "not-acceptable"),
                     ("/encode?flip=both", picture, [], 406, "not-acceptable"),
                     ("/encode", picture, [("Accept", "text/html")], 406, "not-acceptable"),

@@ -10,7 +10,7 @@ import TensorFiles
 /// A target passes when it neither traps nor runs without end; those with a second
 /// way to the same result hold the two against each other.
 enum FuzzTarget: String, CaseIterable {
-    case http1, http2, target, multipart, json, npy, safetensors, jpeg, png, request
+    case http1, http2, target, multipart, json, npy, safetensors, torch, jpeg, png, request
 
     // Set once, before libFuzzer's one thread starts.
     nonisolated(unsafe) static var chosen = FuzzTarget.http1
@@ -24,6 +24,7 @@ enum FuzzTarget: String, CaseIterable {
         case .json: Self.json(Array(bytes))
         case .npy: _ = try? readNPY(bytes, maximumElements: 1 << 16)
         case .safetensors: Self.safetensors(bytes)
+        case .torch: Self.torch(bytes)
         case .jpeg: Self.picture([0xFF, 0xD8, 0xFF] + bytes)
         case .request: Self.request(bytes)
         case .png: Self.picture([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + bytes)

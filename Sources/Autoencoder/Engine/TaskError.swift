@@ -22,7 +22,10 @@ package enum TaskError: Error, Equatable {
     case bandsUnavailable
     case frequencyRatioOutOfRange(Float)
     /// A first-edition model's bands exist while it encodes a picture; a latent no longer has them.
-    case bandsNeedPixels
+    case frequencyRatioNeedsPixels
+    case bandEnergiesNeedPixels
+    /// The energies of bands that the task leaves out.
+    case bandEnergiesNeedBands
     /// The model has no normalisation statistics.
     case normalizationUnavailable
     case headUnavailable

@@ -82,10 +82,11 @@ struct TaskPlan {
         if let ratio = task.frequencyRatio {
             guard model.bandModule != nil else { throw .bandsUnavailable }
             guard (0...1).contains(ratio) else { throw .frequencyRatioOutOfRange(ratio) }
-            guard isPicture else { throw .bandsNeedPixels }
+            guard isPicture else { throw .frequencyRatioNeedsPixels }
         }
         if model.bandModule != nil, task.outputs.contains(.fftEnergies) {
-            guard isPicture, task.appliesBands else { throw .bandsNeedPixels }
+            guard isPicture else { throw .bandEnergiesNeedPixels }
+            guard task.appliesBands else { throw .bandEnergiesNeedBands }
         }
     }
 

@@ -14,7 +14,9 @@ struct FFTBandModule: Sendable {
     let channels: Int
     let gridSide: Int
     let rings: RingBands
-    /// `[bandCount, bandCount]`: new band i = the sum over j of mixing[i, j] times band j; all layers in one. Nil for none.
+    /// `[bandCount, bandCount]`, all mixing layers in one; nil for none.
+    ///
+    /// New band i is the sum over j of mixing[i, j] times band j.
     let mixing: [Float]?
     /// Whether bands above the request's `freq_ratio` become zero; `noise_only` models leave them as they are.
     let cutsBands: Bool
@@ -242,7 +244,11 @@ extension FFTBandModule {
             ]
         }
         return (0..<bands.mixingLayers).map { layer in
-            TensorDescription("\(Names.mixing).\(layer).weight", [count, count], .spread(1 / Double(count).squareRoot()))
+            TensorDescription(
+                "\(Names.mixing).\(layer).weight",
+                [count, count],
+                .spread(1 / Double(count).squareRoot())
+            )
         }
             + convolution(Names.first, outputs: width, inputs: count * channels)
             + convolution(Names.second, outputs: channels, inputs: width)

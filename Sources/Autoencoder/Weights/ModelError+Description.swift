@@ -13,7 +13,7 @@ extension ModelError: CustomStringConvertible {
         case .bandSplit(let path, let error): "\(path): the band cut cannot be made: \(error)"
         case .weights(let path, let error): Self.sentence(path, error)
         case .positionsNotSquare(let tensor, let rows):
-            "\(tensor) has \(rows) rows, which are no class token and square grid"
+            "\(tensor) has \(rows) rows, which are not a class token plus a square grid"
         case .statisticsInvalid(let tensor, let index, let value):
             "the statistics' \(tensor) holds \(value) at \(index), which no latent has"
         case .headShape(let path, let channels, let found):

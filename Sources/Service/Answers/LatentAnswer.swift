@@ -102,7 +102,8 @@ struct LatentAnswer {
         if parameters.appliesFrequency == false, parameters.frequencyRatio == nil {
             members.append("apply_frequency=?0")
         } else if hasBands {
-            members.append("freq_ratio=\(parameters.frequencyRatio ?? 1)")
+            // RFC 9651: a decimal has at most three digits behind its point.
+            members.append("freq_ratio=\(Double((parameters.frequencyRatio ?? 1) * 1000).rounded() / 1000)")
         }
         return members.joined(separator: ", ")
     }

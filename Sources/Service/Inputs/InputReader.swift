@@ -173,7 +173,7 @@ struct InputReader {
         }
         var compact: TokenCorner.Position?
         let isSquare = try (parameters.choice("cutoff_mode", CutoffMode.self) ?? cutoff) == .map2DSquare
-        let isAsked = try parameters.boolean("decode_from_split_band") ?? false
+        let isAsked = try parameters.boolean("decode_from_split_band") ?? (parameters.text("decode_keep_count") != nil)
         if operation == .decode, isSquare || isAsked {
             let mode = try parameters.choice("band_mode", BandMode.self) ?? bandMode
             compact = TokenCorner(mode: mode, side: 0).position

@@ -11,12 +11,12 @@ struct LatentGeometry: Sendable {
     var coefficientCount: Int { gridSide * gridSide }
 
     /// What a tensor may look like, for error answers.
-    var acceptedShapes: [String] {
+    private func acceptedShapes(compact: Bool) -> [String] {
         [
             "[N,\(channels),\(gridSide),\(gridSide)]",
             "[N,\(coefficientCount),\(channels)]",
             "[N,\(channels),K] with K <= \(coefficientCount)",
-        ]
+        ] + (compact ? ["[N,\(channels),s,s] with s < \(gridSide)"] : [])
     }
 
     /// Splits a tensor into one task input a latent.
@@ -31,7 +31,8 @@ struct LatentGeometry: Sendable {
     /// - Throws: a `Problem` of kind `tensor-shape`.
     func inputs(from tensor: TensorArray, compact: TokenCorner.Position?) throws(Problem) -> [AutoencoderTask.Input] {
         for candidate in [tensor.shape, [1] + tensor.shape] {
-            guard let first = candidate.first, first > 0, let layout = layout(of: candidate, compact: compact != nil) else {
+            guard let first = candidate.first, first > 0, let layout = layout(of: candidate, compact: compact != nil)
+            else {
                 continue
             }
             let size = tensor.values.count / first
@@ -46,6 +47,7 @@ struct LatentGeometry: Sendable {
                 }
             }
         }
+        let acceptedShapes = acceptedShapes(compact: compact != nil)
         throw Problem(
             .tensorShape,
             "A latent of this model is \(acceptedShapes.joined(separator: " or ")), got \(tensor.shape).",

@@ -94,10 +94,15 @@ package struct ParameterSet: Sendable {
         }
     }
 
+    /// A number within bounds that are whole.
     func number(_ name: String, in range: ClosedRange<Double>) throws(Problem) -> Double? {
         guard let value = text(name) else { return nil }
         guard let number = Double(value), range.contains(number) else {
-            throw .badParameter(name, value, allowed: "a number from \(range.lowerBound) to \(range.upperBound)")
+            throw .badParameter(
+                name,
+                value,
+                allowed: "a number from \(Int(range.lowerBound)) to \(Int(range.upperBound))"
+            )
         }
         return number
     }

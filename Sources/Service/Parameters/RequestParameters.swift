@@ -223,7 +223,7 @@ package struct RequestParameters: Sendable {
         decodeKeepCount = try set.integer("decode_keep_count", in: 1...coefficientCount)
         guard let count = decodeKeepCount else { return }
         if decodesFromSplitBand == false {
-            throw .conflict("decode_keep_count", "it needs decode_from_split_band=true")
+            throw .conflict("decode_keep_count", "needs decode_from_split_band=true")
         }
         guard squareRoot(count) != nil else {
             throw .notSquare("decode_keep_count", count, nearest: nearestSquares(to: count, limit: coefficientCount))

@@ -87,12 +87,12 @@ extension TaskError: ProblemConvertible {
             .featureUnavailable("freq_ratio needs FFT bands, which this model does not have.", missing: "fft-bands")
         case .frequencyRatioOutOfRange(let ratio):
             .badParameter("freq_ratio", String(ratio), allowed: "a number from 0 to 1")
-        case .bandsNeedPixels:
-            Problem(
-                .badParameter,
-                "This model's FFT bands exist while it encodes an image: send an image, and apply_frequency=true.",
-                [("parameter", "freq_ratio"), ("allowed", "an image as input")]
-            )
+        case .frequencyRatioNeedsPixels:
+            .conflict("freq_ratio", "it acts while an image is encoded, and a latent was sent")
+        case .bandEnergiesNeedPixels:
+            .conflict("transform", "the FFT bands of this model exist while it encodes an image, and a latent was sent")
+        case .bandEnergiesNeedBands:
+            .conflict("apply_frequency", "transform=fft shows the bands that apply_frequency=false leaves out")
         case .normalizationUnavailable:
             .featureUnavailable("This model has no normalisation statistics.", missing: "stats")
         case .headUnavailable: .featureUnavailable("This model has no classification head.", missing: "head")
@@ -115,7 +115,7 @@ extension BandError: ProblemConvertible {
             .badParameter(
                 "keep",
                 String(count),
-                allowed: "with a drop mode and map2d_square, one of \(allowed.map(String.init).joined(separator: ", ")) "
+                allowed: "one of \(allowed.map(String.init).joined(separator: ", ")) with a drop mode and map2d_square "
                     + "(\(rest) coefficients would remain, which is not a square number)"
             )
         case .gridNotSquare(let height, let width):

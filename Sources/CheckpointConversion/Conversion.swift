@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import Foundation
+import TensorFiles
+
+/// Turns a published checkpoint into a model folder.
+///
+/// Nothing of a checkpoint is executed. The memory in use is that of the largest tensor's piece while files are written,
+/// and that of the model while the result is loaded for a check.
+///
+/// - Parameters:
+///   - request: what to convert.
+///   - target: the model folder, made by this.
+///   - staged: is told the temporary folder, so that a caller who is interrupted can remove it.
+/// - Returns: what was understood and written.
+/// - Throws: `ConversionError`; nothing is left behind then.
+package func convertCheckpoint(
+    _ request: ConversionRequest,
+    to target: String,
+    staged: (String) -> Void = { _ in }
+) throws(ConversionError) -> ConversionReport {
+    var plan = try request.plan()
+    let encoder = plan.description.encoder
+    if let head = request.head {
+        plan.description.headClasses = try headClasses(of: head, channels: encoder.width)
+        plan.description.hasLabels = request.labels != nil
+    }
+    let configuration: ModelConfiguration
+    do {
+        var complete = plan.description
+        complete.revision = "unwritten"
+        configuration = try ModelConfiguration(json: Array(complete.json.utf8))
+    } catch {
+        throw .configuration(error)
+    }
+    let required = configuration.requiredTensors(storedGrid: try storedGrid(plan.tensors, encoder: encoder))
+    let writer = try ModelWriter(target: target)
+    staged(writer.staging)
+    let count = try writer.writeWeights(required, of: plan.tensors)
+    if let statistics = plan.statistics {
+        try writer.writeStatistics(statistics, shape: [encoder.width, encoder.gridSide, encoder.gridSide])
+    }
+    if let head = request.head {
+        try writer.copy(head, to: "head.safetensors")
+        if let labels = request.labels { try writer.copy(labels, to: "labels.txt") }
+    }
+    let digest: String
+    do {
+        digest = try SafetensorsFile(path: writer.staging + "/model.safetensors").sha256
+    } catch {
+        throw .tensorFile(error)
+    }
+    plan.description.revision = request.revision ?? String(digest.prefix(12))
+    try writer.write("config.json", Array(plan.description.json.utf8))
+    try writer.finish()
+    plan.report.add("parameters", "\(count) in \(required.count) tensors")
+    plan.report.add("sha256", digest)
+    return plan.report
+}
+
+/// Side of the grid that the encoder's position table covers, read off the checkpoint.
+private func storedGrid(
+    _ tensors: TensorTable,
+    encoder: ModelDescription.Encoder
+) throws(ConversionError) -> Int {
+    let table = encoder.family.positionTable
+    // CLIP's table is not resized, so it must fit.
+    guard encoder.family != .clip, let shape = tensors.shape(of: table.name) else { return encoder.gridSide }
+    guard shape.count >= 2,
+        let side = TensorTable.gridSide(rows: shape[shape.count - 2], leadingRows: table.leadingRows)
+    else { throw .positionTable(path: tensors.path, tensor: table.name, found: shape) }
+    return side
+}
+
+/// Classes of a linear probe.
+private func headClasses(of path: String, channels: Int) throws(ConversionError) -> Int {
+    let file: SafetensorsFile
+    do {
+        file = try SafetensorsFile(path: path)
+    } catch {
+        throw .tensorFile(error)
+    }
+    let shape = file.shape(of: "weight") ?? []
+    guard shape.count == 2, shape[1] == channels else {
+        throw .headShape(path: path, found: shape, channels: channels)
+    }
+    return shape[0]
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// What to convert, and how the model is to be called.
+package struct ConversionRequest: Sendable {
+    /// A model folder, the authors' repository root, a YAML, a checkpoint, or a `diffusers` folder.
+    package var source: String
+    /// The authors' YAML, where the source does not name it.
+    package var configuration: String?
+    /// A checkpoint that replaces the YAML's.
+    package var checkpoint: String?
+    /// The model's name; nil: the source's.
+    package var name: String?
+    /// The model's revision; nil: the beginning of the weights' digest.
+    package var revision: String?
+    /// A linear probe, safetensors with `weight` and `bias`.
+    package var head: String?
+    /// A text file with one category name a line.
+    package var labels: String?
+
+    package init(source: String) {
+        self.source = source
+    }
+
+    /// Works out what the source is and what it holds; nothing is written.
+    func plan() throws(ConversionError) -> ConversionPlan {
+        let absolute = URL(filePath: source).standardizedFileURL.path()
+        switch SourceTree.kind(of: absolute) {
+        case .nothing: throw .sourceMissing(path: source)
+        case .folder:
+            if configuration == nil, DiffusersSource.isFolder(absolute) {
+                guard checkpoint == nil else { throw .optionWithoutUse(option: "--checkpoint", source: source) }
+                return try DiffusersSource.plan(folder: absolute, name: modelName(absolute))
+            }
+            let yaml = try configurationPath(inFolder: absolute)
+            return try AuthorsSource(configuration: yaml, root: absolute, checkpoint: checkpoint)
+                .plan(name: modelName(configuration == nil ? absolute : yaml))
+        case .file:
+            if Self.isYAML(absolute) {
+                guard configuration == nil else { throw .optionWithoutUse(option: "--config", source: source) }
+                return try AuthorsSource(configuration: absolute, root: nil, checkpoint: checkpoint)
+                    .plan(name: modelName(absolute))
+            }
+            guard checkpoint == nil else { throw .optionWithoutUse(option: "--checkpoint", source: source) }
+            guard let configuration else { throw .configurationNeeded(checkpoint: source) }
+            guard SourceTree.kind(of: configuration) == .file else { throw .sourceMissing(path: configuration) }
+            return try AuthorsSource(
+                configuration: URL(filePath: configuration).standardizedFileURL.path(),
+                root: nil,
+                checkpoint: absolute
+            ).plan(name: modelName(absolute))
+        }
+    }
+
+    /// The configuration of a folder: the one that the caller named, from here or from the folder, else `config.yaml`.
+    private func configurationPath(inFolder folder: String) throws(ConversionError) -> String {
+        if let configuration {
+            for path in [configuration, SourceTree.joined(folder, configuration)]
+            where SourceTree.kind(of: path) == .file {
+                return URL(filePath: path).standardizedFileURL.path()
+            }
+            throw .sourceMissing(path: configuration)
+        }
+        let path = SourceTree.joined(folder, "config.yaml")
+        guard SourceTree.kind(of: path) == .file else {
+            throw .configurationMissing(folder: source, found: Self.configurations(below: folder))
+        }
+        return path
+    }
+
+    /// The model's name: what the caller said, else the folder's or the file's.
+    private func modelName(_ path: String) -> String {
+        if let name { return name }
+        let url = URL(filePath: path)
+        let stem = url.deletingPathExtension().lastPathComponent
+        // Names that every model has say nothing; its folder's does.
+        let isGeneric = ["config", "ep-last", "final", "model", "checkpoint"].contains(stem)
+        return isGeneric ? url.deletingLastPathComponent().lastPathComponent : stem
+    }
+
+    private static func isYAML(_ path: String) -> Bool {
+        ["yaml", "yml"].contains(URL(filePath: path).pathExtension.lowercased())
+    }
+
+    /// The first few YAML files below a folder, for an error message.
+    private static func configurations(below folder: String) -> [String] {
+        guard let files = FileManager.default.enumerator(atPath: folder) else { return [] }
+        var found: [String] = []
+        var seen = 0
+        for case let name as String in files {
+            seen += 1
+            if seen > 20_000 || found.count == 8 { break }
+            if isYAML(name) { found.append(name) }
+        }
+        return found.sorted()
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+
+/// A model as the authors of the Unified Autoencoder, or of RAE, publish it: a YAML and the files that it names.
+struct AuthorsSource {
+    private let stage: StageConfiguration
+    private let tree: SourceTree
+    /// What the caller gave instead of the YAML's `ckpt`.
+    private let checkpoint: String?
+
+    init(configuration: String, root: String?, checkpoint: String?) throws(ConversionError) {
+        stage = try StageConfiguration(path: configuration)
+        tree = SourceTree(configuration: configuration, root: root)
+        self.checkpoint = checkpoint
+    }
+
+    func plan(name: String) throws(ConversionError) -> ConversionPlan {
+        var report = ConversionReport()
+        report.add("configuration", stage.path)
+        var tensors = try weights(report: &report)
+        let registers = tensors.shape(of: "encoder.encoder.embeddings.register_tokens").map {
+            $0.count == 3 ? $0[1] : 0
+        }
+        let encoder = try EncoderSource(stage, tree: tree, registerCount: registers)
+        if stage.target == .rae, tensors.values[DecoderSource.positions] == nil || !hasEncoder(tensors, encoder) {
+            tensors = try raeWeights(beside: tensors, encoder: encoder, report: &report)
+        }
+        report.notes +=
+            encoder.folder == nil
+            ? ["The encoder's configuration was not found; the published sizes of its name are used."] : []
+        let channels = encoder.description.width
+        let side = encoder.description.gridSide
+        let frequency = try frequency(channels: channels, side: side, tensors: &tensors, report: &report)
+        var description = ModelDescription(
+            name: name,
+            revision: "",
+            encoder: encoder.description,
+            decoder: try DecoderSource.description(stage, tree: tree, tensors: tensors, encoderGridSide: side),
+            frequency: frequency
+        )
+        // RAE crops its images to the size that comes out, the Unified Autoencoder always to 256.
+        if stage.target == .rae { description.imageSide = description.decoder.gridSide * description.decoder.patchSide }
+        let statistics = try statistics(channels: channels, side: side)
+        description.normalizationEpsilon = statistics?.epsilon
+        report.notes += statistics?.notes ?? []
+        report.describe(description, edition: edition, statistics: statistics)
+        return ConversionPlan(description: description, tensors: tensors, statistics: statistics, report: report)
+    }
+
+    private var edition: String {
+        switch stage.target {
+        case .dct: "2026 (DCT), stage1.UAE"
+        case .first: "first (FFT bands), unified_ae.UnifiedUAE"
+        case .rae: "RAE, stage1.RAE"
+        }
+    }
+
+    // MARK: Weights
+
+    /// The tensors of the checkpoint; of a RAE without one: none yet.
+    private func weights(report: inout ConversionReport) throws(ConversionError) -> TensorTable {
+        if checkpoint == nil, stage.checkpoint == nil, stage.target == .rae { return TensorTable(path: stage.path) }
+        let path = try checkpointPath()
+        let file: CheckpointFile
+        do {
+            file = try CheckpointFile(path: path)
+        } catch {
+            throw .file(error)
+        }
+        let (dictionary, entry) = try entry(of: file)
+        report.add("checkpoint", "\(path) (\(entry))")
+        return try TensorTable(dictionary, path: path, entry: entry)
+    }
+
+    private func checkpointPath() throws(ConversionError) -> String {
+        if let checkpoint {
+            guard SourceTree.kind(of: checkpoint) == .file else { throw .sourceMissing(path: checkpoint) }
+            return checkpoint
+        }
+        guard let name = stage.checkpoint else { throw .checkpointNotNamed(path: stage.path) }
+        return try path(of: name, member: "ckpt")
+    }
+
+    private func path(of name: String, member: String) throws(ConversionError) -> String {
+        guard let path = tree.file(name) else {
+            throw .pathNotFound(path: stage.path, member: member, value: name, wanted: "file")
+        }
+        return path
+    }
+
+    /// Which member of a training state is the model: `ema` in the 2026 edition and in RAE, `model` in the first one.
+    private func entry(of file: CheckpointFile) throws(ConversionError) -> (CheckpointValue, String) {
+        guard file.isTorch else { return (file.root, "the file's own tensors") }
+        if stage.target == .first {
+            return file.root["model"].map { ($0, "its 'model'") } ?? (file.root, "the file's own tensors")
+        }
+        if let averaged = file.root["ema"] { return (averaged, "its 'ema'") }
+        guard file.root["model"] == nil else { throw .averagedWeightsMissing(path: file.path) }
+        return (file.root, "the file's own tensors")
+    }
+
+    private func hasEncoder(_ tensors: TensorTable, _ encoder: EncoderSource) -> Bool {
+        tensors.values[encoder.family.positionTable.name] != nil
+    }
+
+    /// A RAE publishes its decoder alone; the encoder's weights are those of its Hugging Face folder.
+    private func raeWeights(
+        beside given: TensorTable,
+        encoder: EncoderSource,
+        report: inout ConversionReport
+    ) throws(ConversionError) -> TensorTable {
+        guard let name = stage.parameters.given("pretrained_decoder_path")?.text else {
+            throw .memberMissing(path: stage.path, member: "pretrained_decoder_path")
+        }
+        guard let folder = encoder.folder else {
+            throw .pathNotFound(
+                path: stage.path,
+                member: "encoder_params",
+                value: encoder.names.joined(separator: ", "),
+                wanted: "folder with config.json and weights"
+            )
+        }
+        let decoderPath = try path(of: name, member: "pretrained_decoder_path")
+        var decoder = try RAETensors.decoder(path: decoderPath)
+        report.add("decoder weights", decoderPath)
+        let (encoderTensors, encoderPath) = try RAETensors.encoder(folder: folder, family: encoder.family)
+        report.add("encoder weights", encoderPath)
+        decoder.merge(encoderTensors)
+        decoder.merge(given)
+        // What the authors' code leaves at its birth values where the file lacks it.
+        if let width = decoder.shape(of: "decoder.decoder_embed.weight")?.first {
+            let side = encoder.description.gridSide
+            decoder.setDefault(
+                DecoderSource.classToken,
+                shape: [1, 1, width],
+                values: [Float](repeating: 0, count: width)
+            )
+            decoder.setDefault(
+                DecoderSource.positions,
+                shape: [1, side * side + 1, width],
+                values: PositionEmbedding.sinCos(rows: side * side + 1, width: width)
+            )
+        }
+        return decoder
+    }
+
+    // MARK: Settings
+
+    private func frequency(
+        channels: Int,
+        side: Int,
+        tensors: inout TensorTable,
+        report: inout ConversionReport
+    ) throws(ConversionError) -> ModelDescription.Frequency {
+        let value = stage.parameters["frequency_config"] ?? .null
+        do throws(FrequencySettingError) {
+            switch stage.target {
+            case .rae: return .none
+            case .dct:
+                let settings = try DCTSettings(value, gridSide: side)
+                report.notes += settings.notes
+                return settings.frequency
+            case .first:
+                if let reshapes = stage.parameters.given("reshape_to_2d"), !reshapes.isTrue { throw .tokensNotReshaped }
+                let settings = try FirstEditionSettings(value, channels: channels)
+                if settings.isDynamic { selectDynamicSet(settings.schedule.count, in: &tensors) }
+                return .fft(
+                    schedule: settings.schedule,
+                    mixingLayers: settings.mixingLayers,
+                    condition: settings.condition,
+                    denoiserWidth: tensors.shape(of: "freq_modulator.denoiser.0.weight")?.first
+                        ?? max(2 * channels, 512)
+                )
+            }
+        } catch {
+            throw .frequency(path: stage.path, error)
+        }
+    }
+
+    /// A model that was trained with changing numbers of bands has a set of tensors for each; inference uses the
+    /// configured number's.
+    private func selectDynamicSet(_ count: Int, in tensors: inout TensorTable) {
+        let denoiser = "freq_modulator.dynamic_denoisers.\(count)."
+        let transforms = "freq_modulator.dynamic_transforms.\(count)."
+        tensors.rename { name in
+            if name.hasPrefix("freq_modulator.band_transform.") { return nil }
+            if name.hasPrefix(denoiser) { return "freq_modulator.denoiser." + name.dropFirst(denoiser.count) }
+            if name.hasPrefix(transforms) { return "freq_modulator.band_transform." + name.dropFirst(transforms.count) }
+            return name
+        }
+    }
+
+    private func statistics(channels: Int, side: Int) throws(ConversionError) -> StatisticsSource? {
+        guard let name = stage.parameters.given("normalization_stat_path")?.text else { return nil }
+        let reshapes = stage.parameters.given("reshape_to_2d")?.isTrue ?? true
+        return try StatisticsSource(
+            path: try path(of: name, member: "normalization_stat_path"),
+            edition: stage.target == .first ? .first : reshapes ? .dct : .dctTokens,
+            channels: channels,
+            side: side,
+            epsilon: try stage.number("eps") ?? 1e-5
+        )
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TensorFiles
+import Yams
+
+/// A value of a YAML or JSON settings file.
+package indirect enum SettingValue: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    case integer(Int)
+    case number(Double)
+    case text(String)
+    case list([SettingValue])
+    case map([Member])
+
+    package struct Member: Equatable, Sendable {
+        package let key: String
+        package let value: SettingValue
+    }
+
+    /// A member; nil if there is none or this is no map.
+    package subscript(key: String) -> SettingValue? {
+        guard case .map(let members) = self else { return nil }
+        return members.last { $0.key == key }?.value
+    }
+
+    /// A member that is there and not null.
+    func given(_ key: String) -> SettingValue? {
+        self[key].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    package var keys: [String] {
+        guard case .map(let members) = self else { return [] }
+        return members.map(\.key)
+    }
+
+    /// What Python's `bool()` makes of it: every non-empty text is true, even "false".
+    var isTrue: Bool {
+        switch self {
+        case .null: false
+        case .bool(let flag): flag
+        case .integer(let number): number != 0
+        case .number(let number): number != 0
+        case .text(let text): !text.isEmpty
+        case .list(let elements): !elements.isEmpty
+        case .map(let members): !members.isEmpty
+        }
+    }
+
+    /// What Python's `int()` makes of it; nil where that would fail or overflow.
+    var truncatedInteger: Int? {
+        switch self {
+        case .bool(let flag): flag ? 1 : 0
+        case .integer(let number): number
+        case .number(let number): Int(exactly: number.rounded(.towardZero))
+        case .text(let text): Int(text.trimmingCharacters(in: .whitespaces))
+        case .null, .list, .map: nil
+        }
+    }
+
+    /// What Python's `float()` makes of it; nil where that would fail.
+    var double: Double? {
+        switch self {
+        case .bool(let flag): flag ? 1 : 0
+        case .integer(let number): Double(number)
+        case .number(let number): number
+        case .text(let text): Double(text.trimmingCharacters(in: .whitespaces))
+        case .null, .list, .map: nil
+        }
+    }
+
+    /// A text; nil for any other value.
+    package var text: String? {
+        if case .text(let text) = self { text } else { nil }
+    }
+
+    /// What Python's `str()` makes of a single value, for error messages and words in any case.
+    var spelled: String {
+        switch self {
+        case .null: "None"
+        case .bool(let flag): flag ? "True" : "False"
+        case .integer(let number): String(number)
+        case .number(let number): String(number)
+        case .text(let text): text
+        case .list: "a list"
+        case .map: "a map"
+        }
+    }
+}
+
+extension SettingValue {
+    private static let yamlByteLimit = 4 << 20
+    private static let yamlValueLimit = 200_000
+    // diffusers writes a latent's statistics into config.json, a number a line.
+    private static let jsonByteLimit = 64 << 20
+    private static let jsonValueLimit = 2_000_000
+
+    /// Reads a YAML file.
+    package static func yaml(path: String) throws(ConversionError) -> SettingValue {
+        let bytes = try bytes(of: path, limit: yamlByteLimit)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .notYAML(path: path, reason: "it is not UTF-8 text")
+        }
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch {
+            throw .notYAML(path: path, reason: String("\(error)".prefix(300)))
+        }
+        guard let node else { return .map([]) }
+        var left = yamlValueLimit
+        guard let value = SettingValue(node, left: &left) else {
+            throw .notYAML(path: path, reason: "it holds more than \(yamlValueLimit) values")
+        }
+        return value
+    }
+
+    /// Reads a JSON file.
+    package static func json(path: String) throws(ConversionError) -> SettingValue {
+        let bytes = try bytes(of: path, limit: jsonByteLimit)
+        do {
+            return SettingValue(try JSONParser.parse(bytes, valueLimit: jsonValueLimit))
+        } catch {
+            throw .notJSON(path: path, reason: "\(error)")
+        }
+    }
+
+    private static func bytes(of path: String, limit: Int) throws(ConversionError) -> [UInt8] {
+        guard let file = fopen(path, "rb") else { throw .unreadable(path: path, errno: errno) }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = fread(&piece, 1, piece.count, file)
+            if count == 0 { break }
+            bytes += piece[..<count]
+            guard bytes.count <= limit else { throw .settingsTooLong(path: path, limit: limit) }
+        }
+        guard ferror(file) == 0 else { throw .unreadable(path: path, errno: errno) }
+        return bytes
+    }
+
+    /// - Returns: nil if there are more values than `left`; aliases count once for each place that names them.
+    private init?(_ node: Node, left: inout Int) {
+        left -= 1
+        guard left >= 0 else { return nil }
+        switch node {
+        case .scalar(let scalar):
+            self = scalar.style == .plain || scalar.style == .any ? Self.plain(scalar.string) : .text(scalar.string)
+        case .sequence(let sequence):
+            var elements: [SettingValue] = []
+            for element in sequence {
+                guard let value = SettingValue(element, left: &left) else { return nil }
+                elements.append(value)
+            }
+            self = .list(elements)
+        case .mapping(let mapping):
+            var members: [Member] = []
+            for (key, element) in mapping {
+                guard let value = SettingValue(element, left: &left) else { return nil }
+                members.append(Member(key: key.scalar?.string ?? "", value: value))
+            }
+            self = .map(members)
+        case .alias: self = .null
+        }
+    }
+
+    /// A scalar without quotation marks, as OmegaConf reads it; unlike PyYAML it takes `1e-6` for a number.
+    private static func plain(_ text: String) -> SettingValue {
+        switch text {
+        case "", "~", "null", "Null", "NULL": return .null
+        case "true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON": return .bool(true)
+        case "false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF": return .bool(false)
+        default: break
+        }
+        // Double("0x10"), Double("nan") and Double("infinity") would pass too, which no setting means.
+        guard text.utf8.allSatisfy({ "+-.0123456789eE_".utf8.contains($0) }) else { return .text(text) }
+        let digits = text.replacing("_", with: "")
+        if let number = Int(digits) { return .integer(number) }
+        if let number = Double(digits), number.isFinite { return .number(number) }
+        return .text(text)
+    }
+
+    private init(_ node: JSONNode) {
+        switch node {
+        case .object(let members):
+            self = .map(members.map { Member(key: $0.key, value: SettingValue($0.value)) })
+        case .array(let elements): self = .list(elements.map { SettingValue($0) })
+        case .string(let text): self = .text(text.text ?? "")
+        case .number(let digits): self = Self.plain(digits)
+        case .bool(let flag): self = .bool(flag)
+        case .null: self = .null
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TensorFiles
+
+/// The tensors of a model by the names that the authors' checkpoints give them.
+struct TensorTable {
+    /// The file, for error messages.
+    let path: String
+    private(set) var values: [String: CheckpointValue] = [:]
+
+    /// - Parameters:
+    ///   - dictionary: what holds the tensors; its other members are left out.
+    ///   - path: the file.
+    ///   - entry: what the dictionary is called, for error messages.
+    /// - Throws: `.noTensors`.
+    init(_ dictionary: CheckpointValue, path: String, entry: String) throws(ConversionError) {
+        self.path = path
+        guard case .dictionary(let members) = dictionary else { throw .noTensors(path: path, entry: entry) }
+        for member in members {
+            switch member.value {
+            case .tensor, .other: values[member.key] = member.value
+            case .none, .bool, .integer, .number, .text, .list, .dictionary: break
+            }
+        }
+        guard !values.isEmpty else { throw .noTensors(path: path, entry: entry) }
+        removeWrapperPrefixes()
+    }
+
+    /// An empty table.
+    init(path: String) {
+        self.path = path
+    }
+
+    /// `torch.compile` puts `_orig_mod.` in front of what it wraps, at any level; `DataParallel` puts `module.` in front of
+    /// all.
+    private mutating func removeWrapperPrefixes() {
+        rename { $0.replacing("_orig_mod.", with: "") }
+        while values.keys.allSatisfy({ $0.hasPrefix("module.") }) { rename { String($0.dropFirst("module.".count)) } }
+    }
+
+    /// Gives every tensor another name, and leaves out those for which `name` returns nil.
+    mutating func rename(_ name: (String) -> String?) {
+        var renamed: [String: CheckpointValue] = [:]
+        for (key, value) in values {
+            if let key = name(key) { renamed[key] = value }
+        }
+        values = renamed
+    }
+
+    mutating func merge(_ other: TensorTable) {
+        values.merge(other.values) { _, new in new }
+    }
+
+    /// A tensor's shape; nil if there is no such tensor.
+    func shape(of name: String) -> [Int]? {
+        guard case .tensor(let tensor)? = values[name] else { return nil }
+        return tensor.shape
+    }
+
+    /// Puts a tensor in where the table has none of that name.
+    mutating func setDefault(_ name: String, shape: [Int], values floats: @autoclosure () -> [Float]) {
+        guard values[name] == nil else { return }
+        values[name] = .tensor(StoredTensor(shape: shape, values: floats()))
+    }
+
+    /// A tensor with a shape that the model needs, its type one that weights may have.
+    ///
+    /// - Throws: `.tensorMissing`, `.tensorShape`, `.tensorType`.
+    func required(_ name: String, shape: [Int], missing: Int) throws(ConversionError) -> StoredTensor {
+        switch values[name] {
+        case .tensor(let tensor):
+            guard tensor.shape == shape else {
+                throw .tensorShape(path: path, tensor: name, expected: shape, found: tensor.shape)
+            }
+            guard tensor.elementType.isFloatingPoint else {
+                throw .tensorType(path: path, tensor: name, found: tensor.elementType.rawValue)
+            }
+            return tensor
+        case .other(let type): throw .tensorType(path: path, tensor: name, found: type)
+        case nil: throw .tensorMissing(path: path, tensor: name, others: missing - 1)
+        case .some: throw .tensorMissing(path: path, tensor: name, others: 0)
+        }
+    }
+}
+
+extension StoredTensor {
+    /// A tensor in memory.
+    init(shape: [Int], values: [Float]) {
+        let file = values.withUnsafeBytes { FileBytes(copying: $0) }
+        self.init(
+            elementType: .float32,
+            shape: shape,
+            strides: Self.contiguousStrides(of: shape),
+            offset: 0,
+            bytes: StoredBytes(file: file, range: 0..<values.count * MemoryLayout<Float>.stride)
+        )
+    }
+}
+
+extension TensorTable {
+    /// Side of the square grid that a position table covers; nil if it covers none.
+    static func gridSide(rows: Int, leadingRows: Int) -> Int? {
+        let count = rows - leadingRows
+        let side = Int(Double(max(count, 0)).squareRoot().rounded())
+        return side > 0 && side * side == count ? side : nil
+    }
+}

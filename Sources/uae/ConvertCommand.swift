@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CheckpointConversion
+import Dispatch
+import Foundation
+import HTTPTypes
+import HTTPWire
+import Service
+
+/// `uae convert`: a published checkpoint becomes a model folder.
+struct ConvertCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Convert a published checkpoint to a model folder.",
+        discussion: """
+            SOURCE is a folder with config.yaml, the root of the authors' repository (with --config), a YAML file, a \
+            checkpoint (.pt or .safetensors, with --config), or a folder saved by diffusers' AutoencoderRAE. Nothing in \
+            a checkpoint is executed. docs/models.md lists what converts.
+            """
+    )
+
+    @Argument(help: "What to convert.")
+    var source: String
+
+    @Argument(help: "The model folder to write; must not exist, or be empty.")
+    var target: String
+
+    @Option(name: .customLong("config"), help: "The authors' YAML, where SOURCE does not name it.")
+    var configurationFile: String?
+
+    @Option(help: "A checkpoint that replaces the YAML's ckpt.")
+    var checkpoint: String?
+
+    @Option(help: "The model's name (default: the folder's).")
+    var name: String?
+
+    @Option(help: "The model's revision (default: from the SHA-256 of the weights).")
+    var revision: String?
+
+    @Option(help: "A linear probe: safetensors with weight [classes, channels] and bias.")
+    var head: String?
+
+    @Option(help: "A text file with one category name a line, for --head.")
+    var labels: String?
+
+    @Option(help: "An image to encode and decode with the result; prints the PSNR.")
+    var verify: String?
+
+    func validate() throws {
+        if labels != nil, head == nil { throw ValidationError("--labels needs --head.") }
+    }
+
+    func run() async throws {
+        do {
+            try await convert()
+        } catch let failure as CommandFailure {
+            FileHandle.standardError.write(Data("uae: \(failure)\n".utf8))
+            throw ExitCode(failure.exitCode)
+        }
+    }
+
+    private func convert() async throws {
+        // Before minutes are spent on the conversion.
+        let image = try verify.map { path in
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw CommandFailure("--verify: \(path) cannot be read.", exitCode: 66)
+            }
+            return [UInt8](data)
+        }
+        var request = ConversionRequest(source: source)
+        request.configuration = configurationFile
+        request.checkpoint = checkpoint
+        request.name = name
+        request.revision = revision
+        request.head = head
+        request.labels = labels
+        var cleanup: [any DispatchSourceSignal] = []
+        do {
+            let report = try convertCheckpoint(request, to: target) { staging in
+                cleanup = [SIGINT, SIGTERM, SIGHUP].map { Self.removing(staging, on: $0) }
+            }
+            print(report.text)
+        } catch {
+            throw CommandFailure("\(error)", exitCode: error.exitCode)
+        }
+        for source in cleanup { source.cancel() }
+        if let image { print("verified   \(try await quality(of: image))") }
+        print("next: uae serve --model \(target)")
+    }
+
+    /// Removes what is half written when the command is interrupted.
+    private static func removing(_ folder: String, on number: Int32) -> any DispatchSourceSignal {
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+        source.setEventHandler {
+            try? FileManager.default.removeItem(atPath: folder)
+            Foundation.exit(128 + number)
+        }
+        source.resume()
+        return source
+    }
+
+    /// Encodes and decodes an image with the new model.
+    private func quality(of image: [UInt8]) async throws -> String {
+        var configuration = ServiceConfiguration()
+        configuration.model = target
+        do {
+            let session = try OfflineSession(configuration)
+            let response = try await session.answer(.decode, file: image, parameters: [])
+            let field = HTTPField.Name("UAE-Quality").flatMap { response.fields[$0] }
+            return field ?? "decoded; no PSNR, because the model's images come out at another size than they go in"
+        } catch let problem as Problem {
+            throw CommandFailure("\(target) is written. --verify: the image: \(problem.detail)", exitCode: 65)
+        } catch {
+            throw CommandFailure("\(target) is written. --verify: \(error)", exitCode: 70)
+        }
+    }
+}
