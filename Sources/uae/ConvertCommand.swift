@@ -85,7 +85,7 @@ struct ConvertCommand: AsyncParsableCommand {
             throw CommandFailure("\(error)", exitCode: error.exitCode)
         }
         for source in cleanup { source.cancel() }
-        if let image { print("verified   \(try await quality(of: image))") }
+        if let image { print("verified: \(try await quality(of: image))") }
         print("next: uae serve --model \(target)")
     }
 

@@ -33,7 +33,7 @@ extension FuzzTarget {
         // In JSON, a file means what it means by itself. Not compared: what JSON or a form may be by itself, and
         // parameters that depend on the body's length or on how it came.
         let text = String(decoding: parts[0], as: UTF8.self).lowercased()
-        let isPlain = !["%", "shape", "on_error", "format", "quality", "gains"].contains(where: text.contains)
+        let isPlain = !["%", "shape", "on_error", "format", "quality"].contains(where: text.contains)
         let isForm = String(decoding: parts[1], as: UTF8.self).lowercased().contains("multipart")
         let isJSON = parts[3].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
         guard isPlain, !isForm, !isJSON, !parts[3].isEmpty, parts[2].isEmpty, let outcome else { return }
