@@ -8,12 +8,13 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke conversions schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
 	@echo "make test                 all tests, in release mode"
 	@echo "make smoke                every route of the built server, with curl"
+	@echo "make conversions          uae convert on every golden source, and what it refuses"
 	@echo "make schemathesis         the built server against openapi.yaml"
 	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, pictures, slow peers, wrong requests"
 	@echo "make faults               the built server with broken models, taken ports, no memory, full disks, signals"
@@ -54,6 +55,9 @@ format:
 
 smoke: build
 	scripts/with-server.sh scripts/smoke.sh
+
+conversions: build
+	scripts/conversions.sh
 
 schemathesis: build
 	scripts/with-server.sh scripts/schemathesis.sh

@@ -539,6 +539,35 @@ extension OutgoingTensor {
         #expect(report.lines.contains { $0.label == "checkpoint" && $0.value.hasSuffix("(its 'model')") })
     }
 
+    @Test func hostileCheckpointsLeaveASentenceAndNothingElse() throws {
+        let source = try SourceCopy("first-edition/k2")
+        let marker = source.scratch.path + "/ran"
+        let call = PickleBuilder().global("os", "system").text("touch \(marker)").raw([0x85]).opcodes("R")
+        let bomb = ZipBuilder.Entry("a/data.pkl", [1, 2, 3]).with {
+            $0.method = 8
+            $0.originalSize = 1 << 40
+        }
+        let whole = try Data(contentsOf: URL(filePath: source.path + "/final.pt"))
+        let cases: [(bytes: [UInt8], says: String)] = [
+            (torchArchive(call), "names os.system, which is not a part of a plain checkpoint, and nothing was run"),
+            (ZipBuilder(entries: [bomb]).build().bytes, "torch.save stores"),
+            (Array(whole.dropLast(whole.count / 3)), "ends early"),
+            (Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8), "is a Git LFS pointer"),
+            (Array("<!DOCTYPE html><html>Sign in</html>".utf8), "is a web page"),
+            ([], "is empty"),
+            (torchArchive(PickleBuilder().opcodes("}").text("model").opcodes("Ns")), "its 'model' holds no tensors"),
+            (torchArchive(PickleBuilder().opcodes("]")), "the file itself holds no tensors"),
+        ]
+        for (bytes, says) in cases {
+            try source.write("final.pt", bytes)
+            let text = source.failure()
+            #expect(text.contains(says), "\(text)")
+            let lines = text.split(whereSeparator: \.isNewline).count
+            #expect(lines == 1)
+        }
+        #expect(!FileManager.default.fileExists(atPath: marker))
+    }
+
     // MARK: Written as a whole
 
     @Test func nothingIsOverwritten() throws {

@@ -91,13 +91,13 @@ struct AuthorsSource {
 
     /// Which member of a training state is the model: `ema` in the 2026 edition and in RAE, `model` in the first one.
     private func entry(of file: CheckpointFile) throws(ConversionError) -> (CheckpointValue, String) {
-        guard file.isTorch else { return (file.root, "the file's own tensors") }
+        guard file.isTorch else { return (file.root, "the file itself") }
         if stage.target == .first {
-            return file.root["model"].map { ($0, "its 'model'") } ?? (file.root, "the file's own tensors")
+            return file.root["model"].map { ($0, "its 'model'") } ?? (file.root, "the file itself")
         }
         if let averaged = file.root["ema"] { return (averaged, "its 'ema'") }
         guard file.root["model"] == nil else { throw .averagedWeightsMissing(path: file.path) }
-        return (file.root, "the file's own tensors")
+        return (file.root, "the file itself")
     }
 
     private func hasEncoder(_ tensors: TensorTable, _ encoder: EncoderSource) -> Bool {
