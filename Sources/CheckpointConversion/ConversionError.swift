@@ -44,6 +44,7 @@ package enum ConversionError: Error {
     case configuration(ConfigurationError)
     case targetExists(path: String)
     case cannotWrite(path: String, errno: Int32)
+    case output(OutputFileError)
     /// The folder as written does not load, which is a defect of the converter.
     case resultUnusable(ModelError)
 
@@ -51,7 +52,7 @@ package enum ConversionError: Error {
     package var exitCode: Int32 {
         switch self {
         case .sourceMissing, .unreadable, .pathNotFound: 66
-        case .targetExists, .cannotWrite: 73
+        case .targetExists, .cannotWrite, .output: 73
         case .resultUnusable: 70
         case .optionWithoutUse: 64
         case .settingsTooLong, .notYAML, .notJSON, .configurationMissing, .configurationNeeded, .checkpointNotNamed,
@@ -128,7 +129,9 @@ extension ConversionError: CustomStringConvertible {
         case .tensorFile(let error): "\(ModelError.weights(path: Self.path(of: error), error))"
         case .configuration(let error): "The model cannot be described: \(error)."
         case .targetExists(let path): "\(path) is not empty; nothing is overwritten. Remove it or name another folder."
-        case .cannotWrite(let path, let code): "\(path): \(Self.text(of: code))."
+        case .cannotWrite(let path, let code), .output(.cannotCreate(let path, let code)),
+            .output(.cannotWrite(let path, let code)):
+            "\(path): \(Self.text(of: code))."
         case .resultUnusable(let error): "The converted model does not load: \(error)."
         }
     }

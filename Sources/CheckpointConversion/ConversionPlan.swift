@@ -12,6 +12,19 @@ struct ConversionPlan {
     var report: ConversionReport
 }
 
+extension ModelDescription.Encoder {
+    /// The bounds of a model folder, for what is computed or allocated from these sizes before the folder is checked.
+    ///
+    /// - Throws: `.configuration`.
+    func checkSizes() throws(ConversionError) {
+        for (path, value, limit) in [("channels", width, 8192), ("grid_side", gridSide, 64)] {
+            guard (1...limit).contains(value) else {
+                throw .configuration(.outOfRange(path: path, value: Double(value), minimum: 1, maximum: Double(limit)))
+            }
+        }
+    }
+}
+
 /// What the converter understood, for the person who called it.
 package struct ConversionReport: Sendable {
     /// Labels and values, in the order in which they are printed.
@@ -37,11 +50,11 @@ extension ConversionReport {
     mutating func describe(_ model: ModelDescription, edition: String, statistics: StatisticsSource?) {
         add("edition", edition)
         let (encoder, decoder) = (model.encoder, model.decoder)
-        add("encoder", "\(encoder.family.rawValue), width \(encoder.width), depth \(encoder.depth)")
-        add("decoder", "width \(decoder.width), depth \(decoder.depth)")
+        add("encoder", "\(encoder.family.rawValue), width \(encoder.width), depth \(encoder.blocks.depth)")
+        add("decoder", "width \(decoder.blocks.width), depth \(decoder.blocks.depth)")
         let side = model.encoder.gridSide
         add("latent", "\(model.encoder.width) x \(side) x \(side)")
-        let output = model.decoder.gridSide * model.decoder.patchSide
+        let output = model.decoder.outputSide
         add(
             "image",
             "\(model.imageSide) x \(model.imageSide) in, \(model.encoder.inputSide) to the encoder, \(output) x \(output) out"

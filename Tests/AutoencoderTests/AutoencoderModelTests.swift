@@ -376,7 +376,7 @@ import Testing
             withDestinationPath: "/dev/full"
         )
         var initializer = ModelInitializer(try small("siglip2-base"))
-        let error = ModelInitializerError.cannotWrite(path: path + "/model.safetensors", errno: ENOSPC)
+        let error = ModelInitializerError.file(.cannotWrite(path: path + "/model.safetensors", errno: ENOSPC))
         #expect(throws: error) { try initializer.write(to: path) }
         #expect(!FileManager.default.fileExists(atPath: path + "/config.json"))
     }

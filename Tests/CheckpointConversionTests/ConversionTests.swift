@@ -448,6 +448,44 @@ extension OutgoingTensor {
         #expect(source.failure().contains(says))
     }
 
+    @Test(arguments: [
+        (
+            "\"encoder_hidden_size\": 128", "\"encoder_hidden_size\": 1000000",
+            "channels is 1000000, must be within 1...8192"
+        ),
+        (
+            "\"encoder_patch_size\": 14", "\"encoder_patch_size\": 0",
+            "which is not a multiple of the encoder's patch side 0"
+        ),
+        ("\"encoder_input_size\": 224", "\"encoder_input_size\": 938000", "grid_side is 67000, must be within 1...64"),
+        ("\"decoder_hidden_size\": 48", "\"decoder_hidden_size\": 1000000", "decoder.transformer.width is 1000000"),
+        ("\"patch_size\": 16", "\"patch_size\": 0", "image_side is 0, must be within 8...1024"),
+        ("\"encoder_num_hidden_layers\": 1", "\"encoder_num_hidden_layers\": 999999", "encoder.depth is 999999"),
+        (
+            "\"encoder_type\": \"dinov2\"", "\"encoder_type\": \"dinov3\"",
+            "encoder_type is 'dinov3', must be dinov2, siglip2"
+        ),
+        ("\"scaling_factor\": 1.0", "\"scaling_factor\": 0", "scaling_factor is '0.0', must be a number above 0"),
+    ])
+    func sizesThatNoModelHasAreRefused(old: String, new: String, says: String) throws {
+        let source = try SourceCopy("diffusers-rae-tf5")
+        try source.replace("config.json", old, new)
+        let text = source.failure()
+        #expect(text.contains(says), "\(text)")
+    }
+
+    @Test func theScalingFactorMultipliesNormalisedLatents() throws {
+        let plain = try SourceCopy("diffusers-rae-tf5")
+        try plain.convert()
+        let scaled = try SourceCopy("diffusers-rae-tf5")
+        try scaled.replace("config.json", "\"scaling_factor\": 1.0", "\"scaling_factor\": 2.0")
+        try scaled.convert()
+        let one = try #require(try AutoencoderModel(directory: plain.target).statistics)
+        let two = try #require(try AutoencoderModel(directory: scaled.target).statistics)
+        #expect(one.mean == two.mean)
+        for (first, second) in zip(one.variance, two.variance) { #expect(abs(first / second - 4) < 1e-5) }
+    }
+
     @Test func aTensorThatIsMissingOrWrongIsNamed() throws {
         let name = "encoder.model.encoder.layer.1.layernorm_before.bias"
         let missing = try SourceCopy()

@@ -5,31 +5,42 @@ import TensorFiles
 
 /// What a `config.json` of a transformer model says, for writing one; docs/model-folder.md documents the members.
 package struct ModelDescription: Sendable {
-    package struct Encoder: Sendable {
-        package var family: EncoderConfiguration.Family
-        package var inputSide: Int
-        package var patchSide: Int
+    /// A stack of transformer blocks.
+    package struct Blocks: Sendable {
         package var width: Int
         package var depth: Int
         package var headCount: Int
         package var mlpWidth: Int
         package var layerNormEpsilon: Double
+
+        package init(width: Int, depth: Int, headCount: Int, mlpWidth: Int, layerNormEpsilon: Double) {
+            self.width = width
+            self.depth = depth
+            self.headCount = headCount
+            self.mlpWidth = mlpWidth
+            self.layerNormEpsilon = layerNormEpsilon
+        }
+    }
+
+    package struct Encoder: Sendable {
+        package var family: EncoderConfiguration.Family
+        package var inputSide: Int
+        package var patchSide: Int
+        package var blocks: Blocks
         /// DINOv2's register tokens; nothing in the other families.
         package var registerCount: Int?
         package var mean: [Double]
         package var deviation: [Double]
 
         package var gridSide: Int { inputSide / patchSide }
+        /// Channels of the latent.
+        package var width: Int { blocks.width }
 
         package init(
             family: EncoderConfiguration.Family,
             inputSide: Int,
             patchSide: Int,
-            width: Int,
-            depth: Int,
-            headCount: Int,
-            mlpWidth: Int,
-            layerNormEpsilon: Double,
+            blocks: Blocks,
             registerCount: Int? = nil,
             mean: [Double],
             deviation: [Double]
@@ -37,11 +48,7 @@ package struct ModelDescription: Sendable {
             self.family = family
             self.inputSide = inputSide
             self.patchSide = patchSide
-            self.width = width
-            self.depth = depth
-            self.headCount = headCount
-            self.mlpWidth = mlpWidth
-            self.layerNormEpsilon = layerNormEpsilon
+            self.blocks = blocks
             self.registerCount = registerCount
             self.mean = mean
             self.deviation = deviation
@@ -52,28 +59,15 @@ package struct ModelDescription: Sendable {
         /// Side of the token grid that its position table covers.
         package var gridSide: Int
         package var patchSide: Int
-        package var width: Int
-        package var depth: Int
-        package var headCount: Int
-        package var mlpWidth: Int
-        package var layerNormEpsilon: Double
+        package var blocks: Blocks
 
-        package init(
-            gridSide: Int,
-            patchSide: Int,
-            width: Int,
-            depth: Int,
-            headCount: Int,
-            mlpWidth: Int,
-            layerNormEpsilon: Double
-        ) {
+        /// Side in pixels of the image that comes out.
+        package var outputSide: Int { gridSide * patchSide }
+
+        package init(gridSide: Int, patchSide: Int, blocks: Blocks) {
             self.gridSide = gridSide
             self.patchSide = patchSide
-            self.width = width
-            self.depth = depth
-            self.headCount = headCount
-            self.mlpWidth = mlpWidth
-            self.layerNormEpsilon = layerNormEpsilon
+            self.blocks = blocks
         }
     }
 
@@ -148,33 +142,19 @@ package struct ModelDescription: Sendable {
             ("mean", .numbers(encoder.mean)),
             ("std", .numbers(encoder.deviation)),
             ("patch_side", .integer(encoder.patchSide)),
-            ("width", .integer(encoder.width)),
-            ("depth", .integer(encoder.depth)),
-            ("head_count", .integer(encoder.headCount)),
-            ("mlp_width", .integer(encoder.mlpWidth)),
-            ("layer_norm_epsilon", .number(encoder.layerNormEpsilon)),
         ]
+        members += encoder.blocks.members
         if let count = encoder.registerCount { members.append(("register_count", .integer(count))) }
         return .object(members)
     }
 
     private var decoderJSON: JSONText {
         .object([
-            ("output_side", .integer(decoder.gridSide * decoder.patchSide)),
+            ("output_side", .integer(decoder.outputSide)),
             ("patch_side", .integer(decoder.patchSide)),
             ("mean", .numbers(encoder.mean)),
             ("std", .numbers(encoder.deviation)),
-            (
-                "transformer",
-                .object([
-                    ("grid_side", .integer(decoder.gridSide)),
-                    ("width", .integer(decoder.width)),
-                    ("depth", .integer(decoder.depth)),
-                    ("head_count", .integer(decoder.headCount)),
-                    ("mlp_width", .integer(decoder.mlpWidth)),
-                    ("layer_norm_epsilon", .number(decoder.layerNormEpsilon)),
-                ])
-            ),
+            ("transformer", .object([("grid_side", .integer(decoder.gridSide))] + decoder.blocks.members)),
         ])
     }
 
@@ -200,6 +180,18 @@ package struct ModelDescription: Sendable {
                 ("denoiser_width", .integer(denoiserWidth)),
             ])
         }
+    }
+}
+
+extension ModelDescription.Blocks {
+    fileprivate var members: [(String, JSONText)] {
+        [
+            ("width", .integer(width)),
+            ("depth", .integer(depth)),
+            ("head_count", .integer(headCount)),
+            ("mlp_width", .integer(mlpWidth)),
+            ("layer_norm_epsilon", .number(layerNormEpsilon)),
+        ]
     }
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import TensorFiles
+package import TensorFiles
 
 /// Why a random model cannot be written.
 package enum ModelInitializerError: Error, Equatable {
     /// The folder already holds a model; nothing is overwritten.
     case alreadyThere(path: String)
     case cannotCreate(path: String, errno: Int32)
-    case cannotWrite(path: String, errno: Int32)
+    case file(OutputFileError)
     case configuration(ConfigurationError)
 }
 
@@ -52,18 +52,22 @@ package struct ModelInitializer {
             throw .cannotCreate(path: directory, errno: errno)
         }
 
-        try writeWeights(configuration, to: directory + "/model.safetensors", progress: progress)
-        // Last, so that a folder with a configuration is complete.
-        let file = try OutputFile(configurationPath)
-        try file.write(Array(json.utf8))
-        try file.close()
+        do throws(OutputFileError) {
+            try writeWeights(configuration, to: directory + "/model.safetensors", progress: progress)
+            // Last, so that a folder with a configuration is complete.
+            let file = try OutputFile(configurationPath)
+            try file.write(Array(json.utf8))
+            try file.close()
+        } catch {
+            throw .file(error)
+        }
     }
 
     private mutating func writeWeights(
         _ configuration: ModelConfiguration,
         to path: String,
         progress: (Double) -> Void
-    ) throws(ModelInitializerError) {
+    ) throws(OutputFileError) {
         // CLIP's table must fit its grid; the others are resized when they load.
         let storedGrid = model.encoder.family == .clip ? configuration.gridSide : model.encoder.storedGrid
         let tensors = configuration.tensors(storedGrid: storedGrid)
@@ -81,7 +85,7 @@ package struct ModelInitializer {
         try file.close()
     }
 
-    private mutating func writeValues(of tensor: TensorDescription, to file: OutputFile) throws(ModelInitializerError) {
+    private mutating func writeValues(of tensor: TensorDescription, to file: OutputFile) throws(OutputFileError) {
         if tensor.initialization == .sinCosPositions {
             try file.write(PositionEmbedding.sinCos(rows: tensor.shape[1], width: tensor.shape[2]))
             return
@@ -121,34 +125,5 @@ private struct SplitMix64 {
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
         z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
         return z ^ (z >> 31)
-    }
-}
-
-/// A file that is written from front to back.
-private final class OutputFile {
-    private let path: String
-    private var stream: UnsafeMutablePointer<FILE>?
-
-    init(_ path: String) throws(ModelInitializerError) {
-        guard let stream = fopen(path, "wb") else { throw .cannotCreate(path: path, errno: errno) }
-        self.path = path
-        self.stream = stream
-    }
-
-    deinit {
-        if let stream { fclose(stream) }
-    }
-
-    func write<Element: BitwiseCopyable>(_ values: [Element]) throws(ModelInitializerError) {
-        guard let stream, !values.isEmpty else { return }
-        let written = fwrite(values, MemoryLayout<Element>.stride, values.count, stream)
-        guard written == values.count else { throw .cannotWrite(path: path, errno: errno) }
-    }
-
-    /// Ends the file; a full disk may only show here.
-    func close() throws(ModelInitializerError) {
-        guard let stream else { return }
-        self.stream = nil
-        guard fclose(stream) == 0 else { throw .cannotWrite(path: path, errno: errno) }
     }
 }

@@ -45,11 +45,13 @@ package struct PublishedModel: Sendable {
                 family: encoder.family,
                 inputSide: inputSide,
                 patchSide: encoder.patchSide,
-                width: encoder.width,
-                depth: depths?.encoder ?? encoder.depth,
-                headCount: encoder.headCount,
-                mlpWidth: encoder.mlpWidth,
-                layerNormEpsilon: encoder.family.layerNormEpsilon,
+                blocks: ModelDescription.Blocks(
+                    width: encoder.width,
+                    depth: depths?.encoder ?? encoder.depth,
+                    headCount: encoder.headCount,
+                    mlpWidth: encoder.mlpWidth,
+                    layerNormEpsilon: encoder.family.layerNormEpsilon
+                ),
                 registerCount: encoder.family == .dinov2 ? 4 : nil,
                 mean: mean,
                 deviation: deviation
@@ -57,11 +59,13 @@ package struct PublishedModel: Sendable {
             decoder: ModelDescription.Decoder(
                 gridSide: grid,
                 patchSide: decoder.patchSide,
-                width: decoder.width,
-                depth: depths?.decoder ?? decoder.depth,
-                headCount: decoder.headCount,
-                mlpWidth: decoder.mlpWidth,
-                layerNormEpsilon: PublishedDecoder.layerNormEpsilon
+                blocks: ModelDescription.Blocks(
+                    width: decoder.width,
+                    depth: depths?.decoder ?? decoder.depth,
+                    headCount: decoder.headCount,
+                    mlpWidth: decoder.mlpWidth,
+                    layerNormEpsilon: PublishedDecoder.layerNormEpsilon
+                )
             ),
             frequency: isFirstEdition
                 ? .fft(

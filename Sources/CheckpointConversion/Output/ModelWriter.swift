@@ -59,29 +59,37 @@ final class ModelWriter {
         for entry in required {
             tensors.append((entry.name, try table.required(entry.name, shape: entry.shape, missing: missing)))
         }
-        let file = try StagedFile(staging + "/model.safetensors")
+        for entry in tensors {
+            if let (index, value) = entry.tensor.firstNonFinite() {
+                throw .tensorNotFinite(path: table.path, tensor: entry.name, index: index, value: value)
+            }
+        }
+        do throws(OutputFileError) {
+            try write(tensors)
+        } catch {
+            throw .output(error)
+        }
+        return tensors.reduce(0) { $0 + $1.tensor.count }
+    }
+
+    private func write(_ tensors: [(name: String, tensor: StoredTensor)]) throws(OutputFileError) {
+        let file = try OutputFile(staging + "/model.safetensors")
         try file.write(
             safetensorsHeader(
                 tensors.map { ($0.name, $0.tensor.shape, $0.tensor.elementType.tensorDType ?? .float32) },
                 metadata: [("format", "uae-model")]
             )
         )
-        for entry in tensors {
-            if let (index, value) = entry.tensor.firstNonFinite() {
-                throw .tensorNotFinite(path: table.path, tensor: entry.name, index: index, value: value)
-            }
-            if entry.tensor.elementType.tensorDType != nil {
-                try entry.tensor.forEachRawPiece(Self.pieceCount) { (piece) throws(ConversionError) in
-                    try file.write(piece)
-                }
+        for (_, tensor) in tensors {
+            if tensor.elementType.tensorDType != nil {
+                try tensor.forEachRawPiece(Self.pieceCount) { (piece) throws(OutputFileError) in try file.write(piece) }
             } else {
-                try entry.tensor.forEachPiece(Self.pieceCount) { (piece) throws(ConversionError) in
+                try tensor.forEachPiece(Self.pieceCount) { (piece) throws(OutputFileError) in
                     try file.write(UnsafeRawBufferPointer(piece))
                 }
             }
         }
         try file.close()
-        return tensors.reduce(0) { $0 + $1.tensor.count }
     }
 
     func writeStatistics(_ statistics: StatisticsSource, shape: [Int]) throws(ConversionError) {
@@ -95,9 +103,13 @@ final class ModelWriter {
     }
 
     func write(_ name: String, _ bytes: [UInt8]) throws(ConversionError) {
-        let file = try StagedFile(staging + "/" + name)
-        try file.write(bytes)
-        try file.close()
+        do throws(OutputFileError) {
+            let file = try OutputFile(staging + "/" + name)
+            try file.write(bytes)
+            try file.close()
+        } catch {
+            throw .output(error)
+        }
     }
 
     func copy(_ path: String, to name: String) throws(ConversionError) {
@@ -118,41 +130,5 @@ final class ModelWriter {
         }
         guard rename(staging, target) == 0 else { throw .cannotWrite(path: target, errno: errno) }
         isFinished = true
-    }
-}
-
-/// A file that is written from front to back; an error shows at the latest when it is closed.
-private final class StagedFile {
-    private let path: String
-    private var stream: UnsafeMutablePointer<FILE>?
-
-    init(_ path: String) throws(ConversionError) {
-        guard let stream = fopen(path, "wb") else { throw .cannotWrite(path: path, errno: errno) }
-        self.path = path
-        self.stream = stream
-    }
-
-    deinit {
-        if let stream { fclose(stream) }
-    }
-
-    func write(_ bytes: [UInt8]) throws(ConversionError) {
-        let written = bytes.withUnsafeBytes { fill($0) }
-        guard written else { throw .cannotWrite(path: path, errno: errno) }
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws(ConversionError) {
-        guard fill(bytes) else { throw .cannotWrite(path: path, errno: errno) }
-    }
-
-    private func fill(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let stream, let start = bytes.baseAddress else { return bytes.isEmpty }
-        return fwrite(start, 1, bytes.count, stream) == bytes.count
-    }
-
-    func close() throws(ConversionError) {
-        guard let stream else { return }
-        self.stream = nil
-        guard fclose(stream) == 0 else { throw .cannotWrite(path: path, errno: errno) }
     }
 }

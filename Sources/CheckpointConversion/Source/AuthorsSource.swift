@@ -40,7 +40,7 @@ struct AuthorsSource {
             frequency: frequency
         )
         // RAE crops its images to the size that comes out, the Unified Autoencoder always to 256.
-        if stage.target == .rae { description.imageSide = description.decoder.gridSide * description.decoder.patchSide }
+        if stage.target == .rae { description.imageSide = description.decoder.outputSide }
         let statistics = try statistics(channels: channels, side: side)
         description.normalizationEpsilon = statistics?.epsilon
         report.notes += statistics?.notes ?? []
@@ -129,7 +129,7 @@ struct AuthorsSource {
         decoder.merge(encoderTensors)
         decoder.merge(given)
         // What the authors' code leaves at its birth values where the file lacks it.
-        if let width = decoder.shape(of: "decoder.decoder_embed.weight")?.first {
+        if let width = decoder.shape(of: "decoder.decoder_embed.weight")?.first, width <= 8192 {
             let side = encoder.description.gridSide
             decoder.setDefault(
                 DecoderSource.classToken,

@@ -26,11 +26,13 @@ enum DecoderSource {
             return ModelDescription.Decoder(
                 gridSide: gridSide,
                 patchSide: patchSide,
-                width: try reader.size("decoder_hidden_size"),
-                depth: try reader.size("decoder_num_hidden_layers"),
-                headCount: try reader.size("decoder_num_attention_heads"),
-                mlpWidth: try reader.size("decoder_intermediate_size"),
-                layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? PublishedDecoder.layerNormEpsilon
+                blocks: ModelDescription.Blocks(
+                    width: try reader.size("decoder_hidden_size"),
+                    depth: try reader.size("decoder_num_hidden_layers"),
+                    headCount: try reader.size("decoder_num_attention_heads"),
+                    mlpWidth: try reader.size("decoder_intermediate_size"),
+                    layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? PublishedDecoder.layerNormEpsilon
+                )
             )
         }
         let short = name.split(separator: "/").last.map(String.init) ?? name
@@ -40,11 +42,13 @@ enum DecoderSource {
         return ModelDescription.Decoder(
             gridSide: gridSide,
             patchSide: patchSide,
-            width: known.width,
-            depth: known.depth,
-            headCount: known.headCount,
-            mlpWidth: known.mlpWidth,
-            layerNormEpsilon: PublishedDecoder.layerNormEpsilon
+            blocks: ModelDescription.Blocks(
+                width: known.width,
+                depth: known.depth,
+                headCount: known.headCount,
+                mlpWidth: known.mlpWidth,
+                layerNormEpsilon: PublishedDecoder.layerNormEpsilon
+            )
         )
     }
 

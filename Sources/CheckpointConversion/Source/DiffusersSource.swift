@@ -33,7 +33,7 @@ enum DiffusersSource {
             decoder: decoder,
             frequency: .none
         )
-        description.imageSide = decoder.gridSide * decoder.patchSide
+        description.imageSide = decoder.outputSide
         let statistics = try statistics(tensors, configuration, encoder: encoder)
         description.normalizationEpsilon = statistics?.epsilon
         report.describe(description, edition: "diffusers \(className)", statistics: statistics)
@@ -65,11 +65,13 @@ enum DiffusersSource {
             family: family,
             inputSide: inputSide,
             patchSide: patchSide,
-            width: width,
-            depth: try configuration.size("encoder_num_hidden_layers", default: 12),
-            headCount: width / 64,
-            mlpWidth: family == .dinov2 ? 4 * width : 3072,
-            layerNormEpsilon: family.layerNormEpsilon,
+            blocks: ModelDescription.Blocks(
+                width: width,
+                depth: try configuration.size("encoder_num_hidden_layers", default: 12),
+                headCount: width / 64,
+                mlpWidth: family == .dinov2 ? 4 * width : 3072,
+                layerNormEpsilon: family.layerNormEpsilon
+            ),
             registerCount: family == .dinov2 ? 4 : nil,
             mean: try configuration.colours("encoder_norm_mean") ?? standard.mean,
             deviation: try configuration.colours("encoder_norm_std") ?? standard.deviation
@@ -77,12 +79,15 @@ enum DiffusersSource {
         let decoder = ModelDescription.Decoder(
             gridSide: encoder.gridSide,
             patchSide: try configuration.size("patch_size", default: 16),
-            width: try configuration.size("decoder_hidden_size", default: 512),
-            depth: try configuration.size("decoder_num_hidden_layers", default: 8),
-            headCount: try configuration.size("decoder_num_attention_heads", default: 16),
-            mlpWidth: try configuration.size("decoder_intermediate_size", default: 2048),
-            layerNormEpsilon: PublishedDecoder.layerNormEpsilon
+            blocks: ModelDescription.Blocks(
+                width: try configuration.size("decoder_hidden_size", default: 512),
+                depth: try configuration.size("decoder_num_hidden_layers", default: 8),
+                headCount: try configuration.size("decoder_num_attention_heads", default: 16),
+                mlpWidth: try configuration.size("decoder_intermediate_size", default: 2048),
+                layerNormEpsilon: PublishedDecoder.layerNormEpsilon
+            )
         )
+        try encoder.checkSizes()
         return (encoder, decoder)
     }
 
@@ -130,11 +135,16 @@ enum DiffusersSource {
         report: inout ConversionReport
     ) {
         let rows = decoder.gridSide * decoder.gridSide + 1
-        guard decoder.gridSide > 0, rows <= 1 << 16, decoder.width <= 1 << 16 else { return }
+        // Wider ones are refused with the rest of the description.
+        guard decoder.blocks.width <= 8192 else { return }
         tensors.setDefault(
             DecoderSource.positions,
-            shape: [1, rows, decoder.width],
-            values: PositionEmbedding.sinCos(rows: rows, width: decoder.width, step: 16 / Double(decoder.gridSide))
+            shape: [1, rows, decoder.blocks.width],
+            values: PositionEmbedding.sinCos(
+                rows: rows,
+                width: decoder.blocks.width,
+                step: 16 / Double(decoder.gridSide)
+            )
         )
         if decoder.gridSide != 16 {
             report.notes.append(

@@ -73,6 +73,7 @@ struct EncoderSource {
         guard description.patchSide > 0, inputSide.isMultiple(of: description.patchSide) else {
             throw .encoderSizeMismatch(path: stage.path, inputSide: inputSide, patchSide: description.patchSide)
         }
+        try description.checkSizes()
     }
 
     private static func published(
@@ -85,11 +86,13 @@ struct EncoderSource {
             family: known.family,
             inputSide: inputSide,
             patchSide: known.patchSide,
-            width: known.width,
-            depth: known.depth,
-            headCount: known.headCount,
-            mlpWidth: known.mlpWidth,
-            layerNormEpsilon: known.family.layerNormEpsilon,
+            blocks: ModelDescription.Blocks(
+                width: known.width,
+                depth: known.depth,
+                headCount: known.headCount,
+                mlpWidth: known.mlpWidth,
+                layerNormEpsilon: known.family.layerNormEpsilon
+            ),
             registerCount: known.family == .dinov2 ? registerCount ?? 4 : nil,
             mean: mean,
             deviation: deviation
@@ -141,11 +144,13 @@ struct EncoderSource {
             family: family,
             inputSide: inputSide,
             patchSide: try reader.size("patch_size", default: family == .dinov2 ? 14 : family == .clip ? 32 : 16),
-            width: width,
-            depth: try reader.size("num_hidden_layers", default: isSiglip ? 12 : nil),
-            headCount: try reader.size("num_attention_heads", default: isSiglip ? 12 : nil),
-            mlpWidth: mlpWidth,
-            layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? family.layerNormEpsilon,
+            blocks: ModelDescription.Blocks(
+                width: width,
+                depth: try reader.size("num_hidden_layers", default: isSiglip ? 12 : nil),
+                headCount: try reader.size("num_attention_heads", default: isSiglip ? 12 : nil),
+                mlpWidth: mlpWidth,
+                layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? family.layerNormEpsilon
+            ),
             registerCount: family == .dinov2 ? try reader.size("num_register_tokens", default: 4) : nil,
             mean: mean,
             deviation: deviation
