@@ -20,7 +20,8 @@ package func convertCheckpoint(
     to target: String,
     staged: (String) -> Void = { _ in }
 ) throws(ConversionError) -> ConversionReport {
-    var plan = try request.plan()
+    let folderName = URL(filePath: target).standardizedFileURL.lastPathComponent
+    var plan = try request.plan(name: request.name ?? folderName)
     let encoder = plan.description.encoder
     if let head = request.head {
         plan.description.headClasses = try headClasses(of: head, channels: encoder.width)

@@ -14,6 +14,15 @@ package enum ConversionError: Error {
     case sourceMissing(path: String)
     /// The folder has no `config.yaml`; `found` are the YAML files in and below it.
     case configurationMissing(folder: String, found: [String])
+    /// The folder is a model folder of this project.
+    case alreadyConverted(folder: String)
+    case notAFile(path: String)
+    /// A settings file that is something else: a Git LFS pointer, a web page.
+    case notSettings(path: String, found: String)
+    /// A checkpoint of the first edition with a configuration of another.
+    case firstEditionCheckpoint(path: String)
+    /// A file given as a RAE's checkpoint that is neither a whole model nor a decoder.
+    case neitherModelNorDecoder(path: String)
     /// A checkpoint file alone says nothing about its model.
     case configurationNeeded(checkpoint: String)
     /// The settings name a file or folder that is nowhere.
@@ -32,7 +41,7 @@ package enum ConversionError: Error {
     case averagedWeightsMissing(path: String)
     case noTensors(path: String, entry: String)
     case tensorMissing(path: String, tensor: String, others: Int)
-    case tensorShape(path: String, tensor: String, expected: [Int], found: [Int])
+    case tensorShape(path: String, tensor: String, expected: [Int], found: [Int], assumption: String?)
     case tensorType(path: String, tensor: String, found: String)
     case tensorNotFinite(path: String, tensor: String, index: Int, value: Float)
     case positionTable(path: String, tensor: String, found: [Int])
@@ -58,7 +67,8 @@ package enum ConversionError: Error {
         case .settingsTooLong, .notYAML, .notJSON, .configurationMissing, .configurationNeeded, .checkpointNotNamed,
             .memberMissing, .memberInvalid, .frequency, .encoderUnknown, .encoderSizeMismatch, .encoderSideFixed,
             .decoderUnknown, .averagedWeightsMissing, .noTensors, .tensorMissing, .tensorShape, .tensorType,
-            .tensorNotFinite, .positionTable, .statisticsShape, .statisticsType, .headShape, .file, .tensorFile,
+            .tensorNotFinite, .positionTable, .alreadyConverted, .notAFile, .notSettings, .firstEditionCheckpoint,
+            .neitherModelNorDecoder, .statisticsShape, .statisticsType, .headShape, .file, .tensorFile,
             .configuration:
             65
         }
@@ -79,12 +89,22 @@ extension ConversionError: CustomStringConvertible {
                 + (found.isEmpty
                     ? "Give the model's configuration with --config FILE."
                     : "Give one with --config FILE; it has \(found.joined(separator: ", ")).")
+        case .alreadyConverted(let folder):
+            "\(folder) is a model folder already; serve it with: uae serve --model \(folder)"
+        case .notAFile(let path): "\(path) is not a file."
+        case .notSettings(let path, let found): "\(path) is \(found), not a configuration; download it again."
+        case .firstEditionCheckpoint(let path):
+            "\(path) holds freq_modulator tensors, so it is a checkpoint of the first edition. Use its own configuration, "
+                + "with target unified_ae.UnifiedUAE (stage1_infer.yaml)."
+        case .neitherModelNorDecoder(let path): "\(path) holds neither a whole model nor a RAE's decoder."
         case .configurationNeeded(let checkpoint):
             "\(checkpoint) is a checkpoint, which does not say what model it is. Give the model's configuration with "
                 + "--config FILE."
         case .pathNotFound(let path, let member, let value, let wanted):
             "\(path): \(member) names '\(value)', and no such \(wanted) was found below the folder of the configuration "
                 + "or any folder above it. Paths are relative to the authors' repository root."
+                + (member == "ckpt" ? " Or give the checkpoint with --checkpoint FILE." : "")
+                + (member == "encoder_params" ? " Download it there: hf download \(value) --local-dir \(value)" : "")
         case .checkpointNotNamed(let path):
             "\(path): stage_1.ckpt is missing. Give the checkpoint with --checkpoint FILE."
         case .optionWithoutUse(let option, let source):
@@ -112,8 +132,9 @@ extension ConversionError: CustomStringConvertible {
         case .tensorMissing(let path, let tensor, let others):
             "\(path): the tensor \(tensor) is missing"
                 + (others > 0 ? ", and \(others) more." : ".") + " Does the configuration belong to this checkpoint?"
-        case .tensorShape(let path, let tensor, let expected, let found):
-            "\(path): the tensor \(tensor) has the shape \(found), the configuration asks for \(expected)."
+        case .tensorShape(let path, let tensor, let expected, let found, let assumption):
+            "\(path): the tensor \(tensor) has the shape \(found), the configuration asks for \(expected). "
+                + (assumption ?? "Does the configuration belong to this checkpoint?")
         case .tensorType(let path, let tensor, let found):
             "\(path): the tensor \(tensor) has the type \(found); weights are floating-point numbers."
         case .tensorNotFinite(let path, let tensor, let index, let value):
@@ -128,7 +149,8 @@ extension ConversionError: CustomStringConvertible {
         case .file(let error): "\(error)."
         case .tensorFile(let error): "\(ModelError.weights(path: Self.path(of: error), error))"
         case .configuration(let error): "The model cannot be described: \(error)."
-        case .targetExists(let path): "\(path) is not empty; nothing is overwritten. Remove it or name another folder."
+        case .targetExists(let path):
+            "\(path) is a file or a folder with something in it; nothing is overwritten. Remove it or name another folder."
         case .cannotWrite(let path, let code), .output(.cannotCreate(let path, let code)),
             .output(.cannotWrite(let path, let code)):
             "\(path): \(Self.text(of: code))."

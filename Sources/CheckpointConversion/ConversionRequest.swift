@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Autoencoder
 import Foundation
 
 /// What to convert, and how the model is to be called.
@@ -10,7 +11,7 @@ package struct ConversionRequest: Sendable {
     package var configuration: String?
     /// A checkpoint that replaces the YAML's.
     package var checkpoint: String?
-    /// The model's name; nil: the source's.
+    /// The model's name; nil: the target folder's.
     package var name: String?
     /// The model's revision; nil: the beginning of the weights' digest.
     package var revision: String?
@@ -24,23 +25,28 @@ package struct ConversionRequest: Sendable {
     }
 
     /// Works out what the source is and what it holds; nothing is written.
-    func plan() throws(ConversionError) -> ConversionPlan {
+    func plan(name: String) throws(ConversionError) -> ConversionPlan {
         let absolute = URL(filePath: source).standardizedFileURL.path()
         switch SourceTree.kind(of: absolute) {
         case .nothing: throw .sourceMissing(path: source)
         case .folder:
             if configuration == nil, DiffusersSource.isFolder(absolute) {
                 guard checkpoint == nil else { throw .optionWithoutUse(option: "--checkpoint", source: source) }
-                return try DiffusersSource.plan(folder: absolute, name: modelName(absolute))
+                return try DiffusersSource.plan(folder: absolute, name: name)
             }
-            let yaml = try configurationPath(inFolder: absolute)
-            return try AuthorsSource(configuration: yaml, root: absolute, checkpoint: checkpoint)
-                .plan(name: modelName(configuration == nil ? absolute : yaml))
+            return try AuthorsSource(
+                configuration: try configurationPath(inFolder: absolute),
+                root: absolute,
+                checkpoint: try checkpointPath(inFolder: absolute)
+            ).plan(name: name)
         case .file:
             if Self.isYAML(absolute) {
                 guard configuration == nil else { throw .optionWithoutUse(option: "--config", source: source) }
-                return try AuthorsSource(configuration: absolute, root: nil, checkpoint: checkpoint)
-                    .plan(name: modelName(absolute))
+                return try AuthorsSource(
+                    configuration: absolute,
+                    root: nil,
+                    checkpoint: try checkpointPath(inFolder: nil)
+                ).plan(name: name)
             }
             guard checkpoint == nil else { throw .optionWithoutUse(option: "--checkpoint", source: source) }
             guard let configuration else { throw .configurationNeeded(checkpoint: source) }
@@ -49,8 +55,19 @@ package struct ConversionRequest: Sendable {
                 configuration: URL(filePath: configuration).standardizedFileURL.path(),
                 root: nil,
                 checkpoint: absolute
-            ).plan(name: modelName(absolute))
+            ).plan(name: name)
         }
+    }
+
+    /// The checkpoint that the caller named, from here or from the source folder.
+    private func checkpointPath(inFolder folder: String?) throws(ConversionError) -> String? {
+        guard let checkpoint else { return nil }
+        let paths = [checkpoint] + (folder.map { [SourceTree.joined($0, checkpoint)] } ?? [])
+        if let path = paths.first(where: { SourceTree.kind(of: $0) == .file }) {
+            return URL(filePath: path).standardizedFileURL.path()
+        }
+        guard paths.allSatisfy({ SourceTree.kind(of: $0) == .nothing }) else { throw .notAFile(path: checkpoint) }
+        throw .sourceMissing(path: checkpoint)
     }
 
     /// The configuration of a folder: the one that the caller named, from here or from the folder, else `config.yaml`.
@@ -64,19 +81,10 @@ package struct ConversionRequest: Sendable {
         }
         let path = SourceTree.joined(folder, "config.yaml")
         guard SourceTree.kind(of: path) == .file else {
+            if (try? AutoencoderModel.configuration(in: folder)) != nil { throw .alreadyConverted(folder: source) }
             throw .configurationMissing(folder: source, found: Self.configurations(below: folder))
         }
         return path
-    }
-
-    /// The model's name: what the caller said, else the folder's or the file's.
-    private func modelName(_ path: String) -> String {
-        if let name { return name }
-        let url = URL(filePath: path)
-        let stem = url.deletingPathExtension().lastPathComponent
-        // Names that every model has say nothing; its folder's does.
-        let isGeneric = ["config", "ep-last", "final", "model", "checkpoint"].contains(stem)
-        return isGeneric ? url.deletingLastPathComponent().lastPathComponent : stem
     }
 
     private static func isYAML(_ path: String) -> Bool {

@@ -30,6 +30,22 @@ package enum BandError: Error, Equatable {
     case bandCountOutOfRange(count: Int, limit: Int)
 }
 
+extension BandError: CustomStringConvertible {
+    /// A part of a sentence, for the person who wrote the numbers.
+    package var description: String {
+        switch self {
+        case .countOutOfRange(let count, let limit): "the count is \(count), must be within 0...\(limit)"
+        case .countNotSquare(let count, let nearest):
+            "the count is \(count), must be a square number such as \(nearest.map(String.init).joined(separator: " or "))"
+        case .restNotSquare(let count, let rest, let allowed):
+            "the count is \(count), which leaves \(rest) coefficients; with a drop mode and map2d_square it must be one of "
+                + allowed.map(String.init).joined(separator: ", ")
+        case .gridNotSquare(let height, let width): "map2d_square needs a square grid, this is \(height) x \(width)"
+        case .bandCountOutOfRange(let count, let limit): "the number of bands is \(count), must be within 1...\(limit)"
+        }
+    }
+}
+
 /// Which DCT coefficients of a latent are kept.
 package struct BandSplit: Sendable, Hashable {
     package var mode: BandMode

@@ -29,10 +29,10 @@ struct ConvertCommand: AsyncParsableCommand {
     @Option(name: .customLong("config"), help: "The authors' YAML, where SOURCE does not name it.")
     var configurationFile: String?
 
-    @Option(help: "A checkpoint that replaces the YAML's ckpt.")
+    @Option(help: "A checkpoint that replaces the YAML's ckpt; for a RAE also a decoder alone.")
     var checkpoint: String?
 
-    @Option(help: "The model's name (default: the folder's).")
+    @Option(help: "The model's name (default: MODEL_DIR's).")
     var name: String?
 
     @Option(help: "The model's revision (default: from the SHA-256 of the weights).")

@@ -48,10 +48,17 @@ struct ModelInitCommand: ParsableCommand {
 
     func run() throws {
         guard let encoder = PublishedEncoder.all.first(where: { $0.name == family }) else {
-            throw ValidationError("there is no family '\(family)'")
+            throw ValidationError(
+                "there is no family '\(family)'; there are \(PublishedEncoder.all.map(\.name).joined(separator: ", "))"
+            )
         }
         guard let size = PublishedDecoder.all.first(where: { $0.name == decoder }) else {
-            throw ValidationError("there is no decoder '\(decoder)'")
+            throw ValidationError(
+                "there is no decoder '\(decoder)'; there are \(PublishedDecoder.all.map(\.name).joined(separator: ", "))"
+            )
+        }
+        if let inputSide, encoder.family == .clip, inputSide != encoder.inputSide {
+            throw ValidationError("\(encoder.name) has a fixed input of \(encoder.inputSide) pixels")
         }
         var initializer = ModelInitializer(
             PublishedModel(encoder: encoder, decoder: size, inputSide: inputSide, isFirstEdition: firstEdition)

@@ -127,7 +127,7 @@ import Testing
         do throws(ModelError) {
             _ = try AutoencoderModel.configuration(in: "/nonexistent")
         } catch {
-            guard case .unreadable("/nonexistent/config.json", errno: ENOENT) = error else {
+            guard case .notAModelFolder("/nonexistent", isPublished: false) = error else {
                 Issue.record(error)
                 return
             }

@@ -203,8 +203,8 @@ extension OutgoingTensor {
         let decoder = try SourceCopy("dinov2")
         try decoder.replace("config.yaml", "'decoder'", "'unified_ae/configs/decoder/ViTB'")
         try decoder.replace("config.yaml", "normalization_stat_path", "unused")
-        let other = decoder.failure { $0.checkpoint = decoder.path + "/model/model.safetensors" }
-        #expect(other.contains("the configuration asks for [768, 96]"), "\(other)")
+        let other = decoder.failure { $0.checkpoint = "model/model.safetensors" }
+        #expect(other.contains("the configuration asks for [768, 96]. The decoder's configuration was not"), "\(other)")
     }
 
     @Test func nestedTrainingStagesAreRead() throws {
@@ -290,6 +290,51 @@ extension OutgoingTensor {
         }
     }
 
+    @Test func aRAEsDecoderMayBeGivenByItself() throws {
+        let source = try SourceCopy("rae")
+        let yaml = source.path + "/configs/stage1/pretrained/MAE.yaml"
+        let own = source.path + "/models/decoders/mae/base_p16/ViTXL_n08/model.pt"
+        try FileManager.default.moveItem(atPath: own, toPath: source.path + "/tuned.pt")
+        let report = try source.convert {
+            $0.configuration = yaml
+            $0.checkpoint = "tuned.pt"
+        }
+        #expect(report.lines.contains { $0.label == "decoder weights" && $0.value.hasSuffix("/tuned.pt") })
+
+        let other = try SourceCopy("rae")
+        let foreign = "models/decoders/dinov2/wReg_base/ViTXL_n08/model.pt"
+        let text = other.failure {
+            $0.configuration = "configs/stage1/pretrained/MAE.yaml"
+            $0.checkpoint = foreign
+        }
+        #expect(text.contains("\(foreign): the tensor decoder.decoder_embed.weight has the shape [48, 48]"), "\(text)")
+        for file in ["models/stats/mae/base_p16/ImageNet1k/stat.pt", "facebook/vit-mae-base/pytorch_model.bin"] {
+            let text = other.failure {
+                $0.configuration = "configs/stage1/pretrained/MAE.yaml"
+                $0.checkpoint = file
+            }
+            #expect(text.hasSuffix("holds neither a whole model nor a RAE's decoder."), "\(text)")
+        }
+    }
+
+    @Test func aWholeModelOfRAEsTrainingIsReadAsItsCodeDoes() throws {
+        // MAE's encoder and decoder under one roof, as the 2026 edition's golden model has them.
+        let source = try SourceCopy()
+        let plain = try digest(try SourceCopy())
+        try source.replace("config.yaml", "target: stage1.UAE", "target: stage1.RAE")
+        #expect(try digest(source) == plain)
+        let model = try AutoencoderModel(directory: source.target)
+        #expect(model.configuration.frequency.transform == .none)
+        #expect(model.configuration.name == "model")
+    }
+
+    @Test func countsOutsideTheGridAreNoted() throws {
+        let source = try SourceCopy()
+        try source.replace("config.yaml", "count: 64", "count: 600")
+        let report = try source.convert()
+        #expect(report.notes == ["band_split.count is 600; as in the authors' code it counts as 256."])
+    }
+
     // MARK: Refused
 
     /// A change to the golden MAE source, and a part of what must be said.
@@ -345,6 +390,7 @@ extension OutgoingTensor {
         ),
         Refusal(old: "model_name: encoder", new: "model_name: nobody/nothing", says: "converted"),
         Refusal(old: "mode: low", new: "mode: middle", says: "Unsupported band_split.mode 'middle'"),
+        Refusal(old: "decoder_config_path: decoder", new: "a: b", says: "decoder_config_path is missing"),
         Refusal(
             old: "decoder_config_path: decoder",
             new: "decoder_config_path: ViTXXL",
@@ -375,7 +421,7 @@ extension OutgoingTensor {
             new: "\"relu\"",
             says: "hidden_act is 'relu', must be gelu"
         ),
-        Refusal(file: "encoder/config.json", old: "{", new: "{{", says: "is not JSON"),
+        Refusal(file: "encoder/config.json", old: "{", new: "{{", says: "is not JSON: unexpected { at byte 1"),
         Refusal(
             file: "encoder/config.json",
             old: "\"num_attention_heads\": 4",
@@ -418,17 +464,11 @@ extension OutgoingTensor {
         ("first-edition/k4", "frequency_config:", "other:", "without frequency_config cannot decode"),
         ("first-edition/k4", "- 16.0", "- 16.0\n      - 20.0", "asks for [5, 5]"),
         ("sizes/clip-336", "encoder_input_size: 336", "encoder_input_size: 224", "the encoder's image_size is 336"),
-        ("first-edition/k4", "unified_ae.UnifiedUAE", "stage1.UAE", "converted"),
+        ("first-edition/k4", "unified_ae.UnifiedUAE", "stage1.UAE", "so it is a checkpoint of the first edition"),
     ])
     func otherEditionsAreRefusedWithTheirReason(golden: String, old: String, new: String, says: String) throws {
         let source = try SourceCopy(golden)
         try source.replace("config.yaml", old, new)
-        if says == "converted" {
-            // Without the right target the bands are not this edition's: no transform, so no module.
-            let report = try source.convert()
-            #expect(report.lines.contains { $0.label == "frequency" && $0.value == "none" })
-            return
-        }
         let text = source.failure {
             if golden == "dinov2" { $0.checkpoint = source.path + "/model/model.safetensors" }
         }
@@ -543,6 +583,21 @@ extension OutgoingTensor {
         #expect(
             source.failure { $0.configuration = "nowhere.yaml" } == "nowhere.yaml: there is no such file or folder."
         )
+        #expect(source.failure { $0.checkpoint = source.path } == "/source is not a file.")
+        try source.convert()
+        let converted = source.target
+        let again = try SourceCopy()
+        let text = again.failure { $0.source = converted }
+        #expect(text.contains("is a model folder already; serve it with: uae serve"))
+        try FileManager.default.removeItem(atPath: source.scratch.path + "/out")
+        for (bytes, says) in [
+            ("version https://git-lfs.github.com/spec/v1", "is a Git LFS pointer, not a configuration"),
+            ("<!doctype html>", "is a web page, not a configuration"),
+        ] {
+            try source.write("other.yaml", Array(bytes.utf8))
+            #expect(source.failure { $0.configuration = "other.yaml" }.contains(says))
+        }
+        try source.remove("other.yaml")
         let bare = source.failure { $0.source = source.path + "/encoder" }
         #expect(bare.contains("has no config.yaml. Give the model's configuration with --config FILE."))
         let above = source.failure { $0.source = source.scratch.path }
@@ -615,7 +670,7 @@ extension OutgoingTensor {
         #expect(before == ["config.json", "model.safetensors", "stats.safetensors"])
         #expect(throws: ConversionError.self) { try source.convert() }
         let error = "\(#expect(throws: ConversionError.self) { try source.convert() }, default: "none")"
-        #expect(error.contains("is not empty; nothing is overwritten"), "\(error)")
+        #expect(error.contains("is a file or a folder with something in it; nothing is overwritten"), "\(error)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: source.target).sorted() == before)
         #expect(try FileManager.default.contentsOfDirectory(atPath: source.scratch.path + "/out") == ["model"])
     }

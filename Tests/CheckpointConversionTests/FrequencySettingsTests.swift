@@ -132,11 +132,11 @@ import Testing
         ("{\"freq_transform\": \"dct\", \"band_split\": null}", .notAMap(member: "band_split", found: "None")),
         (
             "{\"freq_transform\": \"dct\", \"band_split\": {\"count\": \"many\"}}",
-            .notANumber(member: "count", found: "many")
+            .notANumber(member: "band_split.count", found: "many")
         ),
         (
             "{\"freq_transform\": \"dct\", \"band_split\": {\"ratio\": []}}",
-            .notANumber(member: "ratio", found: "a list")
+            .notANumber(member: "band_split.ratio", found: "a list")
         ),
         (
             "{\"freq_transform\": \"dct\", \"band_split\": {\"band_count\": 1}, \"v_patch_nums\": 3}",

@@ -12,6 +12,19 @@ package enum ModelInitializerError: Error, Equatable {
     case configuration(ConfigurationError)
 }
 
+extension ModelInitializerError: CustomStringConvertible {
+    /// One sentence for the person who called.
+    package var description: String {
+        switch self {
+        case .alreadyThere(let path): "\(path) is there already; nothing is overwritten."
+        case .cannotCreate(let path, let code), .file(.cannotCreate(let path, let code)),
+            .file(.cannotWrite(let path, let code)):
+            "\(path): \(String(cString: strerror(code)))."
+        case .configuration(let error): "There is no model of these sizes: \(error)."
+        }
+    }
+}
+
 /// Writes a model folder of a published size with random weights, for testing and measuring without the checkpoints.
 ///
 /// The same seed gives the same bytes. Weights go to the disk piece by piece, so that memory stays small.
@@ -48,7 +61,9 @@ package struct ModelInitializer {
         }
         let configurationPath = directory + "/config.json"
         guard access(configurationPath, F_OK) != 0 else { throw .alreadyThere(path: configurationPath) }
-        guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
             throw .cannotCreate(path: directory, errno: errno)
         }
 

@@ -108,6 +108,10 @@ package final class AutoencoderModel: Sendable {
     /// Reads a folder's `config.json` alone.
     package static func configuration(in directory: String) throws(ModelError) -> ModelConfiguration {
         let path = directory + "/config.json"
+        guard access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR) else {
+            let isPublished = access(directory + "/config.yaml", F_OK) == 0 || errno == ENOTDIR
+            throw .notAModelFolder(path: directory, isPublished: isPublished)
+        }
         let bytes = try read(path, limit: 1 << 20)
         do {
             return try ModelConfiguration(json: bytes)

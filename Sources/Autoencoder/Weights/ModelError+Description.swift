@@ -8,6 +8,9 @@ extension ModelError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let path, let code): "\(path): \(Self.text(of: code))"
+        case .notAModelFolder(let path, let isPublished):
+            "\(path) is not a model folder: it has no config.json"
+                + (isPublished ? "; to convert a published model, run: uae convert \(path) MODEL_DIR" : "")
         case .tooLong(let path, let bytes, let limit): "\(path): \(bytes) bytes or more; the limit is \(limit)"
         case .configuration(let path, let error): "\(path): \(error)"
         case .bandSplit(let path, let error): "\(path): the band cut cannot be made: \(error)"

@@ -7,6 +7,8 @@ package import TensorFiles
 package enum ModelError: Error {
     /// A file of the folder cannot be read at all.
     case unreadable(path: String, errno: Int32)
+    /// The folder has no `config.json`; `isPublished`: it has the authors' `config.yaml`, or is a checkpoint.
+    case notAModelFolder(path: String, isPublished: Bool)
     case tooLong(path: String, bytes: Int, limit: Int)
     case configuration(path: String, ConfigurationError)
     /// The configuration's own band cut cannot be made.

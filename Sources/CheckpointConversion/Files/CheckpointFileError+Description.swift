@@ -33,7 +33,7 @@ extension CheckpointFileError: CustomStringConvertible {
             "\(path) names \(printable(name)), which is not a part of a plain checkpoint, and nothing was run; "
                 + "save it again with tensors, numbers, text, lists and dictionaries alone"
         case .pickle(let path, let error): "\(path): its data.pkl cannot be read: \(error.text)"
-        case .safetensors(let path, let error): "\(path) is not readable safetensors: \(error.text)"
+        case .safetensors(let path, let error): "\(path) is not readable safetensors: \(error)"
         case .indexTooLong(let path, let bytes, let limit): "\(path) has \(bytes) bytes; the limit is \(limit)"
         case .indexNotJSON(let path, let error): "\(path) is not JSON: \(error)"
         case .indexWithoutWeightMap(let path):
@@ -137,43 +137,6 @@ extension PickleError {
         case .nestedTooDeeply(let limit): "its values are nested more than \(limit) deep"
         }
     }
-}
-
-extension SafetensorsError {
-    fileprivate var text: String {
-        switch self {
-        case .tooShort(let bytes): "it ends early, after \(bytes) bytes; download or copy it again"
-        case .headerTooLong(let bytes, let limit): "its header has \(bytes) bytes; the limit is \(limit)"
-        case .headerBeyondEnd(let bytes, let available):
-            "it ends early: its header has \(bytes) bytes, \(available) are there; download or copy it again"
-        case .headerNotJSON(let error): "its header is not JSON: \(error)"
-        case .headerNotObject: "its header is not a JSON object"
-        case .malformedEntry(let tensor): "the entry of the tensor \(printable(tensor)) is malformed"
-        case .malformedMetadata: "its metadata is not an object of strings"
-        case .unknownDType(let tensor, let code):
-            "the tensor \(printable(tensor)) has the unknown type \(printable(code))"
-        case .shapeOverflow(let tensor): "the shape of the tensor \(printable(tensor)) is too large"
-        case .lengthMismatch(let tensor, let expected, let found):
-            "the tensor \(printable(tensor)) has \(found) bytes, its shape needs \(expected)"
-        case .offsetsBeyondEnd(let tensor, let end, let available):
-            "it ends early: the tensor \(printable(tensor)) ends at byte \(end), \(available) are there; "
-                + "download or copy it again"
-        case .notContiguous(let tensor, let expected, let found):
-            "the tensor \(printable(tensor)) begins at byte \(found), must begin at \(expected)"
-        case .trailingBytes(let expected, let found): "its data has \(found) bytes, must have \(expected)"
-        case .missingTensor(let name): "the tensor \(printable(name)) is missing"
-        case .unreadableDType(let tensor, let code):
-            "the tensor \(printable(tensor)) has the type \(printable(code)), which is not supported"
-        case .tooManyElements(let tensor, let count, let limit):
-            "the tensor \(printable(tensor)) has \(count) elements; the limit is \(limit)"
-        }
-    }
-}
-
-/// Text from a file without control characters, and not so long that it hides the rest of the message.
-private func printable(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(200).map { $0.escaped(asASCII: true) }.joined()
-    return text.unicodeScalars.count > 200 ? shown + "..." : shown
 }
 
 private func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -61,7 +61,12 @@ final class ModelWriter {
         }
         for entry in tensors {
             if let (index, value) = entry.tensor.firstNonFinite() {
-                throw .tensorNotFinite(path: table.path, tensor: entry.name, index: index, value: value)
+                throw .tensorNotFinite(
+                    path: table.origin(of: entry.name),
+                    tensor: entry.name,
+                    index: index,
+                    value: value
+                )
             }
         }
         do throws(OutputFileError) {

@@ -18,25 +18,28 @@ struct AuthorsSource {
     func plan(name: String) throws(ConversionError) -> ConversionPlan {
         var report = ConversionReport()
         report.add("configuration", stage.path)
-        var tensors = try weights(report: &report)
-        let registers = tensors.shape(of: "encoder.encoder.embeddings.register_tokens").map {
-            $0.count == 3 ? $0[1] : 0
+        var tensors: TensorTable
+        let encoder: EncoderSource
+        if stage.target == .rae {
+            encoder = try EncoderSource(stage, tree: tree, registerCount: nil)
+            tensors = try raeWeights(encoder, report: &report)
+        } else {
+            tensors = try weights(report: &report)
+            let registers = tensors.shape(of: "encoder.encoder.embeddings.register_tokens")
+            encoder = try EncoderSource(stage, tree: tree, registerCount: registers.flatMap { $0.dropFirst().first })
         }
-        let encoder = try EncoderSource(stage, tree: tree, registerCount: registers)
-        if stage.target == .rae, tensors.values[DecoderSource.positions] == nil || !hasEncoder(tensors, encoder) {
-            tensors = try raeWeights(beside: tensors, encoder: encoder, report: &report)
-        }
-        report.notes +=
-            encoder.folder == nil
-            ? ["The encoder's configuration was not found; the published sizes of its name are used."] : []
         let channels = encoder.description.width
         let side = encoder.description.gridSide
         let frequency = try frequency(channels: channels, side: side, tensors: &tensors, report: &report)
+        let decoder = try DecoderSource(stage, tree: tree, tensors: tensors, encoderGridSide: side)
+        let assumptions = [encoder.assumption, decoder.assumption].compactMap(\.self)
+        report.notes += assumptions
+        tensors.assumption = assumptions.isEmpty ? nil : assumptions.joined(separator: " ")
         var description = ModelDescription(
             name: name,
             revision: "",
             encoder: encoder.description,
-            decoder: try DecoderSource.description(stage, tree: tree, tensors: tensors, encoderGridSide: side),
+            decoder: decoder.description,
             frequency: frequency
         )
         // RAE crops its images to the size that comes out, the Unified Autoencoder always to 256.
@@ -58,26 +61,30 @@ struct AuthorsSource {
 
     // MARK: Weights
 
-    /// The tensors of the checkpoint; of a RAE without one: none yet.
+    /// The tensors of the checkpoint.
     private func weights(report: inout ConversionReport) throws(ConversionError) -> TensorTable {
-        if checkpoint == nil, stage.checkpoint == nil, stage.target == .rae { return TensorTable(path: stage.path) }
         let path = try checkpointPath()
-        let file: CheckpointFile
+        let file = try Self.open(path)
+        let (dictionary, entry) = try entry(of: file)
+        report.add("checkpoint", "\(path) (\(entry))")
+        let table = try TensorTable(dictionary, path: path, entry: entry)
+        // The shapes of both editions are the same, so that nothing else would notice.
+        if stage.target != .first, table.values.keys.contains(where: { $0.hasPrefix("freq_modulator.") }) {
+            throw .firstEditionCheckpoint(path: path)
+        }
+        return table
+    }
+
+    private static func open(_ path: String) throws(ConversionError) -> CheckpointFile {
         do {
-            file = try CheckpointFile(path: path)
+            return try CheckpointFile(path: path)
         } catch {
             throw .file(error)
         }
-        let (dictionary, entry) = try entry(of: file)
-        report.add("checkpoint", "\(path) (\(entry))")
-        return try TensorTable(dictionary, path: path, entry: entry)
     }
 
     private func checkpointPath() throws(ConversionError) -> String {
-        if let checkpoint {
-            guard SourceTree.kind(of: checkpoint) == .file else { throw .sourceMissing(path: checkpoint) }
-            return checkpoint
-        }
+        if let checkpoint { return checkpoint }
         guard let name = stage.checkpoint else { throw .checkpointNotNamed(path: stage.path) }
         return try path(of: name, member: "ckpt")
     }
@@ -100,49 +107,60 @@ struct AuthorsSource {
         return (file.root, "the file itself")
     }
 
-    private func hasEncoder(_ tensors: TensorTable, _ encoder: EncoderSource) -> Bool {
-        tensors.values[encoder.family.positionTable.name] != nil
-    }
-
-    /// A RAE publishes its decoder alone; the encoder's weights are those of its Hugging Face folder.
+    /// A RAE's weights: a whole model where a checkpoint holds one, else its decoder beside the encoder's Hugging Face
+    /// folder, as RAE publishes them.
     private func raeWeights(
-        beside given: TensorTable,
-        encoder: EncoderSource,
+        _ encoder: EncoderSource,
         report: inout ConversionReport
     ) throws(ConversionError) -> TensorTable {
-        guard let name = stage.parameters.given("pretrained_decoder_path")?.text else {
-            throw .memberMissing(path: stage.path, member: "pretrained_decoder_path")
+        var decoderPath: String
+        if checkpoint != nil || stage.checkpoint != nil {
+            decoderPath = try checkpointPath()
+            // MAE's own file has a decoder of the same names, beside an encoder's embeddings.
+            let decoder = try? RAETensors.decoder(path: decoderPath)
+            let isDecoder = decoder?.values["decoder.decoder_embed.weight"] != nil
+            let hasEncoder = decoder?.values.keys.contains { $0.contains(".embeddings.") } ?? false
+            if !isDecoder || hasEncoder {
+                let whole = try weights(report: &report)
+                guard whole.values[encoder.family.positionTable.name] != nil else {
+                    throw .neitherModelNorDecoder(path: decoderPath)
+                }
+                return whole
+            }
+        } else {
+            guard let name = stage.parameters.given("pretrained_decoder_path")?.text else {
+                throw .memberMissing(path: stage.path, member: "pretrained_decoder_path")
+            }
+            decoderPath = try path(of: name, member: "pretrained_decoder_path")
         }
         guard let folder = encoder.folder else {
             throw .pathNotFound(
                 path: stage.path,
                 member: "encoder_params",
-                value: encoder.names.joined(separator: ", "),
+                value: encoder.names.first ?? "",
                 wanted: "folder with config.json and weights"
             )
         }
-        let decoderPath = try path(of: name, member: "pretrained_decoder_path")
-        var decoder = try RAETensors.decoder(path: decoderPath)
+        var table = try RAETensors.decoder(path: decoderPath)
         report.add("decoder weights", decoderPath)
         let (encoderTensors, encoderPath) = try RAETensors.encoder(folder: folder, family: encoder.family)
         report.add("encoder weights", encoderPath)
-        decoder.merge(encoderTensors)
-        decoder.merge(given)
-        // What the authors' code leaves at its birth values where the file lacks it.
-        if let width = decoder.shape(of: "decoder.decoder_embed.weight")?.first, width <= 8192 {
+        table.merge(encoderTensors)
+        // What RAE's code leaves at its birth values where the file lacks it.
+        if let width = table.shape(of: "decoder.decoder_embed.weight")?.first, width <= 8192 {
             let side = encoder.description.gridSide
-            decoder.setDefault(
+            table.setDefault(
                 DecoderSource.classToken,
                 shape: [1, 1, width],
                 values: [Float](repeating: 0, count: width)
             )
-            decoder.setDefault(
+            table.setDefault(
                 DecoderSource.positions,
                 shape: [1, side * side + 1, width],
                 values: PositionEmbedding.sinCos(rows: side * side + 1, width: width)
             )
         }
-        return decoder
+        return table
     }
 
     // MARK: Settings

@@ -33,6 +33,9 @@ package struct DCTSettings: Equatable {
         }
         let cut = try BandSplitSettings(split, parent: value, gridSide: gridSide)
         var notes: [String] = []
+        if let given = cut.givenCount, given != cut.count {
+            notes.append("band_split.count is \(given); as in the authors' code it counts as \(cut.count).")
+        }
         let decodeCount = try cut.decodeCount(isDCT: transform == "dct", notes: &notes)
         self.notes = notes
         guard transform == "dct" else {
@@ -66,6 +69,8 @@ private struct BandSplitSettings {
     private let split: SettingValue
     private let gridSide: Int
     private let isCountGiven: Bool
+    /// The count as the settings have it, before it is brought into bounds; nil where something else gives the count.
+    let givenCount: Int?
 
     private var total: Int { gridSide * gridSide }
     /// Coefficients that are kept.
@@ -95,10 +100,11 @@ private struct BandSplitSettings {
         let total = gridSide * gridSide
         let numberOfBands = try Self.integer("freq_num_bands", parent["freq_num_bands"]) ?? 2
         guard numberOfBands >= 1 else { throw .bandNumberTooSmall(numberOfBands) }
-        let bandCount = try Self.integer("band_count", Self.first(["band_count", "keep_bands"], of: split))
-        let given = try Self.integer("count", Self.first(["count", "keep_count"], of: split))
-        let ratio = try Self.number("ratio", Self.first(["ratio", "keep_ratio"], of: split))
+        let bandCount = try Self.integer("band_split.band_count", Self.first(["band_count", "keep_bands"], of: split))
+        let given = try Self.integer("band_split.count", Self.first(["count", "keep_count"], of: split))
+        let ratio = try Self.number("band_split.ratio", Self.first(["ratio", "keep_ratio"], of: split))
         isCountGiven = bandCount == nil
+        givenCount = bandCount == nil ? given : nil
         if let bandCount {
             count = radialBandCoefficientCount(
                 bandCount,

@@ -3,7 +3,11 @@
 import Autoencoder
 
 /// How a decoder is described by a folder of the authors' `configs/decoder`, or by the name of one.
-enum DecoderSource {
+struct DecoderSource {
+    let description: ModelDescription.Decoder
+    /// What is said where sizes were assumed.
+    private(set) var assumption: String?
+
     static let positions = "decoder.decoder_pos_embed"
     static let classToken = "decoder.trainable_cls_token"
 
@@ -11,19 +15,21 @@ enum DecoderSource {
     ///
     /// Of the configuration only the `decoder_*` sizes and `layer_norm_eps` count. Its `patch_size` is a text in the
     /// published files ("SHOULD BE RELOADED") and never used: the patch side is `decoder_patch_size`.
-    static func description(
+    init(
         _ stage: StageConfiguration,
         tree: SourceTree,
         tensors: TensorTable,
         encoderGridSide: Int
-    ) throws(ConversionError) -> ModelDescription.Decoder {
-        let name = stage.parameters.given("decoder_config_path")?.text ?? "decoder"
+    ) throws(ConversionError) {
+        guard let name = stage.parameters.given("decoder_config_path")?.text else {
+            throw .memberMissing(path: stage.path, member: "decoder_config_path")
+        }
         let patchSide = try stage.integer("decoder_patch_size") ?? 16
-        let gridSide = try gridSide(tensors, default: encoderGridSide)
+        let gridSide = try Self.gridSide(tensors, default: encoderGridSide)
         if let folder = tree.configurationFolder(name) {
             let path = folder + "/config.json"
             let reader = HubConfiguration(path: path, values: try SettingValue.json(path: path))
-            return ModelDescription.Decoder(
+            description = ModelDescription.Decoder(
                 gridSide: gridSide,
                 patchSide: patchSide,
                 blocks: ModelDescription.Blocks(
@@ -34,12 +40,14 @@ enum DecoderSource {
                     layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? PublishedDecoder.layerNormEpsilon
                 )
             )
+            return
         }
         let short = name.split(separator: "/").last.map(String.init) ?? name
         guard let known = PublishedDecoder.all.first(where: { $0.name == short }) else {
             throw .decoderUnknown(path: stage.path, name: name)
         }
-        return ModelDescription.Decoder(
+        assumption = "The decoder's configuration was not found; the published sizes of \(short) are used."
+        description = ModelDescription.Decoder(
             gridSide: gridSide,
             patchSide: patchSide,
             blocks: ModelDescription.Blocks(

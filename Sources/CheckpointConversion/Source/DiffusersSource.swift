@@ -188,7 +188,13 @@ enum DiffusersSource {
     private static func colours(_ name: String, in tensors: TensorTable) throws(ConversionError) -> [Double]? {
         guard case .tensor(let tensor)? = tensors.values[name] else { return nil }
         guard tensor.count == 3 else {
-            throw .tensorShape(path: tensors.path, tensor: name, expected: [1, 3, 1, 1], found: tensor.shape)
+            throw .tensorShape(
+                path: tensors.path,
+                tensor: name,
+                expected: [1, 3, 1, 1],
+                found: tensor.shape,
+                assumption: nil
+            )
         }
         return tensor.floats().map(Double.init)
     }

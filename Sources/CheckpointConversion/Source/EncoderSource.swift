@@ -10,6 +10,12 @@ struct EncoderSource {
     /// The folder with `config.json`; nil where the published sizes of a known name are used.
     let folder: String?
     let description: ModelDescription.Encoder
+    /// What is said where sizes were assumed.
+    var assumption: String? {
+        folder == nil
+            ? "The encoder's configuration was not found; the published sizes of \(names.joined(separator: ", ")) are used."
+            : nil
+    }
 
     /// The authors' class names.
     static let classes: [String: EncoderConfiguration.Family] = [

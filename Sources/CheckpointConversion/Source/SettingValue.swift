@@ -138,6 +138,12 @@ extension SettingValue {
             guard bytes.count <= limit else { throw .settingsTooLong(path: path, limit: limit) }
         }
         guard ferror(file) == 0 else { throw .unreadable(path: path, errno: errno) }
+        if bytes.starts(with: "version https://git-lfs".utf8) {
+            throw .notSettings(path: path, found: "a Git LFS pointer")
+        }
+        if bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "<") {
+            throw .notSettings(path: path, found: "a web page")
+        }
         return bytes
     }
 

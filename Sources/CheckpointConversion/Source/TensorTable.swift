@@ -7,6 +7,10 @@ import TensorFiles
 struct TensorTable {
     /// The file, for error messages.
     let path: String
+    /// The files of tensors that were merged in.
+    private var origins: [String: String] = [:]
+    /// What to say where a shape does not fit because sizes were assumed.
+    var assumption: String?
     private(set) var values: [String: CheckpointValue] = [:]
 
     /// - Parameters:
@@ -50,6 +54,12 @@ struct TensorTable {
 
     mutating func merge(_ other: TensorTable) {
         values.merge(other.values) { _, new in new }
+        for name in other.values.keys { origins[name] = other.path }
+    }
+
+    /// The file that a tensor comes from.
+    func origin(of name: String) -> String {
+        origins[name] ?? path
     }
 
     /// A tensor's shape; nil if there is no such tensor.
@@ -71,13 +81,19 @@ struct TensorTable {
         switch values[name] {
         case .tensor(let tensor):
             guard tensor.shape == shape else {
-                throw .tensorShape(path: path, tensor: name, expected: shape, found: tensor.shape)
+                throw .tensorShape(
+                    path: origin(of: name),
+                    tensor: name,
+                    expected: shape,
+                    found: tensor.shape,
+                    assumption: assumption
+                )
             }
             guard tensor.elementType.isFloatingPoint else {
-                throw .tensorType(path: path, tensor: name, found: tensor.elementType.rawValue)
+                throw .tensorType(path: origin(of: name), tensor: name, found: tensor.elementType.rawValue)
             }
             return tensor
-        case .other(let type): throw .tensorType(path: path, tensor: name, found: type)
+        case .other(let type): throw .tensorType(path: origin(of: name), tensor: name, found: type)
         case nil: throw .tensorMissing(path: path, tensor: name, others: missing - 1)
         case .some: throw .tensorMissing(path: path, tensor: name, others: 0)
         }
