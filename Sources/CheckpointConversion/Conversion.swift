@@ -12,13 +12,13 @@ import TensorFiles
 /// - Parameters:
 ///   - request: what to convert.
 ///   - target: the model folder, made by this.
-///   - staged: is told the temporary folder, so that a caller who is interrupted can remove it.
+///   - isInterrupted: asked between pieces of work; what was written is removed when it says so.
 /// - Returns: what was understood and written.
 /// - Throws: `ConversionError`; nothing is left behind then.
 package func convertCheckpoint(
     _ request: ConversionRequest,
     to target: String,
-    staged: (String) -> Void = { _ in }
+    isInterrupted: @escaping () -> Bool = { false }
 ) throws(ConversionError) -> ConversionReport {
     let folderName = URL(filePath: target).standardizedFileURL.lastPathComponent
     var plan = try request.plan(name: request.name ?? folderName)
@@ -30,14 +30,13 @@ package func convertCheckpoint(
     let configuration: ModelConfiguration
     do {
         var complete = plan.description
-        complete.revision = "unwritten"
+        complete.revision = request.revision ?? "unwritten"
         configuration = try ModelConfiguration(json: Array(complete.json.utf8))
     } catch {
         throw .configuration(error)
     }
     let required = configuration.requiredTensors(storedGrid: try storedGrid(plan.tensors, encoder: encoder))
-    let writer = try ModelWriter(target: target)
-    staged(writer.staging)
+    let writer = try ModelWriter(target: target, isInterrupted: isInterrupted)
     let count = try writer.writeWeights(required, of: plan.tensors)
     if let statistics = plan.statistics {
         try writer.writeStatistics(statistics, shape: [encoder.width, encoder.gridSide, encoder.gridSide])

@@ -47,6 +47,15 @@ package enum ConversionError: Error {
     case positionTable(path: String, tensor: String, found: [Int])
     case statisticsShape(path: String, tensor: String, found: [Int], allowed: [String])
     case statisticsType(path: String, tensor: String)
+    /// A file with neither `mean` nor `var`.
+    case statisticsMissing(path: String)
+    case statisticsInvalid(path: String, tensor: String, index: Int, value: Float)
+    /// Two tensors whose names become one.
+    case tensorTwice(path: String, tensor: String)
+    /// YAML anchors and aliases, merge keys among them.
+    case aliases(path: String, name: String)
+    /// The caller ended the conversion.
+    case interrupted
     case headShape(path: String, found: [Int], channels: Int)
     case file(CheckpointFileError)
     case tensorFile(TensorFileError)
@@ -64,10 +73,12 @@ package enum ConversionError: Error {
         case .targetExists, .cannotWrite, .output: 73
         case .resultUnusable: 70
         case .optionWithoutUse: 64
+        case .interrupted: 130
         case .settingsTooLong, .notYAML, .notJSON, .configurationMissing, .configurationNeeded, .checkpointNotNamed,
             .memberMissing, .memberInvalid, .frequency, .encoderUnknown, .encoderSizeMismatch, .encoderSideFixed,
             .decoderUnknown, .averagedWeightsMissing, .noTensors, .tensorMissing, .tensorShape, .tensorType,
-            .tensorNotFinite, .positionTable, .alreadyConverted, .notAFile, .notSettings, .firstEditionCheckpoint,
+            .tensorNotFinite, .positionTable, .alreadyConverted, .notAFile, .statisticsMissing, .statisticsInvalid,
+            .tensorTwice, .aliases, .notSettings, .firstEditionCheckpoint,
             .neitherModelNorDecoder, .statisticsShape, .statisticsType, .headShape, .file, .tensorFile,
             .configuration:
             65
@@ -76,7 +87,16 @@ package enum ConversionError: Error {
 }
 
 extension ConversionError: CustomStringConvertible {
+    /// One line for the person who called; nothing from a file can break it or fill it.
     package var description: String {
+        let scalars = sentence.unicodeScalars
+        let line = scalars.prefix(2000).map { scalar in
+            scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+        }
+        return line.joined() + (scalars.count > 2000 ? "..." : "")
+    }
+
+    private var sentence: String {
         switch self {
         case .unreadable(let path, let code): "\(path): \(Self.text(of: code))."
         case .settingsTooLong(let path, let limit):
@@ -101,7 +121,7 @@ extension ConversionError: CustomStringConvertible {
             "\(checkpoint) is a checkpoint, which does not say what model it is. Give the model's configuration with "
                 + "--config FILE."
         case .pathNotFound(let path, let member, let value, let wanted):
-            "\(path): \(member) names '\(value)', and no such \(wanted) was found below the folder of the configuration "
+            "\(path): \(member) names '\(Self.clipped(value))', and no such \(wanted) was found below the folder of the configuration "
                 + "or any folder above it. Paths are relative to the authors' repository root."
                 + (member == "ckpt" ? " Or give the checkpoint with --checkpoint FILE." : "")
                 + (member == "encoder_params" ? " Download it there: hf download \(value) --local-dir \(value)" : "")
@@ -111,7 +131,7 @@ extension ConversionError: CustomStringConvertible {
             "\(option) means nothing beside \(source), which already says it."
         case .memberMissing(let path, let member): "\(path): \(member) is missing."
         case .memberInvalid(let path, let member, let found, let allowed):
-            "\(path): \(member) is '\(found)', must be \(allowed)."
+            "\(path): \(member) is '\(Self.clipped(found))', must be \(allowed)."
         case .frequency(let path, let error): "\(path): \(error)"
         case .encoderUnknown(let path, let names):
             "\(path): the encoder's config.json was not found, and \(names.joined(separator: ", ")) is not known without "
@@ -123,7 +143,7 @@ extension ConversionError: CustomStringConvertible {
             "A CLIP encoder has a fixed size: encoder_input_size is \(inputSide), the encoder's image_size is "
                 + "\(imageSide)."
         case .decoderUnknown(let path, let name):
-            "\(path): decoder_config_path names '\(name)', where no config.json was found, and it is not one of "
+            "\(path): decoder_config_path names '\(Self.clipped(name))', where no config.json was found, and it is not one of "
                 + "\(PublishedDecoder.all.map(\.name).joined(separator: ", "))."
         case .averagedWeightsMissing(let path):
             "\(path) holds 'model' but not 'ema'. Checkpoints of the 2026 edition are read from 'ema', as the authors' "
@@ -143,6 +163,13 @@ extension ConversionError: CustomStringConvertible {
             "\(path): \(tensor) has the shape \(found), which is not a table for a square grid."
         case .statisticsShape(let path, let tensor, let found, let allowed):
             "\(path): '\(tensor)' has the shape \(found), must be \(allowed.joined(separator: ", "))."
+        case .statisticsMissing(let path): "\(path) has neither 'mean' nor 'var', so these are no statistics."
+        case .statisticsInvalid(let path, let tensor, let index, let value):
+            "\(path): '\(tensor)' holds \(value) at \(index), which no latent has."
+        case .tensorTwice(let path, let tensor): "\(path): two tensors are called \(tensor) without their prefixes."
+        case .aliases(let path, let name):
+            "\(path) uses the YAML alias '*\(name)'; write the values out where they are used."
+        case .interrupted: "Interrupted; nothing was written."
         case .statisticsType(let path, let tensor): "\(path): '\(tensor)' is neither a tensor nor None."
         case .headShape(let path, let found, let channels):
             "\(path): the tensor weight has the shape \(found), must be [classes, \(channels)]."
@@ -156,6 +183,11 @@ extension ConversionError: CustomStringConvertible {
             "\(path): \(Self.text(of: code))."
         case .resultUnusable(let error): "The converted model does not load: \(error)."
         }
+    }
+
+    /// A value from a file, short enough to leave room for the rest of the sentence.
+    private static func clipped(_ value: String) -> String {
+        value.count > 80 ? value.prefix(80) + "..." : value
     }
 
     private static func text(of code: Int32) -> String {

@@ -72,11 +72,11 @@ extension ModelDescription.Frequency {
     fileprivate var sentence: String {
         switch self {
         case .none: return "none"
-        case .dct(let order, let cutoff, let mode, let count, let decodeCount):
+        case .dct(let order, let cutoff, let mode, let count, let decodeCount, let decodesCorner):
             guard let count else { return "DCT, nothing cut" }
             var text = "DCT, \(mode.rawValue) \(count), \(cutoff.rawValue)"
             if cutoff == .reorder1D { text += ", \(order.rawValue)" }
-            if let decodeCount { text += ", decoded from \(decodeCount) tokens" }
+            if let decodeCount, decodesCorner { text += ", decoded from \(decodeCount) tokens" }
             return text
         case .fft(let schedule, let mixingLayers, let condition, _):
             let radii = schedule.map { String($0) }.joined(separator: ", ")

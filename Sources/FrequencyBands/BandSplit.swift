@@ -92,13 +92,15 @@ package struct BandSplit: Sendable, Hashable {
     private func keepsSquare(_ height: Int, _ width: Int) throws(BandError) -> [Bool] {
         guard height == width else { throw .gridNotSquare(height: height, width: width) }
         let total = height * width
-        guard squareRoot(count) != nil else {
-            throw .countNotSquare(count: count, nearest: nearestSquares(to: count, limit: total))
-        }
         let isTopLeft = mode == .low || mode == .dropHigh
-        let kept = mode == .low || mode == .high ? count : total - count
+        let drops = mode == .dropLow || mode == .dropHigh
+        let allowed = (0...total).filter { squareRoot($0) != nil && (!drops || squareRoot(total - $0) != nil) }
+        guard squareRoot(count) != nil else {
+            let nearest = [allowed.last { $0 < count }, allowed.first { $0 > count }].compactMap(\.self)
+            throw .countNotSquare(count: count, nearest: nearest)
+        }
+        let kept = drops ? total - count : count
         guard let side = squareRoot(kept) else {
-            let allowed = (0...total).filter { squareRoot($0) != nil && squareRoot(total - $0) != nil }
             throw .restNotSquare(count: count, rest: kept, allowed: allowed)
         }
         let block = isTopLeft ? 0..<side : height - side..<height

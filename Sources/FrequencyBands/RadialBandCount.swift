@@ -23,19 +23,18 @@ package func radialBandCoefficientCount(
     guard bandCount > 0 else { return 0 }
     func radius(_ y: Int, _ x: Int) -> Float { (Float(y) * Float(y) + Float(x) * Float(x)).squareRoot() }
     let corner = radius(height - 1, width - 1)
-    let edges: [Float]
+    let edge: Float
     if let schedule, !schedule.isEmpty {
         let used = schedule.prefix(numberOfBands)
         let largest = max(used.max() ?? 0, 1e-6)
-        edges = [0] + used.map { $0 / largest * corner }
+        edge = used[min(bandCount, used.count) - 1] / largest * corner
     } else {
         // torch.linspace counts up from the start in its first half and down from the end in its second.
         let step = corner / Float(numberOfBands)
-        edges = (0...numberOfBands).map { index in
-            index < (numberOfBands + 1) / 2
-                ? step * Float(index) : corner - step * Float(numberOfBands - index)
-        }
+        let index = min(bandCount, numberOfBands)
+        edge =
+            index < numberOfBands / 2 + numberOfBands % 2
+            ? step * Float(index) : corner - step * Float(numberOfBands - index)
     }
-    let edge = edges[min(bandCount, edges.count - 1)]
     return (0..<height * width).count { radius($0 / width, $0 % width) < edge }
 }

@@ -2,11 +2,12 @@
 
 import ArgumentParser
 import CheckpointConversion
-import Dispatch
 import Foundation
+import Glibc
 import HTTPTypes
 import HTTPWire
 import Service
+import Synchronization
 
 /// `uae convert`: a published checkpoint becomes a model folder.
 struct ConvertCommand: AsyncParsableCommand {
@@ -23,7 +24,7 @@ struct ConvertCommand: AsyncParsableCommand {
     @Argument(help: "What to convert.")
     var source: String
 
-    @Argument(help: "The model folder to write; must not exist, or be empty.")
+    @Argument(help: ArgumentHelp("The model folder to write; must not exist, or be empty.", valueName: "model-dir"))
     var target: String
 
     @Option(name: .customLong("config"), help: "The authors' YAML, where SOURCE does not name it.")
@@ -49,6 +50,10 @@ struct ConvertCommand: AsyncParsableCommand {
 
     func validate() throws {
         if labels != nil, head == nil { throw ValidationError("--labels needs --head.") }
+        for (name, value) in [("SOURCE", source), ("MODEL_DIR", target), ("--name", name), ("--revision", revision)]
+        where value?.isEmpty ?? false {
+            throw ValidationError("\(name) is empty.")
+        }
     }
 
     func run() async throws {
@@ -75,30 +80,16 @@ struct ConvertCommand: AsyncParsableCommand {
         request.revision = revision
         request.head = head
         request.labels = labels
-        var cleanup: [any DispatchSourceSignal] = []
+        Interruption.begin()
         do {
-            let report = try convertCheckpoint(request, to: target) { staging in
-                cleanup = [SIGINT, SIGTERM, SIGHUP].map { Self.removing(staging, on: $0) }
-            }
+            let report = try convertCheckpoint(request, to: target, isInterrupted: { Interruption.signal != nil })
             print(report.text)
         } catch {
-            throw CommandFailure("\(error)", exitCode: error.exitCode)
+            throw CommandFailure("\(error)", exitCode: Interruption.signal.map { 128 + $0 } ?? error.exitCode)
         }
-        for source in cleanup { source.cancel() }
+        Interruption.end()
         if let image { print("verified: \(try await quality(of: image))") }
         print("next: uae serve --model \(target)")
-    }
-
-    /// Removes what is half written when the command is interrupted.
-    private static func removing(_ folder: String, on number: Int32) -> any DispatchSourceSignal {
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler {
-            try? FileManager.default.removeItem(atPath: folder)
-            Foundation.exit(128 + number)
-        }
-        source.resume()
-        return source
     }
 
     /// Encodes and decodes an image with the new model.
@@ -115,5 +106,28 @@ struct ConvertCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure("\(target) is written. --verify: \(error)", exitCode: 70)
         }
+    }
+}
+
+/// Remembers a signal that asks a command to end, instead of ending it between two steps of its work.
+private enum Interruption {
+    private static let received = Atomic<Int32>(0)
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    /// The signal that came; nil: none yet.
+    static var signal: Int32? {
+        let number = received.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
+
+    static func begin() {
+        // Made before a handler may store to it.
+        _ = received.load(ordering: .relaxed)
+        for number in signals { Glibc.signal(number) { Interruption.received.store($0, ordering: .relaxed) } }
+    }
+
+    /// Signals end the process again.
+    static func end() {
+        for number in signals { Glibc.signal(number, SIG_DFL) }
     }
 }

@@ -505,13 +505,56 @@ extension OutgoingTensor {
             "\"encoder_type\": \"dinov2\"", "\"encoder_type\": \"dinov3\"",
             "encoder_type is 'dinov3', must be dinov2, siglip2"
         ),
-        ("\"scaling_factor\": 1.0", "\"scaling_factor\": 0", "scaling_factor is '0.0', must be a number above 0"),
+        (
+            "\"scaling_factor\": 1.0", "\"scaling_factor\": 0",
+            "scaling_factor is '0.0', must be a number from 1e-6 to 1e6"
+        ),
     ])
     func sizesThatNoModelHasAreRefused(old: String, new: String, says: String) throws {
         let source = try SourceCopy("diffusers-rae-tf5")
         try source.replace("config.json", old, new)
         let text = source.failure()
         #expect(text.contains(says), "\(text)")
+    }
+
+    @Test(arguments: [
+        ([1], Float(0.25), Float(0.5)), ([128, 1, 1], -1, 2), ([16], 3, 0.002), ([128, 16, 16], 0, 1),
+    ])
+    func diffusersNormalisesWithWhateverBroadcasts(shape: [Int], mean: Float, deviation: Float) throws {
+        let source = try SourceCopy("diffusers-rae-tf5")
+        let file = "diffusion_pytorch_model.safetensors"
+        let tensors = try source.tensors(file).map { tensor -> OutgoingTensor in
+            guard tensor.name.hasPrefix("_latents") else { return tensor }
+            let value = tensor.name == "_latents_mean" ? mean : deviation
+            let values = [Float](repeating: value, count: shape.reduce(1, *))
+            return OutgoingTensor(name: tensor.name, shape: shape, dtype: .float32, values: values)
+        }
+        try source.write(file, writeSafetensors(tensors))
+        try source.convert()
+        let made = try #require(try AutoencoderModel(directory: source.target).statistics)
+        #expect(made.epsilon == 0)
+        #expect(made.mean.allSatisfy { $0 == mean })
+        #expect(made.variance.allSatisfy { abs($0.squareRoot() / (deviation + 1e-5) - 1) < 1e-6 })
+
+        // Without statistics the library still divides by 1 + 1e-5.
+        try source.write(file, writeSafetensors(tensors.filter { !$0.name.hasPrefix("_latents") }))
+        try FileManager.default.removeItem(atPath: source.target)
+        try source.convert()
+        let none = try #require(try AutoencoderModel(directory: source.target).statistics)
+        #expect(none.variance.allSatisfy { abs($0.squareRoot() - 1.00001) < 1e-6 })
+    }
+
+    @Test func diffusersDeviationsBelowZeroAreRefused() throws {
+        let source = try SourceCopy("diffusers-rae-tf5")
+        let file = "diffusion_pytorch_model.safetensors"
+        let tensors = try source.tensors(file).map { tensor -> OutgoingTensor in
+            guard tensor.name == "_latents_std" else { return tensor }
+            return OutgoingTensor(name: tensor.name, shape: [1], dtype: .float32, values: [-0.5])
+        }
+        try source.write(file, writeSafetensors(tensors))
+        #expect(source.failure().contains("'_latents_std' holds -0.5 at 0, which no latent has"))
+        try source.replace("config.json", "\"image_size\": null", "\"image_size\": 100")
+        #expect(source.failure().contains("image_size is '100', must be 256"))
     }
 
     @Test func theScalingFactorMultipliesNormalisedLatents() throws {
@@ -661,7 +704,117 @@ extension OutgoingTensor {
         #expect(!FileManager.default.fileExists(atPath: marker))
     }
 
+    /// A chain of aliases, each many brackets deep, as no parser's own limit on brackets stops it.
+    private static let aliasChain = (0..<20).map { link in
+        let (open, close) = (String(repeating: "[", count: 900), String(repeating: "]", count: 900))
+        return "x\(link): &x\(link) \(open)\(link == 0 ? "1" : "*x\(link - 1)")\(close)"
+    }.joined(separator: "\n")
+
+    @Test(arguments: [
+        (aliasChain, "uses the YAML alias '*x0'; write the values out"),
+        ("a: &b {enabled: true}\nstage_1: {<<: *b}", "uses the YAML alias '*b'"),
+        ("a: " + String(repeating: "[", count: 80) + String(repeating: "]", count: 80), "nests them deeper than 64"),
+        ("a: " + String(repeating: "[", count: 100_000), "is not a YAML configuration"),
+        ("stage_1: {target: stage1.UAE, params: {encoder_cls: '${oc.env:HOME}'}}", "${...} is not resolved"),
+        ("stage_1: {target: \"\\e[31m\\nred\", params: {}}", "stage_1.target is '\\u{1B}[31m\\nred', must be"),
+        ("stage_1: {target: \(String(repeating: "x", count: 100_000)), params: {}}", "xxx...', must be one of"),
+        (
+            "stage_1: {target: stage1.UAE, ckpt: checkpoint.safetensors, params: {encoder_cls: [1]}}",
+            "encoder_cls is 'a list', must be a text"
+        ),
+    ])
+    func hostileConfigurationsAreOneLine(yaml: String, says: String) throws {
+        let source = try SourceCopy()
+        try source.write("config.yaml", Array(yaml.utf8))
+        let text = source.failure()
+        #expect(text.contains(says), "\(text.prefix(500))")
+        let lines = text.split(whereSeparator: \.isNewline).count
+        #expect(lines == 1)
+        #expect(text.count < 2100)
+    }
+
+    @Test(arguments: [
+        ("config.yaml", "normalization_stat_path: normalization_stats.safetensors", "normalization_stat_path: true"),
+        ("config.yaml", "decoder_config_path: decoder", "decoder_config_path: 5"),
+        ("config.yaml", "model_name: encoder", "model_name: [encoder]"),
+        ("encoder/config.json", "\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": \"x\""),
+        ("encoder/config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": 5"),
+        ("decoder/config.json", "\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": true"),
+    ])
+    func valuesOfAnotherTypeAreNotTakenForDefaults(file: String, old: String, new: String) throws {
+        let source = try SourceCopy()
+        try source.replace(file, old, new)
+        let text = source.failure()
+        #expect(text.contains("must be"), "\(text)")
+    }
+
+    @Test func twoTensorsOfOneNameAreRefused() throws {
+        let source = try SourceCopy()
+        let tensors = try source.tensors()
+        let twin = tensors[0].renamed("_orig_mod." + tensors[0].name)
+        try source.write("checkpoint.safetensors", writeSafetensors(tensors + [twin]))
+        #expect(source.failure().hasSuffix("two tensors are called \(tensors[0].name) without their prefixes."))
+    }
+
+    @Test func aGridThatTheDecoderDoesNotHaveIsNoted() throws {
+        let source = try SourceCopy()
+        try source.replace("config.yaml", "encoder_input_size: 256", "encoder_input_size: 512")
+        try source.replace("config.yaml", "normalization_stat_path", "unused")
+        let notes = try source.convert().notes
+        #expect(notes.first?.hasSuffix("Is encoder_input_size right?") == true, "\(notes)")
+    }
+
     // MARK: Written as a whole
+
+    @Test func anInterruptedConversionLeavesNothing() throws {
+        let source = try SourceCopy()
+        for calls in [0, 5, 108, 109, 150, 216, 217] {
+            let counter = Counter()
+            #expect(throws: ConversionError.self, "\(calls)") {
+                try convertCheckpoint(
+                    ConversionRequest(source: source.path),
+                    to: source.scratch.path + "/deep/er/model",
+                    isInterrupted: { counter.next() >= calls }
+                )
+            }
+            #expect(!FileManager.default.fileExists(atPath: source.scratch.path + "/deep"))
+        }
+    }
+
+    private final class Counter {
+        private var count = -1
+
+        func next() -> Int {
+            count += 1
+            return count
+        }
+    }
+
+    @Test func foldersThatWereMadeForNothingAreRemoved() throws {
+        let source = try SourceCopy()
+        try source.change { $0.name.hasPrefix("decoder.decoder_norm") ? nil : $0 }
+        #expect(throws: ConversionError.self) {
+            try convertCheckpoint(ConversionRequest(source: source.path), to: source.scratch.path + "/a/b/c")
+        }
+        #expect(!FileManager.default.fileExists(atPath: source.scratch.path + "/a"))
+    }
+
+    @Test func filesAndLinksAreNotReplaced() throws {
+        let source = try SourceCopy()
+        let file = try source.scratch.file("there", [1])
+        let link = source.scratch.path + "/link"
+        try FileManager.default.createDirectory(
+            atPath: source.scratch.path + "/empty",
+            withIntermediateDirectories: true
+        )
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "empty")
+        for target in [file, link] {
+            let error = #expect(throws: ConversionError.self) {
+                try convertCheckpoint(ConversionRequest(source: source.path), to: target)
+            }
+            #expect(error?.exitCode == 73)
+        }
+    }
 
     @Test func nothingIsOverwritten() throws {
         let source = try SourceCopy()
@@ -789,10 +942,16 @@ extension OutgoingTensor {
         #expect(made.epsilon == 1e-3)
     }
 
+    @Test(arguments: ["mae", "first-edition/k4"])
+    func aFileOfSomethingElseIsRefused(golden: String) throws {
+        let text = try failure(golden, [tensor("latents", [1]) { _ in 0 }])
+        #expect(text.hasSuffix("has neither 'mean' nor 'var', so these are no statistics."), "\(text)")
+    }
+
     @Test func valuesThatNoLatentHasAreRefused() throws {
         let text = try failure("mae", [tensor("mean", [1]) { _ in .nan }, tensor("var", [1]) { _ in 1 }])
-        #expect(text.contains("the tensor mean holds nan at 0"), "\(text)")
+        #expect(text.contains("'mean' holds nan at 0"), "\(text)")
         let negative = try failure("mae", [tensor("mean", [1]) { _ in 0 }, tensor("var", [1]) { _ in -1 }])
-        #expect(negative.contains("the statistics' var holds -1.0 at 0"), "\(negative)")
+        #expect(negative.contains("'var' holds -1.0 at 0"), "\(negative)")
     }
 }

@@ -22,7 +22,7 @@ import Testing
         #expect(settings.count == 73)
         for (name, value) in settings {
             let frequency = try DCTSettings(value, gridSide: 16).frequency
-            guard case .dct(let order, let cutoff, let mode, let count, nil) = frequency else {
+            guard case .dct(let order, let cutoff, let mode, let count, nil, _) = frequency else {
                 Issue.record("\(name): \(frequency)")
                 continue
             }
@@ -109,7 +109,14 @@ import Testing
             {"freq_transform": "dct", "band_split": {"enabled": true, "cutoff_mode": "2d", "count": 64,
              "decode_from_split": true, "decode_from_split_prob": 0}}
             """,
-            .dct(order: .zigzag, cutoff: .map2DSquare, mode: .low, count: 64, decodeCount: nil)
+            .dct(
+                order: .zigzag,
+                cutoff: .map2DSquare,
+                mode: .low,
+                count: 64,
+                decodeCount: 64,
+                decodesCorner: false
+            )
         ),
     ])
     func defaultsAliasesAndPythonsTruthCount(json: String, frequency: ModelDescription.Frequency) throws {
@@ -120,11 +127,21 @@ import Testing
         let made = try settings(
             """
             {"freq_transform": "dct", "band_split": {"enabled": true, "cutoff_mode": "2d", "count": 64, "uniform": true,
-             "decode_from_split_band": true, "decode_from_split_band_prob": 0.5}}
+             "decode_from_split_band": true, "decode_from_split_band_prob": 0.5, "decode_keep_count": 16}}
             """
         )
         #expect(made.notes.count == 2)
-        #expect(made.frequency == .dct(order: .zigzag, cutoff: .map2DSquare, mode: .low, count: 64, decodeCount: nil))
+        #expect(
+            made.frequency
+                == .dct(
+                    order: .zigzag,
+                    cutoff: .map2DSquare,
+                    mode: .low,
+                    count: 64,
+                    decodeCount: 16,
+                    decodesCorner: false
+                )
+        )
     }
 
     @Test(arguments: [

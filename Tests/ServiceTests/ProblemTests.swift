@@ -34,6 +34,8 @@ extension ServiceTests {
                     ("/encode?freq_ratio=1.5", "freq_ratio"), ("/encode?freq_ratio=half", "freq_ratio"),
                     ("/encode?apply_frequency=maybe", "apply_frequency"),
                     ("/encode?apply_frequency=false&keep=3", "apply_frequency"),
+                    ("/spectrum?of=image&keep=3", "keep"), ("/spectrum?of=image&normalize=true", "normalize"),
+                    ("/decode?decode_from_split_band=true&keep=64&band_mode=drop_low", "keep"),
                     ("/decode?decode_keep_count=40", "decode_keep_count"),
                     ("/decode?decode_keep_count=0", "decode_keep_count"),
                     ("/decode?decode_from_split_band=false&decode_keep_count=16", "decode_keep_count"),

@@ -263,6 +263,40 @@ extension ServiceTests {
             }
         }
 
+        @Test func aBlockOfTokensContradictsOtherSizes() async throws {
+            try await TestService.run { client in
+                let block = [UInt8](repeating: 0, count: 96 * 64 * 4)
+                let target = "/decode?shape=1,96,8,8&normalize=false&decode_from_split_band="
+                #expect(try await client.post(target + "true&keep=64&decode_keep_count=64", block).status == 200)
+                for (query, parameter) in [
+                    ("true&keep=36", "keep"), ("true&decode_keep_count=256", "decode_keep_count"),
+                    ("true&freq_order=radial", "freq_order"),
+                    ("false&cutoff_mode=map2d_square", "decode_from_split_band"),
+                ] {
+                    let refused = try await client.post(target + query, block)
+                    #expect(refused.status == 400 && refused.json["parameter"] as? String == parameter, "\(query)")
+                }
+            }
+        }
+
+        @Test func theHeaderOfFrequencyTokensSaysWhatTheyAre() async throws {
+            try await TestService.run { client in
+                for (query, header) in [
+                    ("layout=freq_tokens", "layout=freq_tokens, normalized=?0, keep=64, order=zigzag"),
+                    ("layout=freq_tokens&keep=9", "layout=freq_tokens, normalized=?0, keep=9, order=zigzag"),
+                    (
+                        "layout=freq_tokens&apply_frequency=false",
+                        "layout=freq_tokens, normalized=?0, keep=256, order=zigzag, apply_frequency=?0"
+                    ),
+                ] {
+                    let answer = try await client.post("/encode?\(query)", chelsea)
+                    #expect(answer.fields["uae-latent"] == header)
+                    let count = header.split(separator: "keep=")[1].prefix { $0 != "," }
+                    #expect(answer.fields["shape"] == "[1,96,\(count)]")
+                }
+            }
+        }
+
         @Test(arguments: [
             ("low64_compact", 128), ("low16_compact", 64), ("low144_compact", 192), ("high64_compact", 128),
             ("low64_decode16", 64), ("low16_decode64", 128), ("low16_decode_ratio0.25", 128),

@@ -19,8 +19,10 @@ package struct FrequencyConfiguration: Sendable, Equatable {
     package var mode: BandMode
     /// Coefficients that `mode` keeps or drops; nil when nothing is cut.
     package var count: Int?
-    /// Tokens that the decoder gets, a square number, unless a request says otherwise; nil for all of them.
+    /// Tokens of the compact decode, a square number, unless a request says otherwise; nil for those that are kept.
     package var decodeCount: Int?
+    /// Whether `decodeCount` tokens are decoded without a request for it.
+    package var decodesCorner = true
 
     /// The cut that the model makes by itself.
     package var split: BandSplit? {
@@ -43,6 +45,7 @@ package struct FrequencyConfiguration: Sendable, Equatable {
             transform = .dct
             count = try reader.optionalInteger("count", in: 0...gridSide * gridSide)
             decodeCount = try reader.optionalInteger("decode_count", in: 1...gridSide * gridSide)
+            decodesCorner = try reader.boolean("decode_by_default", default: true)
             if let decodeCount, squareRoot(decodeCount) == nil {
                 throw .notSquare(path: reader.path("decode_count"), value: decodeCount)
             }

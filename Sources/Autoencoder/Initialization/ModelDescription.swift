@@ -74,7 +74,15 @@ package struct ModelDescription: Sendable {
     package enum Frequency: Sendable, Equatable {
         case none
         /// - `split`: the model's own cut, its count nil where nothing is cut.
-        case dct(order: FrequencyOrder, cutoff: CutoffMode, mode: BandMode, count: Int?, decodeCount: Int?)
+        /// - `decodeCount`: tokens of the compact decode; `decodesCorner`: whether it is the default.
+        case dct(
+            order: FrequencyOrder,
+            cutoff: CutoffMode,
+            mode: BandMode,
+            count: Int?,
+            decodeCount: Int?,
+            decodesCorner: Bool = true
+        )
         case fft(
             schedule: [Double],
             mixingLayers: Int,
@@ -161,7 +169,7 @@ package struct ModelDescription: Sendable {
     private var frequencyJSON: JSONText {
         switch frequency {
         case .none: return .object([("transform", .text("none"))])
-        case .dct(let order, let cutoff, let mode, let count, let decodeCount):
+        case .dct(let order, let cutoff, let mode, let count, let decodeCount, let decodesCorner):
             var members: [(String, JSONText)] = [
                 ("transform", .text("dct")),
                 ("order", .text(order.rawValue)),
@@ -170,6 +178,7 @@ package struct ModelDescription: Sendable {
             ]
             if let count { members.append(("count", .integer(count))) }
             if let decodeCount { members.append(("decode_count", .integer(decodeCount))) }
+            if !decodesCorner { members.append(("decode_by_default", .boolean(false))) }
             return .object(members)
         case .fft(let schedule, let mixingLayers, let condition, let denoiserWidth):
             return .object([
@@ -200,6 +209,7 @@ private indirect enum JSONText {
     case text(String)
     case integer(Int)
     case number(Double)
+    case boolean(Bool)
     case numbers([Double])
     case object([(String, JSONText)])
 
@@ -208,6 +218,7 @@ private indirect enum JSONText {
         case .text(let text): return jsonQuoted(text)
         case .integer(let number): return String(number)
         case .number(let number): return String(number)
+        case .boolean(let flag): return String(flag)
         case .numbers(let numbers): return "[" + numbers.map { String($0) }.joined(separator: ", ") + "]"
         case .object(let members):
             let inner = margin + "  "

@@ -105,6 +105,10 @@ extension Unpickler {
         guard (4...7).contains(arguments.count), case .storage(let index) = arguments[0], !storages[index].isUntyped
         else { return nil }
         guard let type = storages[index].elementType else { return .other("\(storages[index].name) tensor") }
+        // The elements of such a view are not those of the storage: torch negates or conjugates them as it reads.
+        if arguments.count == 7, case .container(let metadata) = arguments[6], !containers[metadata].items.isEmpty {
+            return .other("tensor with torch's negative or conjugate bit")
+        }
         return try view(of: storages[index], count: storages[index].count, type: type, arguments)
     }
 

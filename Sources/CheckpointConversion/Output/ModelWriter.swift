@@ -11,38 +11,57 @@ final class ModelWriter {
     private let target: String
     /// The folder that is renamed at the end.
     let staging: String
+    /// Folders above the target that were made for it, outermost first.
+    private var parents: [String] = []
+    private let isInterrupted: () -> Bool
     private var isFinished = false
 
     /// Elements that are read, checked and written at a time.
     private static let pieceCount = 1 << 18
 
-    /// - Parameter target: the model folder; must not be there, or be empty.
+    /// - Parameters:
+    ///   - target: the model folder; must not be there, or be an empty folder.
+    ///   - isInterrupted: asked between pieces of work.
     /// - Throws: `.targetExists`, `.cannotWrite`.
-    init(target: String) throws(ConversionError) {
+    init(target: String, isInterrupted: @escaping () -> Bool) throws(ConversionError) {
         let url = URL(filePath: target).standardizedFileURL
-        self.target = url.path().hasSuffix("/") ? String(url.path().dropLast()) : url.path()
-        if SourceTree.kind(of: self.target) != .nothing {
+        let path = url.path()
+        self.target = path.hasSuffix("/") ? String(path.dropLast()) : path
+        staging = self.target + ".partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        self.isInterrupted = isInterrupted
+        var status = stat()
+        if lstat(self.target, &status) == 0 {
             let content = try? FileManager.default.contentsOfDirectory(atPath: self.target)
-            guard content == [] else { throw .targetExists(path: target) }
+            guard status.st_mode & S_IFMT == S_IFDIR, content == [] else { throw .targetExists(path: target) }
         }
-        let parent = url.deletingLastPathComponent().path()
-        do {
-            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-        } catch {
-            throw .cannotWrite(path: parent, errno: errno)
+        var parent = url.deletingLastPathComponent()
+        var missing: [String] = []
+        while SourceTree.kind(of: parent.path()) == .nothing {
+            missing.append(parent.path())
+            parent = parent.deletingLastPathComponent()
         }
-        var template = Array((self.target + ".partial-XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw .cannotWrite(path: self.target, errno: errno) }
-        staging = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        chmod(staging, 0o755)
+        for folder in missing.reversed() + [staging] {
+            guard mkdir(folder, 0o777) == 0 else {
+                let code = errno
+                remove()
+                throw .cannotWrite(path: folder, errno: code)
+            }
+            if folder != staging { parents.append(folder) }
+        }
     }
 
     deinit {
-        if !isFinished { Self.remove(staging) }
+        if !isFinished { remove() }
     }
 
-    static func remove(_ folder: String) {
-        try? FileManager.default.removeItem(atPath: folder)
+    /// Leaves nothing of what was made.
+    private func remove() {
+        try? FileManager.default.removeItem(atPath: staging)
+        for folder in parents.reversed() { rmdir(folder) }
+    }
+
+    private func checkInterruption() throws(ConversionError) {
+        if isInterrupted() { throw .interrupted }
     }
 
     /// Writes the tensors that the model needs, in checkpoint order.
@@ -60,6 +79,7 @@ final class ModelWriter {
             tensors.append((entry.name, try table.required(entry.name, shape: entry.shape, missing: missing)))
         }
         for entry in tensors {
+            try checkInterruption()
             if let (index, value) = entry.tensor.firstNonFinite() {
                 throw .tensorNotFinite(
                     path: table.origin(of: entry.name),
@@ -69,32 +89,41 @@ final class ModelWriter {
                 )
             }
         }
-        do throws(OutputFileError) {
-            try write(tensors)
-        } catch {
-            throw .output(error)
-        }
+        try write(tensors)
         return tensors.reduce(0) { $0 + $1.tensor.count }
     }
 
-    private func write(_ tensors: [(name: String, tensor: StoredTensor)]) throws(OutputFileError) {
-        let file = try OutputFile(staging + "/model.safetensors")
-        try file.write(
-            safetensorsHeader(
-                tensors.map { ($0.name, $0.tensor.shape, $0.tensor.elementType.tensorDType ?? .float32) },
-                metadata: [("format", "uae-model")]
+    private func write(_ tensors: [(name: String, tensor: StoredTensor)]) throws(ConversionError) {
+        try withOutput { () throws(OutputFileError) in
+            let file = try OutputFile(staging + "/model.safetensors")
+            try file.write(
+                safetensorsHeader(
+                    tensors.map { ($0.name, $0.tensor.shape, $0.tensor.elementType.tensorDType ?? .float32) },
+                    metadata: [("format", "uae-model")]
+                )
             )
-        )
-        for (_, tensor) in tensors {
-            if tensor.elementType.tensorDType != nil {
-                try tensor.forEachRawPiece(Self.pieceCount) { (piece) throws(OutputFileError) in try file.write(piece) }
-            } else {
-                try tensor.forEachPiece(Self.pieceCount) { (piece) throws(OutputFileError) in
-                    try file.write(UnsafeRawBufferPointer(piece))
+            for (_, tensor) in tensors where !isInterrupted() {
+                if tensor.elementType.tensorDType != nil {
+                    try tensor.forEachRawPiece(Self.pieceCount) { (piece) throws(OutputFileError) in
+                        try file.write(piece)
+                    }
+                } else {
+                    try tensor.forEachPiece(Self.pieceCount) { (piece) throws(OutputFileError) in
+                        try file.write(UnsafeRawBufferPointer(piece))
+                    }
                 }
             }
+            try file.close()
         }
-        try file.close()
+        try checkInterruption()
+    }
+
+    private func withOutput(_ body: () throws(OutputFileError) -> Void) throws(ConversionError) {
+        do {
+            try body()
+        } catch {
+            throw .output(error)
+        }
     }
 
     func writeStatistics(_ statistics: StatisticsSource, shape: [Int]) throws(ConversionError) {
@@ -108,12 +137,10 @@ final class ModelWriter {
     }
 
     func write(_ name: String, _ bytes: [UInt8]) throws(ConversionError) {
-        do throws(OutputFileError) {
+        try withOutput { () throws(OutputFileError) in
             let file = try OutputFile(staging + "/" + name)
             try file.write(bytes)
             try file.close()
-        } catch {
-            throw .output(error)
         }
     }
 
@@ -133,6 +160,7 @@ final class ModelWriter {
         } catch {
             throw .resultUnusable(error)
         }
+        try checkInterruption()
         guard rename(staging, target) == 0 else { throw .cannotWrite(path: target, errno: errno) }
         isFinished = true
     }

@@ -30,7 +30,10 @@ struct AuthorsSource {
         }
         let channels = encoder.description.width
         let side = encoder.description.gridSide
-        let frequency = try frequency(channels: channels, side: side, tensors: &tensors, report: &report)
+        if stage.target == .first, let count = dynamicBandCount(channels: channels) {
+            try selectDynamicSet(count, in: &tensors)
+        }
+        let frequency = try frequency(channels: channels, side: side, tensors: tensors, report: &report)
         let decoder = try DecoderSource(stage, tree: tree, tensors: tensors, encoderGridSide: side)
         let assumptions = [encoder.assumption, decoder.assumption].compactMap(\.self)
         report.notes += assumptions
@@ -47,6 +50,17 @@ struct AuthorsSource {
         let statistics = try statistics(channels: channels, side: side)
         description.normalizationEpsilon = statistics?.epsilon
         report.notes += statistics?.notes ?? []
+        if statistics == nil, stage.parameters.given("normalization_stat_path") != nil {
+            report.notes.append(
+                "The statistics lack mean or var; as in the first edition's code nothing is normalised."
+            )
+        }
+        if description.decoder.gridSide != side {
+            report.notes.append(
+                "The encoder gives \(side) x \(side) tokens, the decoder's position table has \(description.decoder.gridSide) "
+                    + "x \(description.decoder.gridSide); tokens are resized. Is encoder_input_size right?"
+            )
+        }
         report.describe(description, edition: edition, statistics: statistics)
         return ConversionPlan(description: description, tensors: tensors, statistics: statistics, report: report)
     }
@@ -128,7 +142,7 @@ struct AuthorsSource {
                 return whole
             }
         } else {
-            guard let name = stage.parameters.given("pretrained_decoder_path")?.text else {
+            guard let name = try stage.text("pretrained_decoder_path") else {
                 throw .memberMissing(path: stage.path, member: "pretrained_decoder_path")
             }
             decoderPath = try path(of: name, member: "pretrained_decoder_path")
@@ -168,7 +182,7 @@ struct AuthorsSource {
     private func frequency(
         channels: Int,
         side: Int,
-        tensors: inout TensorTable,
+        tensors: TensorTable,
         report: inout ConversionReport
     ) throws(ConversionError) -> ModelDescription.Frequency {
         let value = stage.parameters["frequency_config"] ?? .null
@@ -182,7 +196,6 @@ struct AuthorsSource {
             case .first:
                 if let reshapes = stage.parameters.given("reshape_to_2d"), !reshapes.isTrue { throw .tokensNotReshaped }
                 let settings = try FirstEditionSettings(value, channels: channels)
-                if settings.isDynamic { selectDynamicSet(settings.schedule.count, in: &tensors) }
                 return .fft(
                     schedule: settings.schedule,
                     mixingLayers: settings.mixingLayers,
@@ -196,12 +209,18 @@ struct AuthorsSource {
         }
     }
 
+    /// The number of bands of a model that was trained with changing numbers of them; nil for other models.
+    private func dynamicBandCount(channels: Int) -> Int? {
+        let settings = try? FirstEditionSettings(stage.parameters["frequency_config"] ?? .null, channels: channels)
+        return settings.flatMap { $0.isDynamic ? $0.schedule.count : nil }
+    }
+
     /// A model that was trained with changing numbers of bands has a set of tensors for each; inference uses the
     /// configured number's.
-    private func selectDynamicSet(_ count: Int, in tensors: inout TensorTable) {
+    private func selectDynamicSet(_ count: Int, in tensors: inout TensorTable) throws(ConversionError) {
         let denoiser = "freq_modulator.dynamic_denoisers.\(count)."
         let transforms = "freq_modulator.dynamic_transforms.\(count)."
-        tensors.rename { name in
+        try tensors.rename { name in
             if name.hasPrefix("freq_modulator.band_transform.") { return nil }
             if name.hasPrefix(denoiser) { return "freq_modulator.denoiser." + name.dropFirst(denoiser.count) }
             if name.hasPrefix(transforms) { return "freq_modulator.band_transform." + name.dropFirst(transforms.count) }
@@ -210,7 +229,7 @@ struct AuthorsSource {
     }
 
     private func statistics(channels: Int, side: Int) throws(ConversionError) -> StatisticsSource? {
-        guard let name = stage.parameters.given("normalization_stat_path")?.text else { return nil }
+        guard let name = try stage.text("normalization_stat_path") else { return nil }
         let reshapes = stage.parameters.given("reshape_to_2d")?.isTrue ?? true
         return try StatisticsSource(
             path: try path(of: name, member: "normalization_stat_path"),

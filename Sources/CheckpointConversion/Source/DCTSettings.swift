@@ -36,7 +36,7 @@ package struct DCTSettings: Equatable {
         if let given = cut.givenCount, given != cut.count {
             notes.append("band_split.count is \(given); as in the authors' code it counts as \(cut.count).")
         }
-        let decodeCount = try cut.decodeCount(isDCT: transform == "dct", notes: &notes)
+        let (decodeCount, decodesCorner) = try cut.compactDecode(isDCT: transform == "dct", notes: &notes)
         self.notes = notes
         guard transform == "dct" else {
             frequency = .none
@@ -52,7 +52,8 @@ package struct DCTSettings: Equatable {
             cutoff: cut.cutoff,
             mode: mode,
             count: cut.count,
-            decodeCount: decodeCount
+            decodeCount: decodeCount,
+            decodesCorner: decodesCorner
         )
     }
 }
@@ -108,7 +109,7 @@ private struct BandSplitSettings {
         if let bandCount {
             count = radialBandCoefficientCount(
                 bandCount,
-                numberOfBands: min(numberOfBands, total),
+                numberOfBands: numberOfBands,
                 schedule: try Self.schedule(parent["v_patch_nums"]),
                 height: gridSide,
                 width: gridSide
@@ -137,15 +138,18 @@ private struct BandSplitSettings {
         }
     }
 
-    /// How many tokens the decoder gets by the settings; nil for all of them.
-    func decodeCount(isDCT: Bool, notes: inout [String]) throws(FrequencySettingError) -> Int? {
+    /// How many tokens the compact decode takes by the settings, nil for all of them, and whether it is the default.
+    func compactDecode(
+        isDCT: Bool,
+        notes: inout [String]
+    ) throws(FrequencySettingError) -> (count: Int?, isDefault: Bool) {
         let isAsked = Self.first(["decode_from_split_band", "decode_from_split"], of: split)?.isTrue ?? false
         let probability = try Self.checkProbability(
             "band_split.decode_from_split_band_prob",
             ["decode_from_split_band_prob", "decode_from_split_prob"],
             of: split
         )
-        guard isAsked else { return nil }
+        guard isAsked else { return (nil, true) }
         guard isDCT else { throw .compactDecodeNeedsDCT }
         guard isEnabled else { throw .compactDecodeNeedsEnabled }
         guard cutoff == .map2DSquare else { throw .compactDecodeNeedsSquare }
@@ -168,9 +172,9 @@ private struct BandSplitSettings {
                         + "all tokens are decoded unless a request says decode_from_split_band=true."
                 )
             }
-            return nil
+            return (count == total ? nil : count, false)
         }
-        return count == total ? nil : count
+        return (count == total ? nil : count, true)
     }
 
     private func wantedDecodeCount() throws(FrequencySettingError) -> Int {

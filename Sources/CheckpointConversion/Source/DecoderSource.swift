@@ -21,7 +21,7 @@ struct DecoderSource {
         tensors: TensorTable,
         encoderGridSide: Int
     ) throws(ConversionError) {
-        guard let name = stage.parameters.given("decoder_config_path")?.text else {
+        guard let name = try stage.text("decoder_config_path") else {
             throw .memberMissing(path: stage.path, member: "decoder_config_path")
         }
         let patchSide = try stage.integer("decoder_patch_size") ?? 16
@@ -37,7 +37,7 @@ struct DecoderSource {
                     depth: try reader.size("decoder_num_hidden_layers"),
                     headCount: try reader.size("decoder_num_attention_heads"),
                     mlpWidth: try reader.size("decoder_intermediate_size"),
-                    layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? PublishedDecoder.layerNormEpsilon
+                    layerNormEpsilon: try reader.number("layer_norm_eps") ?? PublishedDecoder.layerNormEpsilon
                 )
             )
             return

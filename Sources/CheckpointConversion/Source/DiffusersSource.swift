@@ -35,7 +35,7 @@ enum DiffusersSource {
         )
         description.imageSide = decoder.outputSide
         let statistics = try statistics(tensors, configuration, encoder: encoder)
-        description.normalizationEpsilon = statistics?.epsilon
+        description.normalizationEpsilon = statistics.epsilon
         report.describe(description, edition: "diffusers \(className)", statistics: statistics)
         return ConversionPlan(description: description, tensors: tensors, statistics: statistics, report: report)
     }
@@ -88,6 +88,14 @@ enum DiffusersSource {
             )
         )
         try encoder.checkSizes()
+        if let side = configuration.values.given("image_size"), side != .integer(decoder.outputSide) {
+            throw .memberInvalid(
+                path: configuration.path,
+                member: "image_size",
+                found: side.spelled,
+                allowed: "\(decoder.outputSide), as the other sizes say"
+            )
+        }
         return (encoder, decoder)
     }
 
@@ -96,7 +104,10 @@ enum DiffusersSource {
         family: EncoderConfiguration.Family
     ) throws(ConversionError) -> (TensorTable, String) {
         let stem = "diffusion_pytorch_model"
-        let names = [".safetensors", ".safetensors.index.json", ".fp16.safetensors", ".bin", ".bin.index.json"]
+        let names = [
+            ".safetensors", ".safetensors.index.json", ".fp16.safetensors", ".safetensors.index.fp16.json",
+            ".bf16.safetensors", ".safetensors.index.bf16.json", ".bin", ".bin.index.json", ".fp16.bin",
+        ]
         let paths = names.map { SourceTree.joined(folder, stem + $0) }
         guard let path = paths.first(where: { SourceTree.kind(of: $0) == .file }) else {
             throw .unreadable(path: paths[0], errno: 2)
@@ -108,7 +119,7 @@ enum DiffusersSource {
             throw .file(error)
         }
         var table = try TensorTable(root, path: path, entry: "the file")
-        table.rename { checkpointName(of: $0, family: family) }
+        try table.rename { checkpointName(of: $0, family: family) }
         return (table, path)
     }
 
@@ -155,33 +166,32 @@ enum DiffusersSource {
     }
 
     /// (z - mean) / (std + 1e-5), times the scaling factor, as (z - mean) / sqrt(variance).
+    ///
+    /// The library normalises always: without statistics its mean is 0 and its deviation 1.
     private static func statistics(
         _ tensors: TensorTable,
         _ configuration: HubConfiguration,
         encoder: ModelDescription.Encoder
-    ) throws(ConversionError) -> StatisticsSource? {
-        let count = encoder.width * encoder.gridSide * encoder.gridSide
-        let factor = configuration.values.given("scaling_factor")?.double ?? 1
-        guard factor.isFinite, factor > 0 else {
+    ) throws(ConversionError) -> StatisticsSource {
+        let factor = try configuration.number("scaling_factor") ?? 1
+        guard (1e-6...1e6).contains(factor) else {
             throw .memberInvalid(
                 path: configuration.path,
                 member: "scaling_factor",
                 found: String(factor),
-                allowed: "a number above 0"
+                allowed: "a number from 1e-6 to 1e6"
             )
         }
-        let mean = try buffer("_latents_mean", in: tensors, count: count, encoder: encoder)
-        let deviation = try buffer("_latents_std", in: tensors, count: count, encoder: encoder)
-        guard mean != nil || deviation != nil || factor != 1 else { return nil }
-        let variance = (deviation ?? [Float](repeating: 1, count: count)).map { value -> Float in
-            let divisor = (deviation == nil ? Double(value) : Double(value) + 1e-5) / factor
+        let mean = try buffer("_latents_mean", in: tensors, default: 0, encoder: encoder)
+        let deviation = try buffer("_latents_std", in: tensors, default: 1, encoder: encoder)
+        if let index = deviation.firstIndex(where: { $0 <= -1e-5 }) {
+            throw .statisticsInvalid(path: tensors.path, tensor: "_latents_std", index: index, value: deviation[index])
+        }
+        let variance = deviation.map { value -> Float in
+            let divisor = (Double(value) + 1e-5) / factor
             return Float(divisor * divisor)
         }
-        return StatisticsSource(
-            mean: mean ?? [Float](repeating: 0, count: count),
-            variance: variance,
-            epsilon: 0
-        )
+        return try StatisticsSource(mean: mean, variance: variance, epsilon: 0).checked(path: tensors.path)
     }
 
     /// A buffer with one number a colour; nil if there is none.
@@ -199,31 +209,17 @@ enum DiffusersSource {
         return tensor.floats().map(Double.init)
     }
 
-    /// A buffer of the whole latent; nil for one of a single number, which stands for none.
+    /// A buffer that broadcasts onto the latent.
     private static func buffer(
         _ name: String,
         in tensors: TensorTable,
-        count: Int,
+        default fallback: Float,
         encoder: ModelDescription.Encoder
-    ) throws(ConversionError) -> [Float]? {
-        guard case .tensor(let tensor)? = tensors.values[name] else { return nil }
-        if let (index, value) = tensor.firstNonFinite() {
-            throw .tensorNotFinite(path: tensors.path, tensor: name, index: index, value: value)
+    ) throws(ConversionError) -> [Float] {
+        let (channels, side) = (encoder.width, encoder.gridSide)
+        guard case .tensor(let tensor)? = tensors.values[name] else {
+            return [Float](repeating: fallback, count: channels * side * side)
         }
-        switch tensor.count {
-        case 1: return nil
-        case count: return tensor.floats()
-        case encoder.width:
-            let area = encoder.gridSide * encoder.gridSide
-            return tensor.floats().flatMap { [Float](repeating: $0, count: area) }
-        default:
-            let side = encoder.gridSide
-            throw .statisticsShape(
-                path: tensors.path,
-                tensor: name,
-                found: tensor.shape,
-                allowed: ["[\(encoder.width), \(side), \(side)]", "[\(encoder.width), 1, 1]", "[1]"]
-            )
-        }
+        return try StatisticsSource.map(tensor, named: name, path: tensors.path, channels: channels, side: side)
     }
 }

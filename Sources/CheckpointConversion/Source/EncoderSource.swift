@@ -27,7 +27,7 @@ struct EncoderSource {
     /// - `registerCount`: as the checkpoint has it, for a DINOv2 that only its name describes.
     init(_ stage: StageConfiguration, tree: SourceTree, registerCount: Int?) throws(ConversionError) {
         let parameters = stage.parameters
-        guard let className = parameters.given("encoder_cls")?.text else {
+        guard let className = try stage.text("encoder_cls") else {
             throw .memberMissing(path: stage.path, member: "encoder_cls")
         }
         // Only the 2026 edition's code has a class for CLIP.
@@ -50,8 +50,8 @@ struct EncoderSource {
             )
         }
         // The weights' name gives the sizes, the configuration's name the mean and deviation.
-        let weightsName = (extra.given("dinov2_path") ?? extra.given("model_name"))?.text
-        let configurationName = parameters.given("encoder_config_path")?.text
+        let weightsName = try stage.text(extra.given("dinov2_path") == nil ? "model_name" : "dinov2_path", in: extra)
+        let configurationName = try stage.text("encoder_config_path")
         let names = [weightsName, configurationName == weightsName ? nil : configurationName].compactMap(\.self)
         let inputSide = try stage.integer("encoder_input_size") ?? 224
         let preprocessor = (configurationName ?? weightsName).flatMap(tree.hubFolder)
@@ -123,14 +123,14 @@ struct EncoderSource {
             case .siglip2: "gelu_pytorch_tanh"
             case .dinov2, .mae, .uaeLite: "gelu"
             }
-        if let found = reader.values.given("hidden_act")?.text, found != activation {
+        if let found = reader.values.given("hidden_act")?.spelled, found != activation {
             throw .memberInvalid(path: path, member: "hidden_act", found: found, allowed: activation)
         }
         let isSiglip = family == .siglip2
         let width = try reader.size("hidden_size", default: isSiglip ? 768 : nil)
         let mlpWidth: Int
         if family == .dinov2 {
-            let ratio = reader.values.given("mlp_ratio")?.double ?? 4
+            let ratio = try reader.number("mlp_ratio") ?? 4
             mlpWidth = Int(min(max(ratio * Double(width), 0), 1e6))
         } else {
             mlpWidth = try reader.size("intermediate_size", default: isSiglip ? 3072 : nil)
@@ -155,7 +155,7 @@ struct EncoderSource {
                 depth: try reader.size("num_hidden_layers", default: isSiglip ? 12 : nil),
                 headCount: try reader.size("num_attention_heads", default: isSiglip ? 12 : nil),
                 mlpWidth: mlpWidth,
-                layerNormEpsilon: reader.values.given("layer_norm_eps")?.double ?? family.layerNormEpsilon
+                layerNormEpsilon: try reader.number("layer_norm_eps") ?? family.layerNormEpsilon
             ),
             registerCount: family == .dinov2 ? try reader.size("num_register_tokens", default: 4) : nil,
             mean: mean,
@@ -179,6 +179,15 @@ struct HubConfiguration {
             throw .memberInvalid(path: path, member: member, found: value.spelled, allowed: "a whole number")
         }
         return number
+    }
+
+    func number(_ member: String) throws(ConversionError) -> Double? {
+        guard let value = values.given(member) else { return nil }
+        switch value {
+        case .integer, .number: return value.double
+        case .null, .bool, .text, .list, .map:
+            throw .memberInvalid(path: path, member: member, found: value.spelled, allowed: "a number")
+        }
     }
 
     /// Three numbers, one a colour.

@@ -15,7 +15,7 @@ enum RAETensors {
             }
         }
         var table = try TensorTable(dictionary, path: path, entry: "the file")
-        table.rename { $0.hasPrefix("decoder.") ? $0 : "decoder." + $0 }
+        try table.rename { $0.hasPrefix("decoder.") ? $0 : "decoder." + $0 }
         return table
     }
 
@@ -31,7 +31,7 @@ enum RAETensors {
             let path = names.map({ SourceTree.joined(folder, $0) }).first(where: { SourceTree.kind(of: $0) == .file })
         else { throw .unreadable(path: SourceTree.joined(folder, "model.safetensors"), errno: 2) }
         var table = try TensorTable(try open(path).root, path: path, entry: "the file")
-        table.rename { checkpointName(ofEncoderTensor: $0, family: family) }
+        try table.rename { checkpointName(ofEncoderTensor: $0, family: family) }
         return (table, path)
     }
 

@@ -70,6 +70,16 @@ package indirect enum SettingValue: Equatable, Sendable {
         }
     }
 
+    /// The first text in it with an OmegaConf interpolation, `${...}`.
+    var interpolation: String? {
+        switch self {
+        case .text(let text): text.contains("${") ? spelled : nil
+        case .list(let elements): elements.lazy.compactMap(\.interpolation).first
+        case .map(let members): members.lazy.compactMap(\.value.interpolation).first
+        case .null, .bool, .integer, .number: nil
+        }
+    }
+
     /// A text; nil for any other value.
     package var text: String? {
         if case .text(let text) = self { text } else { nil }
@@ -82,7 +92,7 @@ package indirect enum SettingValue: Equatable, Sendable {
         case .bool(let flag): flag ? "True" : "False"
         case .integer(let number): String(number)
         case .number(let number): String(number)
-        case .text(let text): text
+        case .text(let text): text.count > 80 ? text.prefix(80) + "..." : text
         case .list: "a list"
         case .map: "a map"
         }
@@ -92,6 +102,7 @@ package indirect enum SettingValue: Equatable, Sendable {
 extension SettingValue {
     private static let yamlByteLimit = 4 << 20
     private static let yamlValueLimit = 200_000
+    private static let yamlDepthLimit = 64
     // diffusers writes a latent's statistics into config.json, a number a line.
     private static let jsonByteLimit = 64 << 20
     private static let jsonValueLimit = 2_000_000
@@ -102,16 +113,22 @@ extension SettingValue {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .notYAML(path: path, reason: "it is not UTF-8 text")
         }
+        // Chains of them would nest deeper than the stack reaches, however the parser limits brackets.
+        if let name = alias(in: text) { throw .aliases(path: path, name: name) }
         let node: Node?
         do {
             node = try Yams.compose(yaml: text)
         } catch {
-            throw .notYAML(path: path, reason: String("\(error)".prefix(300)))
+            let lines = "\(error)".split(whereSeparator: \.isNewline).prefix(2)
+            throw .notYAML(path: path, reason: String(lines.joined(separator: " ").prefix(300)))
         }
         guard let node else { return .map([]) }
         var left = yamlValueLimit
-        guard let value = SettingValue(node, left: &left) else {
-            throw .notYAML(path: path, reason: "it holds more than \(yamlValueLimit) values")
+        guard let value = SettingValue(node, left: &left, depth: yamlDepthLimit) else {
+            throw .notYAML(
+                path: path,
+                reason: "it holds more than \(yamlValueLimit) values, or nests them deeper than \(yamlDepthLimit)"
+            )
         }
         return value
     }
@@ -127,17 +144,14 @@ extension SettingValue {
     }
 
     private static func bytes(of path: String, limit: Int) throws(ConversionError) -> [UInt8] {
-        guard let file = fopen(path, "rb") else { throw .unreadable(path: path, errno: errno) }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = fread(&piece, 1, piece.count, file)
-            if count == 0 { break }
-            bytes += piece[..<count]
-            guard bytes.count <= limit else { throw .settingsTooLong(path: path, limit: limit) }
+        let file: FileBytes
+        do {
+            file = try FileBytes(path: path)
+        } catch {
+            throw .file(error)
         }
-        guard ferror(file) == 0 else { throw .unreadable(path: path, errno: errno) }
+        guard file.count <= limit else { throw .settingsTooLong(path: path, limit: limit) }
+        let bytes = file.withBytes { [UInt8]($0) }
         if bytes.starts(with: "version https://git-lfs".utf8) {
             throw .notSettings(path: path, found: "a Git LFS pointer")
         }
@@ -147,24 +161,34 @@ extension SettingValue {
         return bytes
     }
 
-    /// - Returns: nil if there are more values than `left`; aliases count once for each place that names them.
-    private init?(_ node: Node, left: inout Int) {
+    /// The first name that is both an anchor's and an alias'; text in quotation marks or comments may look like one.
+    private static func alias(in text: String) -> String? {
+        var names: [Character: Set<Substring>] = ["&": [], "*": []]
+        for word in text.split(whereSeparator: { $0.isWhitespace || "[]{},".contains($0) }) {
+            guard let mark = word.first, names[mark] != nil else { continue }
+            names[mark]?.insert(word.dropFirst())
+        }
+        return names["*"]?.intersection(names["&"] ?? []).min().map(String.init)
+    }
+
+    /// - Returns: nil if there are more values than `left`, or values nested deeper than `depth`.
+    private init?(_ node: Node, left: inout Int, depth: Int) {
         left -= 1
-        guard left >= 0 else { return nil }
+        guard left >= 0, depth >= 0 else { return nil }
         switch node {
         case .scalar(let scalar):
             self = scalar.style == .plain || scalar.style == .any ? Self.plain(scalar.string) : .text(scalar.string)
         case .sequence(let sequence):
             var elements: [SettingValue] = []
             for element in sequence {
-                guard let value = SettingValue(element, left: &left) else { return nil }
+                guard let value = SettingValue(element, left: &left, depth: depth - 1) else { return nil }
                 elements.append(value)
             }
             self = .list(elements)
         case .mapping(let mapping):
             var members: [Member] = []
             for (key, element) in mapping {
-                guard let value = SettingValue(element, left: &left) else { return nil }
+                guard let value = SettingValue(element, left: &left, depth: depth - 1) else { return nil }
                 members.append(Member(key: key.scalar?.string ?? "", value: value))
             }
             self = .map(members)

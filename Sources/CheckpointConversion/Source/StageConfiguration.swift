@@ -34,6 +34,14 @@ struct StageConfiguration {
         guard let parameters = stage.given("params"), case .map = parameters else {
             throw .memberMissing(path: path, member: "stage_1.params")
         }
+        if let text = stage.interpolation {
+            throw .memberInvalid(
+                path: path,
+                member: "stage_1",
+                found: text,
+                allowed: "written out: ${...} is not resolved"
+            )
+        }
         self.target = target
         self.parameters = parameters
         checkpoint = stage.given("ckpt")?.text
@@ -48,6 +56,15 @@ struct StageConfiguration {
             return stage
         }
         throw .memberMissing(path: path, member: "stage_1")
+    }
+
+    /// A text of the parameters, or of a map in them.
+    func text(_ member: String, in map: SettingValue? = nil) throws(ConversionError) -> String? {
+        guard let value = (map ?? parameters).given(member) else { return nil }
+        guard let text = value.text else {
+            throw .memberInvalid(path: path, member: member, found: value.spelled, allowed: "a text")
+        }
+        return text
     }
 
     /// A whole number above 0.

@@ -39,6 +39,7 @@ struct StatisticsSource {
         }
         let mean = try Self.tensor("mean", in: root, path: path)
         let variance = try Self.tensor("var", in: root, path: path)
+        guard mean != nil || variance != nil else { throw .statisticsMissing(path: path) }
         if edition == .first, mean == nil || variance == nil { return nil }
         self.epsilon = epsilon
         let layout = Layout(edition: edition, channels: channels, side: side)
@@ -55,12 +56,40 @@ struct StatisticsSource {
             self.variance = [Float](repeating: 1, count: count)
             notes.append("The statistics have no variance; 1 is used (the authors' code fails on such a file).")
         }
+        self = try checked(path: path)
     }
 
     init(mean: [Float], variance: [Float], epsilon: Double) {
         self.mean = mean
         self.variance = variance
         self.epsilon = epsilon
+    }
+
+    /// Refuses values that no latent has.
+    ///
+    /// - Throws: `.statisticsInvalid`.
+    func checked(path: String) throws(ConversionError) -> StatisticsSource {
+        if let index = mean.firstIndex(where: { !$0.isFinite }) {
+            throw .statisticsInvalid(path: path, tensor: "mean", index: index, value: mean[index])
+        }
+        let offset = Float(epsilon)
+        if let index = variance.firstIndex(where: { !($0 >= 0 && $0.isFinite && $0 + offset > 0) }) {
+            throw .statisticsInvalid(path: path, tensor: "var", index: index, value: variance[index])
+        }
+        return self
+    }
+
+    /// Broadcasts a tensor from the right onto `[channels, side, side]`.
+    ///
+    /// - Throws: `.statisticsShape`.
+    static func map(
+        _ tensor: StoredTensor,
+        named name: String,
+        path: String,
+        channels: Int,
+        side: Int
+    ) throws(ConversionError) -> [Float] {
+        try Layout(edition: .dct, channels: channels, side: side).map(tensor, named: name, path: path)
     }
 
     private static func tensor(
@@ -70,11 +99,7 @@ struct StatisticsSource {
     ) throws(ConversionError) -> StoredTensor? {
         switch root[name] {
         case nil, .some(.none): return nil
-        case .tensor(let tensor)?:
-            if let (index, value) = tensor.firstNonFinite() {
-                throw .tensorNotFinite(path: path, tensor: name, index: index, value: value)
-            }
-            return tensor
+        case .tensor(let tensor)?: return tensor
         case .some: throw .statisticsType(path: path, tensor: name)
         }
     }

@@ -28,7 +28,7 @@ struct TensorTable {
             }
         }
         guard !values.isEmpty else { throw .noTensors(path: path, entry: entry) }
-        removeWrapperPrefixes()
+        try removeWrapperPrefixes()
     }
 
     /// An empty table.
@@ -38,16 +38,21 @@ struct TensorTable {
 
     /// `torch.compile` puts `_orig_mod.` in front of what it wraps, at any level; `DataParallel` puts `module.` in front of
     /// all.
-    private mutating func removeWrapperPrefixes() {
-        rename { $0.replacing("_orig_mod.", with: "") }
-        while values.keys.allSatisfy({ $0.hasPrefix("module.") }) { rename { String($0.dropFirst("module.".count)) } }
+    private mutating func removeWrapperPrefixes() throws(ConversionError) {
+        try rename { $0.replacing("_orig_mod.", with: "") }
+        while values.keys.allSatisfy({ $0.hasPrefix("module.") }) {
+            try rename { String($0.dropFirst("module.".count)) }
+        }
     }
 
     /// Gives every tensor another name, and leaves out those for which `name` returns nil.
-    mutating func rename(_ name: (String) -> String?) {
+    ///
+    /// - Throws: `.tensorTwice` where two names become one.
+    mutating func rename(_ name: (String) -> String?) throws(ConversionError) {
         var renamed: [String: CheckpointValue] = [:]
         for (key, value) in values {
-            if let key = name(key) { renamed[key] = value }
+            guard let key = name(key) else { continue }
+            guard renamed.updateValue(value, forKey: key) == nil else { throw .tensorTwice(path: path, tensor: key) }
         }
         values = renamed
     }

@@ -14,6 +14,10 @@ struct LatentAnswer {
     let parameters: RequestParameters
     /// What was done to the latents; nil: no cut.
     let split: BandSplit?
+    /// Coefficients of each channel in `freq_tokens`; nil for other layouts.
+    let frequencyTokenCount: Int?
+    /// The model's own order, in which these come.
+    let order: FrequencyOrder
     /// Whether the model has FFT bands, so that a `freq_ratio` counts.
     let hasBands: Bool
     let isNormalized: Bool
@@ -95,8 +99,10 @@ struct LatentAnswer {
     private var description: String {
         var members = ["layout=\(parameters.pool == .mean ? "pooled" : parameters.layout.rawValue)"]
         members.append("normalized=\(isNormalized ? "?1" : "?0")")
+        // Frequency tokens are always the lowest coefficients, whatever the model's own cut is.
+        let split = frequencyTokenCount.map { BandSplit(order: order, count: $0) } ?? split
         members.append("keep=\(split?.count ?? geometry.coefficientCount)")
-        members.append("order=\(split?.order.rawValue ?? FrequencyOrder.zigzag.rawValue)")
+        members.append("order=\(split?.order.rawValue ?? order.rawValue)")
         if let split, split.mode != .low { members.append("mode=\(split.mode.rawValue)") }
         if let split, split.cutoff != .reorder1D { members.append("cutoff=\(split.cutoff.rawValue)") }
         if parameters.appliesFrequency == false, parameters.frequencyRatio == nil {

@@ -265,6 +265,8 @@ struct InferenceRequest: Sendable {
                 geometry: core.geometry,
                 parameters: parameters,
                 split: try builder.split(isPicture: true),
+                frequencyTokenCount: parameters.layout == .freqTokens ? builder.frequencyTokenCount : nil,
+                order: core.model.configuration.frequency.order,
                 hasBands: core.model.configuration.frequency.bands != nil,
                 isNormalized: isRaw ? false : try builder.isNormalized()
             )

@@ -46,11 +46,17 @@ struct TaskBuilder {
     ///
     /// - Returns: nil to decode all tokens.
     /// - Throws: a `Problem` of kind `bad-parameter` if the number of tokens is not a square.
-    private func decodedCorner() throws(Problem) -> TokenCorner? {
+    private func decodedCorner(_ split: BandSplit?) throws(Problem) -> TokenCorner? {
         guard parameters.operation == .decode else { return nil }
         let frequency = configuration.frequency
         let isAsked = parameters.decodesFromSplitBand ?? (parameters.decodeKeepCount != nil ? true : nil)
-        guard isAsked ?? (frequency.decodeCount != nil) else { return nil }
+        guard isAsked ?? (frequency.decodeCount != nil && frequency.decodesCorner) else { return nil }
+        // What is wrong with the cut is said first: its drop modes allow few counts.
+        do {
+            _ = try split?.keeps(height: configuration.gridSide, width: configuration.gridSide)
+        } catch {
+            throw error.problem
+        }
         let mode = parameters.bandMode ?? frequency.mode
         var count = parameters.decodeKeepCount
         if count == nil, parameters.keep == nil { count = frequency.decodeCount }
@@ -61,8 +67,17 @@ struct TaskBuilder {
             throw .conflict("decode_from_split_band", "this model has no cut, so give keep or decode_keep_count")
         }
         guard let side = squareRoot(count), side > 0 else {
-            let name = parameters.decodeKeepCount == nil ? "keep" : "decode_keep_count"
-            throw .notSquare(name, count, nearest: nearestSquares(to: max(count, 1), limit: configuration.tokenCount))
+            let total = configuration.tokenCount
+            let nearest = nearestSquares(to: max(count, 1), limit: total).filter { $0 > 0 }
+            if let keep = parameters.keep, keep == total - count {
+                let allowed = nearest.map { "\(total - $0) (\($0) remain)" }.joined(separator: " or ")
+                throw .badParameter(
+                    "keep",
+                    String(keep),
+                    allowed: "a number that leaves a square number, such as \(allowed)"
+                )
+            }
+            throw .notSquare(parameters.decodeKeepCount == nil ? "keep" : "decode_keep_count", count, nearest: nearest)
         }
         return TokenCorner(mode: mode, side: side)
     }
@@ -137,10 +152,20 @@ struct TaskBuilder {
         {
             throw .badParameter("bands", String(given), allowed: "\(own), the FFT bands of this model")
         }
+        if configuration.frequency.bands != nil, parameters.operation == .spectrum, parameters.transform == .fft,
+            parameters.source == .latent, parameters.splitIsGiven
+        {
+            throw .conflict("transform", "the FFT bands of this model are not cut, so keep and its like mean nothing")
+        }
         var task = AutoencoderTask(input: input, outputs: outputs)
         task.split = try split(isPicture: isPicture)
         // The square has been cut out already: its side is the tensor's.
-        if case .compactTokens = input { task.split = nil } else { task.decodedCorner = try decodedCorner() }
+        if case .compactTokens(_, let corner) = input {
+            try checkCompactTokens(corner)
+            task.split = nil
+        } else {
+            task.decodedCorner = try decodedCorner(task.split)
+        }
         task.latentIsNormalized = isPicture ? false : try isNormalized()
         task.normalizeLatent = try isNormalized()
         task.frequencyRatio = parameters.frequencyRatio
@@ -150,11 +175,33 @@ struct TaskBuilder {
         task.flipped = parameters.flip == .horizontal
         task.rounding = parameters.rounding == .trunc ? .trunc : .round
         if parameters.layout == .freqTokens {
-            task.frequencyTokenCount =
-                parameters.keep ?? configuration.frequency.split?.count ?? configuration.tokenCount
+            task.frequencyTokenCount = frequencyTokenCount
             task.split = nil
         }
         return task
+    }
+
+    /// Coefficients of each channel in `freq_tokens`: the request's, else those of a model that keeps the lowest.
+    var frequencyTokenCount: Int {
+        if let keep = parameters.keep { return keep }
+        guard parameters.appliesFrequency != false, let own = configuration.frequency.split, own.mode == .low,
+            own.cutoff == .reorder1D
+        else { return configuration.tokenCount }
+        return own.count
+    }
+
+    /// A block of tokens that comes in has had its cut; parameters that say another thing than its size are refused.
+    private func checkCompactTokens(_ corner: TokenCorner) throws(Problem) {
+        let count = corner.side * corner.side
+        if parameters.decodesFromSplitBand == false {
+            throw .conflict("decode_from_split_band", "a block of \(corner.side)x\(corner.side) tokens was sent")
+        }
+        if parameters.order != nil { throw .conflict("freq_order", "a block of tokens has had its cut") }
+        for (name, given) in [("keep", parameters.keep), ("decode_keep_count", parameters.decodeKeepCount)] {
+            if let given, given != count {
+                throw .badParameter(name, String(given), allowed: "\(count), the tokens that were sent")
+            }
+        }
     }
 
     /// What the engine is asked for.

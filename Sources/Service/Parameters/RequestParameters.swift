@@ -180,6 +180,13 @@ package struct RequestParameters: Sendable {
             source = try set.choice("of", SpectrumSource.self) ?? .latent
             transform = try set.choice("transform", SpectrumTransform.self) ?? .dct
             spectrumFormat = try set.choice("format", SpectrumFormat.self)
+            if source == .image {
+                for name in [
+                    "keep", "band_mode", "freq_order", "cutoff_mode", "freq_ratio", "apply_frequency", "normalize",
+                ] where set.text(name) != nil {
+                    throw .conflict(name, "it acts on latents, and of=image shows the image's own spectrum")
+                }
+            }
             shape = try set.shape()
         case .classify:
             topK = try set.integer("top_k", in: 1...1000) ?? 5

@@ -60,6 +60,7 @@ package struct InfoDocument: Sendable {
             "cutoff_mode": .string(frequency.cutoff.rawValue),
             "band_mode": .string(frequency.mode.rawValue),
             "keep": frequency.count.map(JSONValue.integer) ?? .null,
+            "decode_from_split_band": .bool(frequency.decodeCount != nil && frequency.decodesCorner),
             "decode_keep_count": frequency.decodeCount.map(JSONValue.integer) ?? .null,
             "fft_bands": bands,
         ]
