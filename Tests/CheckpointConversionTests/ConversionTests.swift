@@ -713,6 +713,7 @@ extension OutgoingTensor {
     @Test(arguments: [
         (aliasChain, "uses the YAML alias '*x0'; write the values out"),
         ("a: &b {enabled: true}\nstage_1: {<<: *b}", "uses the YAML alias '*b'"),
+        ("{\"a\":&b 1, *b: 2}", "uses the YAML alias '*b'"),
         ("a: " + String(repeating: "[", count: 80) + String(repeating: "]", count: 80), "nests them deeper than 64"),
         ("a: " + String(repeating: "[", count: 100_000), "is not a YAML configuration"),
         ("stage_1: {target: stage1.UAE, params: {encoder_cls: '${oc.env:HOME}'}}", "${...} is not resolved"),

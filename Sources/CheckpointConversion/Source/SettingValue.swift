@@ -164,7 +164,7 @@ extension SettingValue {
     /// The first name that is both an anchor's and an alias'; text in quotation marks or comments may look like one.
     private static func alias(in text: String) -> String? {
         var names: [Character: Set<Substring>] = ["&": [], "*": []]
-        for word in text.split(whereSeparator: { $0.isWhitespace || "[]{},".contains($0) }) {
+        for word in text.split(whereSeparator: { !$0.isLetter && !$0.isNumber && !"_-&*".contains($0) }) {
             guard let mark = word.first, names[mark] != nil else { continue }
             names[mark]?.insert(word.dropFirst())
         }
