@@ -26,7 +26,7 @@ package struct ConversionRequest: Sendable {
 
     /// Works out what the source is and what it holds; nothing is written.
     func plan(name: String) throws(ConversionError) -> ConversionPlan {
-        let absolute = URL(filePath: source).standardizedFileURL.path()
+        let absolute = URL(filePath: source).standardizedFileURL.path(percentEncoded: false)
         switch SourceTree.kind(of: absolute) {
         case .nothing: throw .sourceMissing(path: source)
         case .folder:
@@ -52,7 +52,7 @@ package struct ConversionRequest: Sendable {
             guard let configuration else { throw .configurationNeeded(checkpoint: source) }
             guard SourceTree.kind(of: configuration) == .file else { throw .sourceMissing(path: configuration) }
             return try AuthorsSource(
-                configuration: URL(filePath: configuration).standardizedFileURL.path(),
+                configuration: URL(filePath: configuration).standardizedFileURL.path(percentEncoded: false),
                 root: nil,
                 checkpoint: absolute
             ).plan(name: name)
@@ -64,7 +64,7 @@ package struct ConversionRequest: Sendable {
         guard let checkpoint else { return nil }
         let paths = [checkpoint] + (folder.map { [SourceTree.joined($0, checkpoint)] } ?? [])
         if let path = paths.first(where: { SourceTree.kind(of: $0) == .file }) {
-            return URL(filePath: path).standardizedFileURL.path()
+            return URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
         }
         guard paths.allSatisfy({ SourceTree.kind(of: $0) == .nothing }) else { throw .notAFile(path: checkpoint) }
         throw .sourceMissing(path: checkpoint)
@@ -75,7 +75,7 @@ package struct ConversionRequest: Sendable {
         if let configuration {
             for path in [configuration, SourceTree.joined(folder, configuration)]
             where SourceTree.kind(of: path) == .file {
-                return URL(filePath: path).standardizedFileURL.path()
+                return URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
             }
             throw .sourceMissing(path: configuration)
         }

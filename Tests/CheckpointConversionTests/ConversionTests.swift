@@ -829,6 +829,16 @@ extension OutgoingTensor {
         #expect(try FileManager.default.contentsOfDirectory(atPath: source.scratch.path + "/out") == ["model"])
     }
 
+    @Test func pathsMayHoldAnyCharacter() throws {
+        let plain = try SourceCopy()
+        let folder = plain.scratch.path + "/Ünïcode %20 folder, with #signs?"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.moveItem(atPath: plain.path, toPath: folder + "/a b")
+        let target = folder + "/to/my model"
+        _ = try convertCheckpoint(ConversionRequest(source: folder + "/a b"), to: target)
+        #expect(try AutoencoderModel(directory: target).configuration.name == "my model")
+    }
+
     @Test func anEmptyFolderIsFilled() throws {
         let source = try SourceCopy()
         try FileManager.default.createDirectory(atPath: source.target, withIntermediateDirectories: true)

@@ -25,7 +25,7 @@ final class ModelWriter {
     /// - Throws: `.targetExists`, `.cannotWrite`.
     init(target: String, isInterrupted: @escaping () -> Bool) throws(ConversionError) {
         let url = URL(filePath: target).standardizedFileURL
-        let path = url.path()
+        let path = url.path(percentEncoded: false)
         self.target = path.hasSuffix("/") ? String(path.dropLast()) : path
         staging = self.target + ".partial-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         self.isInterrupted = isInterrupted
@@ -36,8 +36,8 @@ final class ModelWriter {
         }
         var parent = url.deletingLastPathComponent()
         var missing: [String] = []
-        while SourceTree.kind(of: parent.path()) == .nothing {
-            missing.append(parent.path())
+        while SourceTree.kind(of: parent.path(percentEncoded: false)) == .nothing {
+            missing.append(parent.path(percentEncoded: false))
             parent = parent.deletingLastPathComponent()
         }
         for folder in missing.reversed() + [staging] {

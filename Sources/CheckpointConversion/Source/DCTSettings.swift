@@ -18,8 +18,9 @@ package struct DCTSettings: Equatable {
     ///   - gridSide: side of the latent's grid.
     /// - Throws: `FrequencySettingError`, in the authors' words.
     package init(_ value: SettingValue, gridSide: Int) throws(FrequencySettingError) {
-        if value != .null, case .map = value {
-        } else if value != .null {
+        switch value {
+        case .null, .map: break
+        case .bool, .integer, .number, .text, .list:
             throw .notAMap(member: "frequency_config", found: value.spelled)
         }
         let transform = value.given("freq_transform")?.spelled.lowercased() ?? "none"

@@ -19,12 +19,16 @@ package struct SourceTree: Sendable {
     package init(configuration: String, root: String? = nil) {
         self.configuration = configuration
         var folders: [String] = []
-        if let root { folders.append(URL(filePath: root).standardizedFileURL.path()) }
+        if let root { folders.append(URL(filePath: root).standardizedFileURL.path(percentEncoded: false)) }
         var folder = URL(filePath: configuration).standardizedFileURL.deletingLastPathComponent()
         while true {
-            folders.append(folder.path())
+            folders.append(folder.path(percentEncoded: false))
             let parent = folder.deletingLastPathComponent().standardizedFileURL
-            if parent.path() == folder.path() || folder.path() == "/" { break }
+            if parent.path(percentEncoded: false) == folder.path(percentEncoded: false)
+                || folder.path(percentEncoded: false) == "/"
+            {
+                break
+            }
             folder = parent
         }
         self.folders = folders
@@ -55,7 +59,9 @@ package struct SourceTree: Sendable {
     }
 
     private func beside(_ name: String, where isWanted: (String) -> Bool) -> String? {
-        let folder = URL(filePath: configuration).standardizedFileURL.deletingLastPathComponent().path()
+        let folder = URL(filePath: configuration).standardizedFileURL.deletingLastPathComponent().path(
+            percentEncoded: false
+        )
         let path = Self.joined(folder, URL(filePath: name).lastPathComponent)
         return isWanted(path) ? path : nil
     }
