@@ -70,7 +70,8 @@ package struct ConversionRequest: Sendable {
         throw .sourceMissing(path: checkpoint)
     }
 
-    /// The configuration of a folder: the one that the caller named, from here or from the folder, else `config.yaml`.
+    /// The configuration of a folder: the one that the caller named, from here or from the folder, else `config.yaml`, else
+    /// the only YAML in it.
     private func configurationPath(inFolder folder: String) throws(ConversionError) -> String {
         if let configuration {
             for path in [configuration, SourceTree.joined(folder, configuration)]
@@ -81,6 +82,9 @@ package struct ConversionRequest: Sendable {
         }
         let path = SourceTree.joined(folder, "config.yaml")
         guard SourceTree.kind(of: path) == .file else {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            let own = names.filter { Self.isYAML($0) }
+            if own.count == 1 { return SourceTree.joined(folder, own[0]) }
             if (try? AutoencoderModel.configuration(in: folder)) != nil { throw .alreadyConverted(folder: source) }
             throw .configurationMissing(folder: source, found: Self.configurations(below: folder))
         }

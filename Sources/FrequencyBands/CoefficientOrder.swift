@@ -13,7 +13,7 @@ package struct CoefficientOrder: Sendable, Hashable {
     /// Flat indices (row-major), lowest frequency first.
     package let indices: [Int]
 
-    /// - Source: model.md section 3; the authors walk diagonals the other way round from JPEG's zigzag.
+    /// - Source: docs/model.md, "Latent and frequency module"; the authors walk diagonals the other way round from JPEG's zigzag.
     package init(_ order: FrequencyOrder, height: Int, width: Int) {
         self.height = height
         self.width = width

@@ -7,7 +7,7 @@
 ///   - channels: how many there are.
 ///   - order: the order of the result.
 /// - Returns: one energy a coefficient.
-/// - Source: model.md section 5.
+/// - Source: docs/model.md, "Energy spectrum".
 package func coefficientEnergies(
     _ coefficients: UnsafePointer<Float>,
     channels: Int,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension RGBImage {
-    /// The centre square at the model's size, equal to Pillow 13 to the bit (model.md 1.2).
+    /// The centre square at the model's size, equal to Pillow 13 to the bit (docs/model.md, "Image in").
     ///
     /// Halved with a box filter while both sides are at least twice `side`, scaled until the shorter is `side`, cut.
     ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decodes a JPEG or PNG to upright 8-bit RGB (model.md 1.1).
+/// Decodes a JPEG or PNG to upright 8-bit RGB (docs/model.md, "Image in").
 ///
 /// Grey, palette, CMYK/YCCK, 16-bit and transparent pictures become RGB; alpha is composed on white.
 /// - Throws: `ImageDecodeError`; never traps, and never takes more memory than four bytes a pixel within `limits`

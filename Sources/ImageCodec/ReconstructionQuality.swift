@@ -3,7 +3,7 @@
 internal import CPixels
 internal import Glibc
 
-/// How near a reconstruction comes to its original (model.md 8).
+/// How near a reconstruction comes to its original.
 package struct ReconstructionQuality: Sendable, Equatable {
     /// Peak signal-to-noise ratio in dB, on 8-bit values over a range of 255; infinite for equal pictures.
     package let psnr: Double

@@ -25,7 +25,7 @@ enum ResampleFilter {
 
 /// One axis of a resampling step: for each output pixel wanted, the window of input pixels and their weights.
 ///
-/// Bit for bit Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (model.md 1.2): the sums below stand in its
+/// Bit for bit Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (docs/model.md, "Image in"): the sums below stand in its
 /// order, since a weight that lands elsewhere in its last bit changes the truncated coefficient.
 struct ResampleAxis {
     /// The input pixels that the outputs wanted draw on; `starts` count from its lower bound.

@@ -183,6 +183,13 @@ import Testing
         ("published-tree/\(evaluation)", nil, "DINOv2-B"),
         ("published-tree", evaluation, "DINOv2-B"),
         ("published-tree/\(token64)", nil, "64_tokens"),
+        // The folder of its YAML, and that of its checkpoint.
+        ("published-tree/configs/stage2/latent_modeling/sampling/ImageNet256", nil, "64_tokens"),
+        (
+            "published-tree/downloads/checkpoints/Generative_Modeling/Latent_Modeling/64_tokens",
+            Fixtures.path("golden/published-tree/\(token64)"),
+            "64_tokens"
+        ),
         ("published-tree", token64, "64_tokens"),
     ])
     func thePublishedTreeEqualsTheAuthors(source: String, configuration: String?, name: String) throws {

@@ -4,7 +4,7 @@ import TensorKernels
 
 /// From a picture's bytes to what the encoder's network sees: scaled to 0...1, resized, standardised per channel.
 ///
-/// The resizing is PyTorch's `interpolate(mode="bicubic", align_corners=False)`; see model.md 1, step 3.
+/// The resizing is PyTorch's `interpolate(mode="bicubic", align_corners=False)`; see docs/model.md, "Image in".
 package struct PixelPreprocessor: Sendable {
     package let imageSide: Int
     package let inputSide: Int
