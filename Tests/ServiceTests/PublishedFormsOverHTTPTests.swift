@@ -160,7 +160,7 @@ extension ServiceTests {
                     "/encode",
                     rocket,
                     golden.tensor("latent.zigzag64.normalized"),
-                    tolerance: 5e-4
+                    tolerance: 5e-5
                 )
                 try await expectLatent(
                     client,
