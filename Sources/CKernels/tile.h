@@ -114,6 +114,9 @@ typedef void (*tile_function)(const tile *);
     static void tile_##rows##_2_ahead(const tile *t) { tile_product(rows, 2, true, t); }
 #define ENTRY(rows) {{tile_##rows##_1, tile_##rows##_2}, {tile_##rows##_1_ahead, tile_##rows##_2_ahead}}
 
+// The table below has entries for these heights; another would leave holes that get called.
+_Static_assert(TILE_ROWS == 4 || TILE_ROWS == 6 || TILE_ROWS == 12 || TILE_ROWS == 14, "tile_functions has no such height");
+
 TILE(1) TILE(2) TILE(3) TILE(4)
 #if TILE_ROWS >= 6
 TILE(5) TILE(6)

@@ -8,6 +8,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+_Static_assert(LANES == 4 || LANES == 8 || LANES == 16, "the shuffles below know these widths");
+
 typedef float vf __attribute__((ext_vector_type(LANES)));
 typedef int32_t vi __attribute__((ext_vector_type(LANES)));
 typedef float vf_unaligned __attribute__((ext_vector_type(LANES), aligned(4), may_alias));

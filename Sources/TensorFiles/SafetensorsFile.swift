@@ -93,9 +93,4 @@ package final class SafetensorsFile: Sendable {
             return computed
         }
     }
-
-    /// Tells the kernel that the pages are not needed again soon; they stay readable.
-    package func releasePages() {
-        madvise(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count, MADV_DONTNEED)
-    }
 }

@@ -34,9 +34,3 @@ package struct KernelSet: @unchecked Sendable, CustomStringConvertible {
     /// - Returns: how many multiply-adds `rounds` rounds made.
     package func multiplyAddsInRegisters(rounds: Int) -> Double { table.pointee.fma_limit(rounds) }
 }
-
-/// What the kernels found: the instruction set in use and the product's tile.
-package func machineDescription() -> (instructionSet: String, lanes: Int, tileRows: Int, tileColumns: Int) {
-    let table = KernelSet.best.table.pointee
-    return (KernelSet.best.name, table.lanes, table.tile_rows, table.panel_columns)
-}

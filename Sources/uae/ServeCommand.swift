@@ -5,7 +5,6 @@ import Foundation
 import Logging
 import Service
 import ServiceLifecycle
-import UnixSignals
 
 /// `uae serve`: the HTTP service.
 struct ServeCommand: AsyncParsableCommand {

@@ -36,13 +36,6 @@ package struct ServiceConfiguration: Sendable {
     package init() {}
 }
 
-/// Where a setting's value came from; a later case beats an earlier one.
-package enum SettingSource: Sendable, Equatable {
-    case file(String)
-    case environment
-    case flag
-}
-
 /// A setting that cannot be used, named as the operator wrote it.
 package enum SettingError: Error, Equatable, CustomStringConvertible {
     case unknown(name: String, file: String)

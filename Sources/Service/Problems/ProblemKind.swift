@@ -12,7 +12,6 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
     case bodyTimeout = "body-timeout"
-    case lengthRequired = "length-required"
     case bodyTooLarge = "body-too-large"
     case tooManyItems = "too-many-items"
     case tooManyPixels = "too-many-pixels"
@@ -43,7 +42,6 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .bodyTimeout: 408
-        case .lengthRequired: 411
         case .bodyTooLarge, .tooManyItems, .tooManyPixels: 413
         case .targetTooLong: 414
         case .unsupportedMedia: 415
@@ -72,7 +70,6 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .methodNotAllowed: "This path does not take that method."
         case .notAcceptable: "The answer does not exist in the form asked for."
         case .bodyTimeout: "The request did not arrive in time."
-        case .lengthRequired: "The request needs a length."
         case .bodyTooLarge: "The body is too large."
         case .tooManyItems: "The request holds too many items."
         case .tooManyPixels: "The picture is too large."
