@@ -32,7 +32,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     ///   - cost: of all of them, in encodes.
     ///   - caller: who is served in turn with others, and may not hold more of the queue than it leaves free.
     /// - Returns: the places.
-    /// - Throws: `QueueError.full`, `.requestTooLarge`, `.draining`, `.workerHung`.
+    /// - Throws: `QueueError.full`, `.requestTooLarge`, `.workerHung`.
     package func reserve(items: Int, cost: Double, caller: Caller = .anyone) throws(QueueError) -> Reservation {
         if let refusal = refusal(items: items, cost: cost, caller: caller, keep: true) { throw refusal }
         return Reservation(items: items, cost: cost, caller: caller) { [self] items, cost in
@@ -165,11 +165,6 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         if let next { scheduleSweep(for: next) }
     }
 
-    /// Refuses everything new from now on; what was reserved or enqueued is still answered.
-    package func beginDraining() {
-        state.withLock { $0.isDraining = true }
-    }
-
     /// Gives up every request if the batch under way hangs; nothing in this process can take a stuck thread back.
     ///
     /// The queue recovers if the batch ends after all.
@@ -202,7 +197,6 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
             snapshot.busyFor = state.batchStarted.map { now - $0 }
             snapshot.isHung = state.hungFor(now: now) != nil
             snapshot.rememberedCallers = max(state.heldCallers, state.waiting.callerCount)
-            snapshot.isDraining = state.isDraining
             snapshot.busyTotal = state.busyTotal + (snapshot.busyFor ?? .zero)
             snapshot.batches = state.batches
             snapshot.lastBatchItems = state.lastBatchItems

@@ -30,8 +30,6 @@ package enum QueueError: Error, Equatable {
     case requestTooLarge(items: Int, capacity: Int)
     /// A batch has been running for longer than the watchdog allows.
     case workerHung(busyFor: Duration)
-    /// The service is shutting down and takes nothing new.
-    case draining
     /// The deadline passed while the items waited or ran.
     case deadlineExceeded(stage: Stage, timeout: Duration)
     /// The client left.
@@ -55,7 +53,6 @@ package struct QueueSnapshot: Sendable {
     package var isHung = false
     /// Callers that there is any bookkeeping of.
     package var rememberedCallers = 0
-    package var isDraining = false
     /// Time that the worker has spent in batches since the start.
     package var busyTotal: Duration = .zero
     package var batches = 0

@@ -45,7 +45,6 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     var batchStarted: Instant?
     var busyTotal: Duration = .zero
     var costPerSecond = 0.0
-    var isDraining = false
     var batches = 0
     var lastBatchItems = 0
     var cancelledInQueue = 0
@@ -69,7 +68,6 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
 
     /// Sets places aside for all items of a request, or none.
     mutating func reserve(items: Int, cost: Double, caller: Caller, now: Instant) throws(QueueError) {
-        if isDraining { throw .draining }
         if let busy = hungFor(now: now) { throw .workerHung(busyFor: busy) }
         if items > limits.items { throw .requestTooLarge(items: items, capacity: limits.items) }
         let queued = waitingItems + reservedItems

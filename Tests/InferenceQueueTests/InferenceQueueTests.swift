@@ -175,20 +175,6 @@ import Testing
         #expect(snapshot.waitingItems == 0 && snapshot.reservedItems == 0 && snapshot.waitingCost == 0)
     }
 
-    @Test func drainingRefusesTheNewAndFinishesTheOld() async throws {
-        let backend = GatedBackend(isOpen: false)
-        let queue = InferenceQueue(backend: backend, limits: QueueLimits())
-        async let old = submit([1], to: queue)
-        try await until { backend.batches.count == 1 }
-        queue.beginDraining()
-        #expect(throws: QueueError.draining) { try queue.reserve(items: 1, cost: 1) }
-        #expect(!queue.isIdle)
-        backend.open()
-        let finished = try await old
-        #expect(finished == [1])
-        try await until { queue.isIdle }
-    }
-
     @Test func aBatchPastTheWatchdogIsHung() async throws {
         let backend = GatedBackend(isOpen: false)
         let queue = InferenceQueue(backend: backend, limits: QueueLimits(watchdog: .milliseconds(1)))

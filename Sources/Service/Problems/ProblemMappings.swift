@@ -141,7 +141,6 @@ extension QueueError: ProblemConvertible {
                 "The queue holds \(capacity) items, this request has \(items).",
                 [("limit", .integer(capacity)), ("actual", .integer(items))]
             )
-        case .draining: .draining
         case .workerHung(let busy): .workerUnhealthy(busyFor: busy)
         case .deadlineExceeded(let stage, let timeout):
             Problem(
