@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE  // pthread_setname_np
 #include "CKernels.h"
 
 #include <pthread.h>
@@ -87,6 +88,7 @@ static void await_change(ck_team *team, uint64_t seen) {
 static void *member_main(void *argument) {
     const struct member *member = argument;
     ck_team *team = member->team;
+    pthread_setname_np(pthread_self(), "uae.compute");
     while (!atomic_load(&team->stopping)) {
         take_part(team, member->number);
         // Nothing left to take: a full or closed job. What was read here is what must change.

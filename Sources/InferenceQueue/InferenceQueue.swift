@@ -15,7 +15,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     package let backend: Backend
     package let limits: QueueLimits
     private let state: Mutex<State>
-    private let worker = WorkerThread(name: "uae.inference")
+    private let worker = ThreadPool(name: "uae.inference", width: 1)
     private let timer = DispatchQueue(label: "uae.deadlines")
     private let clock = ContinuousClock()
 
@@ -101,7 +101,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
                         )
                         return state.startWorker()
                     }
-                    if mustStart { worker.run { [self] in runBatches() } }
+                    if mustStart { worker.start { [self] in runBatches() } }
                     scheduleSweep(for: deadline)
                     // The client may have left before the handler below could know the request.
                     if Task.isCancelled { cancel(id) }

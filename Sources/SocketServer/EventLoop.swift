@@ -92,9 +92,11 @@ final class EventLoop: @unchecked Sendable {
     }
 
     func start() {
-        let thread = Thread { [self] in run() }
-        thread.name = "uae.sockets"
-        thread.start()
+        Thread { [self] in
+            // Foundation's own name is not the kernel's.
+            pthread_setname_np(pthread_self(), "uae.sockets")
+            run()
+        }.start()
     }
 
     // MARK: The loop

@@ -11,7 +11,7 @@ struct InferenceCore: Sendable {
     let identity: ModelIdentity
     let engine: AutoencoderEngine
     let queue: InferenceQueue<EngineBackend>
-    let pictures: BlockingPool
+    let pictures: ThreadPool
 
     var geometry: LatentGeometry {
         LatentGeometry(channels: model.configuration.channels, gridSide: model.configuration.gridSide)
@@ -62,7 +62,7 @@ struct InferenceCore: Sendable {
             identity: identity,
             engine: engine,
             queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
-            pictures: BlockingPool(name: "uae.pictures", width: threads)
+            pictures: ThreadPool(name: "uae.pictures", width: threads)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import InferenceQueue
 
 /// Work that takes seconds, on a thread of its own.
 ///
@@ -8,9 +8,7 @@ import Foundation
 /// process from noticing a signal or a deadline until it is done.
 enum OwnThread {
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        let thread = Thread { body() }
-        thread.name = name
-        thread.start()
+        startThread(named: name, body)
     }
 
     static func run<Value: Sendable>(_ name: String, _ body: @escaping @Sendable () -> Value) async -> Value {

@@ -4,12 +4,29 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Runs blocking work (picture codecs) on threads of its own, first come, first served.
+/// Starts a thread under a name that `ps -L` and `/proc/PID/task/*/comm` show.
 ///
-/// A picture may take seconds. On a Dispatch queue, of whatever label, such work would hold the threads that Swift's
-/// tasks run on as well, of which there is one a CPU: every other request would wait behind it. The number of threads
-/// bounds memory too: each job may hold one decoded picture.
-package final class BlockingPool: Sendable {
+/// - Parameters:
+///   - name: at most 15 bytes, Linux's limit.
+///   - body: what it runs; the thread ends with it.
+package func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+    Thread {
+        // Foundation's own name is not the kernel's, and Glibc's module lacks pthread_setname_np.
+        let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        if file >= 0 {
+            _ = write(file, name, name.utf8.count)
+            close(file)
+        }
+        body()
+    }.start()
+}
+
+/// Threads that run blocking work, first come, first served.
+///
+/// A batch or a large image takes seconds. On a Dispatch queue, of whatever label, such work would hold the threads that
+/// timers and Swift's tasks run on as well, of which there is one a CPU: every other request would wait behind it. The
+/// number of threads bounds memory too: each job may hold one decoded image.
+package final class ThreadPool: Sendable {
     private struct State {
         /// nil: taken already; a job that is kept keeps the body that it was asked to read.
         var jobs: [(@Sendable () -> Void)?] = []
@@ -43,11 +60,13 @@ package final class BlockingPool: Sendable {
     private let width: Int
     private let mailbox = Mailbox()
 
+    /// - Parameters:
+    ///   - name: the threads' name, at most 15 bytes.
+    ///   - width: how many threads; with one, jobs run one after the other.
     package init(name: String, width: Int) {
         self.width = width
-        let mailbox = mailbox
         for _ in 0..<width {
-            let thread = Thread {
+            startThread(named: name) { [mailbox] in
                 while true {
                     mailbox.arrivals.wait()
                     let (job, isStopped) = mailbox.next()
@@ -55,21 +74,24 @@ package final class BlockingPool: Sendable {
                     if isStopped { return }
                 }
             }
-            thread.name = name
-            thread.start()
         }
     }
 
+    /// Jobs that wait are still run.
     deinit {
         mailbox.state.withLock { $0.isStopped = true }
         for _ in 0..<width { mailbox.arrivals.signal() }
     }
 
+    package func start(_ job: @escaping @Sendable () -> Void) {
+        mailbox.state.withLock { $0.jobs.append(job) }
+        mailbox.arrivals.signal()
+    }
+
     /// Runs `body` on a thread of the pool and returns what it returns.
     package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            mailbox.state.withLock { $0.jobs.append { continuation.resume(returning: body()) } }
-            mailbox.arrivals.signal()
+            start { continuation.resume(returning: body()) }
         }
     }
 }
