@@ -13,7 +13,7 @@ package enum CheckpointValue: Sendable {
     case dictionary([(key: String, value: CheckpointValue)])
     /// Kept apart because it would make every other value as large.
     indirect case tensor(StoredTensor)
-    /// Something harmless that nobody computes with, by name, such as `torch.float32`.
+    /// A value of which only the name is kept, such as `torch.float32`.
     case other(String)
 
     /// A member of a dictionary; nil if there is none or this is not a dictionary.

@@ -3,7 +3,7 @@
 /// Turns what an ``Unpickler`` built into values, each container once.
 ///
 /// A container that the pickle names twice stays shared, but counts twice: a few dozen lists, each holding the one
-/// before it twice, would otherwise be a value that nobody can walk through.
+/// before it twice, would otherwise be a value too large to visit.
 struct PickleResolver {
     private struct Resolved {
         let value: CheckpointValue

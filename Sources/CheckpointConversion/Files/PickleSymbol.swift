@@ -17,7 +17,7 @@ struct PickleSymbol {
         case parameter
         /// Wraps one of the three functions above.
         case tensorSubclass
-        /// A call gives a value that nobody computes with.
+        /// A call gives a value of which only the name is kept.
         case opaque
         /// Cannot be called.
         case name

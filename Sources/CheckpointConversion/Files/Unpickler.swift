@@ -2,8 +2,8 @@
 
 /// Reads the pickles that `torch.save` writes.
 ///
-/// A pickle is a program for a stack machine, but nothing in it is ever run. This machine knows the opcodes that build values, a fixed list of names
-/// (``PickleSymbol``), and limits on everything that a file could make large.
+/// A pickle is a program for a stack machine, but nothing in it is ever run. This machine knows the opcodes that build
+/// values, a fixed list of names (``PickleSymbol``), and limits on everything that a file could make large.
 ///
 /// - Source: CPython's `pickle.py` and `pickletools.py`, torch's `serialization.py` and `_utils.py`.
 package struct Unpickler {

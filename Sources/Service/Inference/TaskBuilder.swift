@@ -42,7 +42,8 @@ struct TaskBuilder {
 
     /// The corner of tokens that is decoded: the authors' `decode_from_split_band`.
     ///
-    /// Their server-side memory, the count of the last encode in the process, is the request's count here.
+    /// Where the authors' decoder remembers the count of its last encode, ours takes the request's own: requests share
+    /// nothing.
     ///
     /// - Returns: nil to decode all tokens.
     /// - Throws: a `Problem` of kind `bad-parameter` if the number of tokens is not a square.
