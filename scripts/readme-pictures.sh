@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Makes the README's pictures, six photographs that the default model was not trained on through the running server, and
-# prints the README's table of them.
+# Sends six photographs, which the default model was not trained on, to the running server; writes the images of
+# README.md and prints its table of reconstructions.
 #   scripts/with-server.sh scripts/readme-pictures.sh
 set -euo pipefail
 
@@ -13,7 +13,7 @@ photos=(
 )
 keeps=(196 64 36 16)
 
-header="| in |"
+header="| photo |"
 line="|---|"
 for keep in "${keeps[@]}"; do
     header+=" $keep |"
