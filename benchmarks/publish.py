@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last run's results to results/*.json, tables in docs/performance.md and charts in docs/pictures."""
+"""Writes the last run's results to results/*.json, tables to docs/performance.md and charts to docs/pictures."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ def engine_lines(result):
     lines = ["## Engine", "", *conditions(result)]
     lines += [
         f"Multiply-add limit {middle(one):.0f} GFLOP/s on one thread, {middle(both):.0f} on two; OpenBLAS on one thread,"
-        f" 257 x 4096 x 1152: {middle(blas):.0f} ({middle(blas) / middle(one):.0%}). {result['rounds']} rounds.",
+        f" 257 x 4096 x 1152: {middle(blas):.0f} ({middle(blas) / middle(one):.0%} of the limit). {result['rounds']} rounds.",
         "",
     ]
     for model in result["models"]:
@@ -47,7 +47,7 @@ def engine_lines(result):
                     f"{row['share']:.0%}", "" if index == 0 else f"{row['ours_is_faster_by']:.2f}",
                     f"{cell['neighbour_cores']:.2f}" if index == 0 else "",
                 ])
-        head = ["", "", "ms a picture", "spread", "GFLOP/s", "of the limit", "time / ours", "neighbours' cores"]
+        head = ["operation", "engine", "ms per image", "spread", "GFLOP/s", "of the limit", "time / ours", "other load, cores"]
         lines += table(head, rows)
         if "note" in model:
             lines += [model["note"], ""]
@@ -55,7 +55,7 @@ def engine_lines(result):
         lines += [
             "Load and warm-up: "
             + "; ".join(f"{name} {row['load_seconds']:.2f} + {row['warm_seconds']:.2f} s" for name, row in loading.items())
-            + ". Largest difference from ours, of the largest value: "
+            + ". Largest difference from our result, relative to its largest value: "
             + ", ".join(f"{name} {value:.0e}" for name, value in model["differences"].items())
             + ".",
             "",
@@ -64,7 +64,7 @@ def engine_lines(result):
 
 
 def picture_lines(result):
-    lines = ["## Pictures", "", *conditions(result)]
+    lines = ["## Image decoding", "", *conditions(result)]
     rows = [
         [name, f"{row['ours']['median']:.2f}", f"{row['turbojpeg']['median']:.2f}", f"{row['ratio']:.2f}",
          f"{row['ours']['median'] - row['turbojpeg']['median']:.2f}", f"{row['ours']['spread']:.0%}"]
@@ -76,10 +76,10 @@ def picture_lines(result):
 
 def service_lines(result):
     lines = ["## Service", "", *conditions(result)]
-    lines += [f"A JPEG of {result['picture_bytes']} bytes in, a latent out; {result['rounds']} rounds of"
+    lines += [f"Request: a JPEG of {result['picture_bytes']} bytes; response: a latent. {result['rounds']} rounds of"
               f" {result['seconds']} s each.", ""]
-    head = ["connections", "", "requests/s", "spread", "p50 ms", "p99 ms", "cpu ms", "errors", "ours / theirs",
-            "neighbours' cores"]
+    head = ["connections", "server", "requests/s", "spread", "p50 ms", "p99 ms", "cpu ms", "errors", "ours / theirs",
+            "other load, cores"]
     for title, cells in (("encode", result["encode"]), ("GET /health/live", result["probes"])):
         rows = []
         for cell in cells:
@@ -97,7 +97,7 @@ def service_lines(result):
         [name, f"{result['start_up'][name]['median']:.2f}", f"{memory['peak_rss_mb']:.0f}", f"{memory['pss_mb']:.0f}"]
         for name, memory in result["memory"].items()
     ]
-    lines += ["### Start and memory", "", *table(["", "start to first answer, s", "peak RSS, MB", "PSS, MB"], rows)]
+    lines += ["### Start and memory", "", *table(["server", "start to first response, s", "peak RSS, MB", "PSS, MB"], rows)]
     if "note" in result:
         lines += [result["note"], ""]
     rows = [
@@ -117,17 +117,17 @@ def service_lines(result):
 
 def saturation_lines(row):
     return [
-        f"Saturation: {row['callers']} callers that do not heed `Retry-After`, places for {row['limit']}. Admitted requests'"
-        f" p99 {row['admitted_p99']:.2f} s at {row['rate']:.0f} requests/s, where a full queue takes"
+        f"Saturation: {row['callers']} callers that ignore `Retry-After`, a queue of {row['limit']}. p99 of admitted requests"
+        f" {row['admitted_p99']:.2f} s at {row['rate']:.0f} requests/s; a full queue takes"
         f" {row['full_queue_seconds']:.2f} s ({row['admitted_p99'] / row['full_queue_seconds']:.2f} x);"
         f" {row['refused']} refusals, p50 {row['refused_p50'] * 1e3:.1f} ms, p99 {row['refused_p99'] * 1e3:.1f} ms;"
-        f" {row['others']} other answers.",
+        f" {row['others']} other responses.",
         "",
     ]
 
 
 def chart(title, groups, unit, path):
-    """Horizontal bars in groups; ours first and in colour."""
+    """Draws horizontal bars in groups; ours are first and coloured."""
     left, width, bar, gap = 250, 360, 16, 26
     largest = max(value for _, rows in groups for _, value, _ in rows)
     y, parts = 44, []
