@@ -4,7 +4,7 @@ import Autoencoder
 
 /// A folder of `diffusers`' `AutoencoderRAE.save_pretrained`.
 ///
-/// - Source: docs/model.md, "Relatives".
+/// - Source: docs/model.md, "Related models".
 enum DiffusersSource {
     private static let className = "AutoencoderRAE"
 
