@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# make serve, make test: everything that they need is installed first, if it is missing.
+# make serve and make test first install whatever they need and is missing.
 
 MODEL ?= models/default
 HOST ?= 127.0.0.1
@@ -13,26 +13,26 @@ SWIFT_FILES := Package.swift Sources Tests fuzz/targets benchmarks/engine benchm
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
 	@echo "make test                 all tests, in release mode"
-	@echo "make smoke                every route of the built server, with curl"
-	@echo "make conversions          uae convert on every golden source, and what it refuses"
-	@echo "make schemathesis         the built server against openapi.yaml"
-	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, pictures, slow peers, wrong requests"
+	@echo "make smoke                requests to every route of the built server, with curl"
+	@echo "make conversions          uae convert on every golden checkpoint, and on unsupported ones"
+	@echo "make schemathesis         checks the built server against openapi.yaml"
+	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, images, slow clients, invalid requests"
 	@echo "make faults               the built server with broken models, taken ports, no memory, full disks, signals"
-	@echo "make proxies              nginx and HAProxy, where they are installed, in front of the built server"
-	@echo "make fuzz SECONDS=60      libFuzzer on every parser of untrusted bytes, SECONDS each"
-	@echo "make soak MINUTES=10      mixed load, aborts and garbage; memory, descriptors and answers"
-	@echo "make sanitize             the tests under sanitizers: addresses, undefined behaviour, threads"
+	@echo "make proxies              the built server behind nginx and HAProxy, where they are installed"
+	@echo "make fuzz SECONDS=60      libFuzzer on every parser of untrusted bytes, SECONDS for each"
+	@echo "make soak MINUTES=10      mixed load, disconnects and garbage; checks memory, descriptors and responses"
+	@echo "make sanitize             the tests under the address, undefined-behaviour and thread sanitizers"
 	@echo "make nightly              torture, faults, proxies, fuzz, soak, sanitize"
 	@echo "make examples             the client examples against the built server"
-	@echo "make readme-pictures      docs/pictures"
-	@echo "make bench                speed against peers (benchmarks/README.md); QUICK=1 to try it out"
-	@echo "make lint, make format    swift format"
-	@echo "make convert SOURCE=... DIR=models/mine    a published checkpoint to a model folder (docs/models.md);"
+	@echo "make readme-pictures      writes the images of README.md to docs/pictures"
+	@echo "make bench                speed compared with peers (benchmarks/README.md); QUICK=1 for a trial run"
+	@echo "make lint, make format    checks or applies swift format"
+	@echo "make convert SOURCE=... DIR=models/mine    converts a published checkpoint to a model folder (docs/models.md);"
 	@echo "                          also FLAGS=\"--config FILE\""
-	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    a published size with random weights;"
+	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    writes a model of a published size with random weights;"
 	@echo "                          also DECODER=ViTXL INPUT_SIDE=224 FIRST_EDITION=1"
-	@echo "make train-data, make train, make train-evaluate    the default model, see training/README.md"
-	@echo "make check-runtime-image  the Dockerfile's run-time stage without a container engine (root)"
+	@echo "make train-data, make train, make train-evaluate    training of the default model, see training/README.md"
+	@echo "make check-runtime-image  tests the Dockerfile's run-time stage without a container engine (needs root)"
 
 packages:
 	@scripts/install-packages.sh
@@ -44,7 +44,7 @@ build: packages
 serve: build
 	.build/release/uae serve --model $(MODEL) --host $(HOST) --port $(PORT) $(FLAGS)
 
-# Swift Testing runs in parallel by itself. Nothing is imported with @testable, so the objects of `build` serve here too.
+# Swift Testing runs tests in parallel. No test uses @testable imports, so the objects of `build` are reused.
 test: packages
 	swift test $(CONFIGURATION) --disable-xctest --disable-testable-imports $(FLAGS)
 
@@ -63,7 +63,7 @@ conversions: build
 schemathesis: build
 	scripts/with-server.sh scripts/schemathesis.sh
 
-# Short times, so that slow peers are given up while somebody watches; the other suites never wait that long.
+# Short timeouts, so that the server drops slow clients soon; the other suites never wait that long.
 SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) --max-connections 1200
 
 torture: build
@@ -87,7 +87,7 @@ soak: build
 sanitize: packages
 	scripts/sanitize.sh
 
-# What takes too long before every change.
+# Suites that take too long to run before every change.
 nightly: torture faults proxies fuzz soak sanitize
 
 examples: build
