@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Checks the Dockerfile without a container engine, as root: builds with its build command, unpacks its run-time packages
 # over a minimal Debian in a folder, and runs the binary there with chroot, as its user, in its environment, on a
-# read-only root. Everything is read out of the Dockerfile, so that the two cannot drift apart.
-#   scripts/check-runtime-image.sh         UAE_BINARY=... takes that binary instead of building one
+# read-only root. All values are read from the Dockerfile, so that the two cannot differ.
+#   scripts/check-runtime-image.sh         UAE_BINARY=... uses that binary instead of building one
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -21,7 +21,7 @@ read -r -a environment <<<"$(sed -n 's/^ENV //p' <<<"$runtime_stage")"
 user=$(sed -n 's/^USER //p' <<<"$runtime_stage")
 health=$(sed -n 's/^HEALTHCHECK .* CMD \[\(.*\)\]$/\1/p' <<<"$runtime_stage" | tr -d '",')
 for part in "$build_command" "$packages" "${environment[*]}" "$user" "$health"; do
-    [ -n "$part" ] || { echo "The Dockerfile does not have the form that this script reads." >&2; exit 1; }
+    [ -n "$part" ] || { echo "This script cannot parse the Dockerfile." >&2; exit 1; }
 done
 
 binary=${UAE_BINARY:-}
@@ -52,7 +52,7 @@ mkdir -p "$root/models"
 cp -r models/default "$root/models/"
 
 if ldd_output=$(chroot "$root" ldd /usr/local/bin/uae) && ! grep 'not found' <<<"$ldd_output"; then
-    echo "All libraries are there: $(awk '{print $1}' <<<"$ldd_output" | paste -sd' ' -)"
+    echo "All libraries are present: $(awk '{print $1}' <<<"$ldd_output" | paste -sd' ' -)"
 else
     echo "Libraries are missing: $ldd_output" >&2
     exit 1
@@ -81,7 +81,7 @@ curl --silent --fail --data-binary "@$photo" --output "$log.png" "http://$addres
 head -c 4 "$log.png" | grep --quiet --text PNG
 curl --silent --fail --data-binary "@$photo" "http://$address/classify?top_k=1"
 echo
-# shellcheck disable=SC2086  # The command's words, with the port that was free.
+# shellcheck disable=SC2086  # The command's words, with a free port.
 "${image[@]}" $health --url "http://$address/health/ready"
 echo "$health: exit 0"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Drives `uae convert` as a person would: every golden source is converted and verified with a photo, refusals are one
-# line with an exit code of sysexits.h, and nothing is left of a conversion that failed or was interrupted.
+# Runs `uae convert` from the command line. Every golden checkpoint is converted and verified with a photo. A refusal is
+# one line with an exit code of sysexits.h. A conversion that failed or was interrupted leaves no files.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -32,7 +32,7 @@ converts() {
     fi
 }
 
-# refuses CODE PATTERN SOURCE [OPTION ...]: one line on standard error, nothing in the target's folder.
+# refuses CODE PATTERN SOURCE [OPTION ...]: one line on standard error, no files in the target folder.
 refuses() {
     local code=$1 pattern=$2 got=0
     shift 2
@@ -80,7 +80,7 @@ got=0
 "$uae" convert "$golden/mae" "$work/mae" 2>"$work/err" || got=$?
 if [ "$got" -eq 73 ] && grep -q 'nothing is overwritten' "$work/err"; then ok; else bad "a second conversion: $got"; fi
 
-# Interrupted while it writes; 0.8 GB take longer than the signal. Background jobs ignore SIGINT unless they catch it.
+# Interrupted while it writes: writing 0.8 GB takes longer than the signal. Background jobs ignore SIGINT unless they catch it.
 mkdir "$work/stopped"
 "$uae" model-init --family dinov2-base --decoder ViTB "$work/random" >/dev/null
 printf '%s\n' 'stage_1:' '  target: stage1.UAE' "  ckpt: $work/random/model.safetensors" '  params:' \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the client examples against a running server and checks that each writes a picture.
+# Runs the client examples against a running server and checks that each writes an image.
 #   scripts/with-server.sh scripts/examples.sh
 set -euo pipefail
 
@@ -12,13 +12,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 "$environment/bin/python" examples/client.py "$photo" "$work/python.png" "$url"
-pictures=(python.png)
+images=(python.png)
 if command -v node >/dev/null; then
     node examples/client.mjs "$photo" "$work/node.png" "$url"
-    pictures+=(node.png)
+    images+=(node.png)
 fi
-for picture in "${pictures[@]}"; do
-    head -c 4 "$work/$picture" | grep --quiet --text PNG || { echo "$picture is no PNG" >&2; exit 1; }
-    cmp "$work/python.png" "$work/$picture"
+for image in "${images[@]}"; do
+    head -c 4 "$work/$image" | grep --quiet --text PNG || { echo "$image is not a PNG" >&2; exit 1; }
+    cmp "$work/python.png" "$work/$image"
 done
-echo "${#pictures[@]} passed, 0 failed"
+echo "${#images[@]} passed, 0 failed"

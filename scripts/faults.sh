@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What goes wrong around the server: a model that cannot be used, a port that is taken, no descriptors, no memory, a full
-# disk, a worker that hangs or crashes, signals at every phase. Each must end in one clear line and its exit code, or be
-# survived; docs/operations.md lists the codes.
+# Faults around the server: an unusable model, a port in use, no descriptors, no memory, a full disk, a worker that hangs
+# or crashes, signals in every phase. The server must survive each fault, or end with one clear line and an exit code;
+# docs/operations.md lists the codes.
 #   scripts/faults.sh          UAE_BINARY is the server (.build/release/uae)
 set -euo pipefail
 
@@ -12,7 +12,7 @@ binary=$(realpath "${UAE_BINARY:-.build/release/uae}")
 photo=Tests/Fixtures/data/golden/clip/china.jpg
 work=$(mktemp -d)
 log=$work/log
-# Flags beat it. Without backtraces a crash ends the process at once, as in the container, which has no tool for them.
+# Flags override it. Without backtraces a crash ends the process at once, as in the container, which cannot print them.
 export UAE_PORT=0 UAE_DRAIN_DELAY_MS=0 SWIFT_BACKTRACE=enable=no
 server=
 passed=0
@@ -31,7 +31,7 @@ bad() {
     tail -n 5 "$log" >&2
 }
 
-# ends NAME CODE PATTERN COMMAND...: the command ends by itself with CODE, a line of it matches, and nothing trapped.
+# ends NAME CODE PATTERN COMMAND...: the command ends by itself with CODE, one of its lines matches, and it did not crash.
 ends() {
     local name=$1 code=$2 pattern=$3 status=0
     shift 3
@@ -43,7 +43,7 @@ ends() {
 }
 
 launch=("$binary")
-# start FLAGS...: a server in the background; $url is its address. `ready` waits until it is.
+# start FLAGS...: starts a server in the background; $url is its address. `ready` waits until it is ready.
 start() {
     : >"$log"
     "${launch[@]}" serve "$@" 2>"$log" &
@@ -127,7 +127,7 @@ launch=("${limited[@]}" -n 40 "$binary")
 start
 launch=("$binary")
 ready
-python3 - "${url##*:}" <<'PYTHON' && ok || bad "few descriptors: others are not served once there are some again"
+python3 - "${url##*:}" <<'PYTHON' && ok || bad "few descriptors: other clients are not served once descriptors are free"
 import socket, sys, time
 port = int(sys.argv[1])
 held = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
@@ -146,15 +146,15 @@ for megabytes in 200 300 400; do
     ends "address space of $megabytes MB" 71 "memory" "${limited[@]}" -v $((megabytes * 1024)) "$binary" serve --port 0
 done
 
-# Memory that runs out while it serves: what takes much of it is refused, small requests are served, and with memory
-# everything is.
+# Memory that runs out while the server runs: large requests are refused, small ones are served; once memory is free, all
+# are served.
 start
 ready
-# Threads are there before the limit is.
+# All threads start before the limit is set.
 for _ in 1 2 3 4 5 6 7 8; do status_of --data-binary "@$photo" "$url/encode" >"$work/status" & done
 sleep 1
 size=$(awk '$1 == "VmSize:" { print $2 * 1024 }' "/proc/$server/status")
-# The soft limit alone, which may be raised again.
+# Only the soft limit, which may be raised again.
 prlimit --pid "$server" --as=$((size + (100 << 20))): || bad "the memory limit is not set"
 head -c $((60 << 20)) /dev/zero >"$work/large"
 python3 - "$work/large.png" <<'PYTHON'
@@ -166,10 +166,10 @@ pathlib.Path(sys.argv[1]).write_bytes(b"\x89PNG\r\n\x1a\n" + head + rows + chunk
 PYTHON
 for turn in 1 2 3; do
     expect "a body without memory, $turn" "$(status_of --data-binary "@$work/large" "$url/encode")" 503
-    expect "a picture without memory, $turn" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 503
-    expect "a small picture beside them, $turn" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+    expect "an image without memory, $turn" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 503
+    expect "a small image beside them, $turn" "$(status_of --data-binary "@$photo" "$url/encode")" 200
 done
-# Less than is kept for everything else.
+# Less than the headroom that the server keeps free.
 prlimit --pid "$server" --as=$((size + (8 << 20))): || bad "the memory limit is not set"
 head -c 1000000 /dev/zero >"$work/megabyte"
 uploads=()
@@ -180,11 +180,11 @@ done
 wait "${uploads[@]}"
 expect "a hundred and fifty bodies at once without memory" \
     "$(grep --only-matching '...' "$work/statuses" | sort --unique | tr '\n' ' ')" "503 "
-expect "a picture of some kilobytes beside them" \
+expect "an image of a few kilobytes beside them" \
     "$(status_of --data-binary @Tests/Fixtures/data/pictures/420.jpg "$url/encode")" 200
 prlimit --pid "$server" --as=unlimited: || bad "the memory limit is not lifted"
 expect "a large body once there is memory" "$(status_of --data-binary "@$work/large" "$url/encode")" 415
-expect "a large picture once there is memory" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 200
+expect "a large image once memory is free" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 200
 kill -TERM "$server"
 exits "SIGTERM after a lack of memory" 0
 
@@ -205,7 +205,7 @@ expect "served without standard error" "$(status_of --data-binary "@$photo" "$ur
 kill -TERM "$server"
 exits "SIGTERM without standard error" 0
 
-# A worker that hangs: a batch far beyond what the watchdog allows
+# A worker that hangs: a batch far longer than the watchdog allows
 start --watchdog-ms 600 --max-batch-size 1024 --max-queue-items 1024 --max-client-items 512 --threads 1
 ready
 forms=()
@@ -244,7 +244,7 @@ exits "an abort" 134
 expect "lines of JSON that say that it crashed" "$(grep --count '^{.*the process crashed' "$log")" 1
 
 slowest=0
-# A load that takes seconds, ended at its beginning, in its course, and twice.
+# Loading takes seconds; the signal comes at its beginning, in its middle, and twice.
 for pause in 0 0.05 0.2 0.5; do
     for signals in TERM INT "TERM TERM" "INT INT"; do
         start --warmup-batch 64
@@ -262,7 +262,7 @@ for pause in 0 0.05 0.2 0.5; do
     done
 done
 echo "faults: a signal while loading ended the process within $slowest ms"
-# Before there is a handler a signal ends the process by itself.
+# Before the handler is installed, a signal ends the process by default.
 for pause in 0 0.005 0.01 0.02 0.04; do
     "$binary" serve --port 0 2>"$log" &
     server=$!
@@ -291,7 +291,7 @@ sleep 0.2
 expect "served after SIGHUP" "$(status_of "$url/health/live")" 200
 exec 3<>"/dev/tcp/127.0.0.1/${url##*:}"
 printf 'POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n' >&3
-# So that its head is read before the signal.
+# The head is read before the signal.
 sleep 0.2
 kill -TERM "$server"
 sleep 0.3

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Fuzzes what strangers' bytes reach first (fuzz/targets/FuzzTarget.swift) with libFuzzer and the address sanitizer.
+# Fuzzes the parsers of untrusted bytes (fuzz/targets/FuzzTarget.swift) with libFuzzer and the address sanitizer.
 #   scripts/fuzz.sh SECONDS [TARGET ...]
-# The seeds in fuzz/corpus stay as they are; what is found on the way grows in .build-fuzz/corpus. A finding is left in
-# .build-fuzz/findings: make it a test beside the code that it breaks.
+# The seeds in fuzz/corpus do not change; new inputs are added to .build-fuzz/corpus. A finding is saved in
+# .build-fuzz/findings: add a test for it beside the code that it breaks.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy safetensors torch jpeg png request)
 
 # Coverage for every module; lld, because gold fails on the sanitizer's debugging information.
-# Swift's own choice of coverage, guards, is one that libFuzzer no longer reads: counters are asked of LLVM itself.
+# Swift's default coverage, guards, is not read by current libFuzzer, so LLVM is told to emit counters.
 flags=(-use-ld=lld -sanitize=fuzzer,address)
 for option in inline-8bit-counters pc-table; do flags+=(-Xllvm "-sanitizer-coverage-$option"); done
 # shellcheck disable=SC2046  # Words without spaces.

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that the build and the tests (OpenBLAS) need, and nothing if they are there: root is asked
-# for only then.
-# Further packages may be named as arguments. The Dockerfile's build stage runs this too, so the list is here alone.
+# Installs the Debian packages that the build and the tests (OpenBLAS) need. It needs root only if packages are missing.
+# Arguments name further packages. The Dockerfile's build stage runs this script too, so this is the only list.
 set -euo pipefail
 
 packages=(libopenblas-dev libfftw3-dev libturbojpeg0-dev libnghttp2-dev libspng-dev "$@")
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "This needs Debian 12 or a relative; elsewhere install the counterparts of: ${packages[*]}" >&2
+    echo "This needs Debian 12 or a derivative; elsewhere install the equivalents of: ${packages[*]}" >&2
     exit 1
 fi
 
@@ -29,7 +28,7 @@ echo "Installing ${missing[*]}"
 install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}"
 }
-# A fresh machine has no package lists, one that was set up long ago has stale ones; only then is an update needed.
+# Only a machine without package lists, or with outdated ones, needs an update.
 install >/dev/null 2>&1 || {
     "${as_root[@]}" apt-get update --quiet=2
     install >/dev/null

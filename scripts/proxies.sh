@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Puts nginx and HAProxy (HTTP/1.1 and HTTP/2 to the servers), as deploy/proxy configures them, in front of two servers
-# and runs scripts/torture/proxies.py against them. A proxy that is not installed is left out with a line that says so.
+# and runs scripts/torture/proxies.py against them. A proxy that is not installed is skipped, with a message.
 #   scripts/proxies.sh [CASE]          UAE_BINARY is the server (.build/release/uae); ports from PROXY_PORT (19700) on
 set -euo pipefail
 
@@ -10,12 +10,12 @@ binary=$(realpath "${UAE_BINARY:-.build/release/uae}")
 [ -x "$binary" ] || { echo "$binary is not built: run make build" >&2; exit 1; }
 port=${PROXY_PORT:-19700}
 work=$(mktemp -d)
-# nginx's worker, which is nobody if root starts it, keeps there what a client does not read at once.
+# nginx's worker (user nobody if root starts it) buffers there what a client does not read at once.
 chmod 755 "$work"
 started=()
 proxies=()
 finish() {
-    # nginx ends its worker only if it may; the servers' drain is not waited for.
+    # SIGTERM lets nginx end its worker; the servers are killed without waiting for their drain.
     [ ${#proxies[@]} -eq 0 ] || kill -TERM "${proxies[@]}" 2>/dev/null || true
     [ ${#started[@]} -eq 0 ] || kill -KILL "${started[@]}" 2>/dev/null || true
     wait 2>/dev/null
@@ -26,13 +26,13 @@ trap finish EXIT
 fronts=()
 servers=()
 for number in 0 1; do
-    # Longer than HAProxy takes to notice, so that it sends nothing to a server that has stopped accepting.
+    # Longer than HAProxy's check takes, so that it sends nothing to a server that has stopped accepting.
     "$binary" serve --port $((port + number)) --drain-delay-ms 2500 2>"$work/server$number" &
     started+=($!)
     servers+=("http://127.0.0.1:$((port + number))=$!")
 done
 
-# The site's ports are changed and nothing else of it.
+# Only the ports of the site change.
 with_ports() {
     sed -e "s/127.0.0.1:8080/127.0.0.1:$port/; s/127.0.0.1:8081/127.0.0.1:$((port + 1))/" \
         -e "s/listen 80;/listen 127.0.0.1:$2;/; s/bind :8000/bind 127.0.0.1:$2/" "deploy/proxy/$1"
@@ -59,7 +59,7 @@ NGINX
     proxies+=($!)
     fronts+=("nginx=http://127.0.0.1:$((port + 10))")
 else
-    echo "nginx is not installed: left out"
+    echo "nginx is not installed: skipped"
 fi
 if command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ]; then
     with_ports haproxy.cfg $((port + 20)) >"$work/haproxy.cfg"
@@ -70,7 +70,7 @@ if command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ]; then
     done
     fronts+=("haproxy=http://127.0.0.1:$((port + 20))" "haproxy-h2=http://127.0.0.1:$((port + 21))")
 else
-    echo "haproxy is not installed: left out"
+    echo "haproxy is not installed: skipped"
 fi
 [ ${#fronts[@]} -gt 0 ] || { echo "proxies: 0 passed, 0 failed"; exit 0; }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests under sanitizers: all of them under those for addresses and undefined behaviour (the latter for the C
-# code; Swift checks itself), and those of the server, where threads meet, under the one for threads.
-#   scripts/sanitize.sh [address|thread] [TEST FILTER]     both, one after the other, if none is named
+# Runs the tests under sanitizers: all tests under the address and undefined-behaviour sanitizers (the latter for the C
+# code only), and the tests of the server and the compute team under the thread sanitizer.
+#   scripts/sanitize.sh [address|thread] [TEST FILTER]     both, one after the other, by default
 # UAE_SANITIZE_PATH is where the builds are kept (.build-sanitize).
 set -euo pipefail
 
@@ -30,8 +30,8 @@ tests() {
 }
 
 address() {
-    # Memory that is never given back is not looked for: Swift's runtime keeps its metadata to the end. A test asks for
-    # more memory than there is, and wants to be told so.
+    # Leaks are not reported: Swift's runtime keeps its metadata until exit. One test requests more memory than exists
+    # and expects the allocator to return null.
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
         tests address "${1:-.}" -Xcc -fsanitize=undefined
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Checks openapi.yaml by itself, against the running server's routes, and, with requests that schemathesis makes from
-# it, against the server's behaviour: no undocumented status, media type, header or body, and no 500.
+# Checks openapi.yaml: its validity, its routes against the running server's, and the server's behaviour with requests
+# that schemathesis generates: no undocumented status, media type, header or body, and no 500.
 #   scripts/with-server.sh scripts/schemathesis.sh [FURTHER schemathesis ARGUMENTS]
 set -euo pipefail
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The four attacks of slowhttptest (Debian's package) on a running server, each with a thousand connections: heads that
-# never end, bodies that never end, answers that are hardly read, overlapping ranges. One case each: its probes were
-# served all the time. Without the program nothing is run, and one line says so.
-#   UAE_URL=http://127.0.0.1:8080 scripts/slowhttptest.sh        ATTACK_SECONDS is how long each takes (20)
+# Runs the four attacks of slowhttptest (Debian's package) on a running server, each with a thousand connections: heads
+# that never end, bodies that never end, responses read very slowly, overlapping ranges. A case passes if its probes are
+# served throughout. If the program is not installed, the script prints a line and runs nothing.
+#   UAE_URL=http://127.0.0.1:8080 scripts/slowhttptest.sh        ATTACK_SECONDS is the duration of each (20)
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 : "${UAE_URL:?the server\'s address, such as http://127.0.0.1:8080}"
 command -v slowhttptest >/dev/null || {
-    echo "slowhttptest is not installed: left out"
+    echo "slowhttptest is not installed: skipped"
     echo "slowhttptest: 0 passed, 0 failed"
     exit 0
 }
@@ -25,7 +25,7 @@ attack() {
     shift
     # A thousand connections at 300 a second; probes that wait at most 3 s.
     slowhttptest -c 1000 -r 300 -l "$seconds" -p 3 "$@" >"$log" 2>&1 </dev/null || true
-    # Without the colours. The status is printed every five seconds.
+    # Removes colours. slowhttptest prints its status every five seconds.
     sed -i 's/\x1b\[[0-9;]*[A-Za-z]//g' "$log"
     local probes unserved
     probes=$(grep --count 'service available' "$log" || true)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Drives every route of a running server with curl, on the photos of the fixtures, and checks statuses, media types,
-# first bytes and that what one route writes another reads.
+# Requests every route of a running server with curl, with the photos of the fixtures. Checks statuses, media types and
+# first bytes, and that one route reads what another writes.
 #   scripts/with-server.sh scripts/smoke.sh        or        UAE_URL=http://127.0.0.1:8080 scripts/smoke.sh
 set -euo pipefail
 
@@ -20,7 +20,7 @@ bad() {
     echo "FAILED: $1" >&2
 }
 
-# expect STATUS TYPE TARGET [CURL ARGUMENT ...]: sends a request; the answer is then in $body and $head.
+# expect STATUS TYPE TARGET [CURL ARGUMENT ...]: sends a request; the response is then in $body and $head.
 body=$work/body
 head=$work/head
 expect() {
@@ -33,12 +33,12 @@ expect() {
     fi
 }
 
-# has PATTERN [FILE]: the answer's body, or the file, has a match. starts HEX: the body starts with these bytes.
-has() { if grep --quiet --text --ignore-case --extended-regexp "$1" "${2:-$body}"; then ok; else bad "no '$1' in ${2:-the answer}: $(head -c 300 "${2:-$body}" | tr -d '\0')"; fi; }
+# has PATTERN [FILE]: the response's body, or the file, has a match. starts HEX: the body starts with these bytes.
+has() { if grep --quiet --text --ignore-case --extended-regexp "$1" "${2:-$body}"; then ok; else bad "no '$1' in ${2:-the response}: $(head -c 300 "${2:-$body}" | tr -d '\0')"; fi; }
 starts() {
     local got
     got=$(head -c 16 "$body" | od -An -v -tx1 | tr -d ' \n')
-    if [[ $got == "$1"* ]]; then ok; else bad "expected the answer to start with $1, got $got"; fi
+    if [[ $got == "$1"* ]]; then ok; else bad "expected the response to start with $1, got $got"; fi
 }
 same() { if cmp --silent "$1" "$2"; then ok; else bad "$3"; fi; }
 keep() { cp "$body" "$work/$1"; }
@@ -64,21 +64,21 @@ curl --silent --max-time 10 "$url/stats/normalization" --output "$body" --write-
 has '^(200|501)$' "$work/code"
 
 # Every photo through every route
-for picture in "${photos[@]}"; do
-    expect 200 application/octet-stream /encode --data-binary "@$picture"
+for image in "${photos[@]}"; do
+    expect 200 application/octet-stream /encode --data-binary "@$image"
     has '^shape: *\[1,' "$head" && has '^dtype: *float32' "$head"
     has '^uae-model: *[^@]+@sha256:' "$head" && has '^uae-latent: *layout=nchw' "$head" && has '^server-timing:' "$head"
-    keep "latent-$(basename "$picture")"
-    expect 200 image/png /decode --data-binary "@$picture"
+    keep "latent-$(basename "$image")"
+    expect 200 image/png /decode --data-binary "@$image"
     starts $png
     has '^uae-quality: *psnr=' "$head"
-    expect 200 application/json /spectrum --data-binary "@$picture"
+    expect 200 application/json /spectrum --data-binary "@$image"
     has '"total_energy"'
-    expect 200 application/json /classify --data-binary "@$picture"
+    expect 200 application/json /classify --data-binary "@$image"
     has '"predictions"'
 done
 
-# The latent in every form, out and in again
+# The latent in every format, encoded and decoded again
 expect 200 application/octet-stream /encode --data-binary "@$photo"
 keep latent.raw
 shape=$(header shape | tr -d '[] ')
@@ -90,7 +90,7 @@ for form in npy:x-npy safetensors:vnd.safetensors; do
     keep "latent.${form%%:*}"
     if [ "$form" = npy:x-npy ]; then starts 934e554d5059; fi
     expect 200 image/png /decode --data-binary "@$work/latent.${form%%:*}"
-    same "$body" "$work/from-raw.png" "the latent as ${form%%:*} decodes to another picture than the raw one"
+    same "$body" "$work/from-raw.png" "the latent as ${form%%:*} decodes to a different image than the raw one"
     expect 200 application/json /spectrum --data-binary "@$work/latent.${form%%:*}"
     expect 200 application/json /classify --data-binary "@$work/latent.${form%%:*}"
 done
@@ -111,7 +111,7 @@ b = numpy.fromfile('$work/latent.raw', '<f4').reshape($shape)
 sys.exit(not (a.shape == b.shape and (a == b).all()))"; then ok; else bad "numpy does not read latent.npy as the raw latent"; fi
 fi
 
-# Pictures, spectra and classes in their other forms
+# Images, spectra and classes in their other formats
 expect 200 image/jpeg '/decode?image_format=jpg&quality=80&keep=36' --data-binary "@$photo"
 starts $jpeg
 expect 200 image/jpeg /decode --data-binary "@$photo" --header 'Accept: image/jpeg'
@@ -121,17 +121,17 @@ expect 200 application/json '/spectrum?bands=4&of=image' --data-binary "@$photo"
 expect 200 application/json '/spectrum?transform=fft' --data-binary "@$photo"
 expect 200 application/json '/classify?top_k=3' --data-binary "@$photo"
 
-# Several pictures: form parts and JSON, and the batch equals its singles
+# Several images: form parts and JSON; the batch equals its single responses
 forms=()
 singles=$work/singles
 : >"$singles"
-for picture in "${photos[@]}"; do
-    forms+=(--form "file=@$picture")
-    cat "$work/latent-$(basename "$picture")" >>"$singles"
+for image in "${photos[@]}"; do
+    forms+=(--form "file=@$image")
+    cat "$work/latent-$(basename "$image")" >>"$singles"
 done
 expect 200 application/octet-stream /encode "${forms[@]}"
 has "^shape: *\[${#photos[@]}," "$head"
-same "$body" "$singles" "a batch of ${#photos[@]} differs from its singles"
+same "$body" "$singles" "a batch of ${#photos[@]} differs from single responses"
 expect 200 multipart/mixed /decode "${forms[@]}" --form image_format=jpg
 expect 200 application/json /classify "${forms[@]}" --form top_k=1
 printf '{"inputs":[{"id":"a","b64":"%s"},{"id":"b","b64":"AAAA"}],"on_error":"skip"}' "$(base64 --wrap=0 "$photo")" >"$work/request.json"
@@ -141,9 +141,9 @@ for route in encode decode spectrum classify; do
     expect 200 '' "/v1/$route" --data-binary "@$photo"
 done
 
-# Ways to send
+# Encodings of a request
 expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Transfer-Encoding: chunked'
-same "$body" "$work/latent.raw" "a chunked upload answers otherwise than a whole one"
+same "$body" "$work/latent.raw" "a chunked upload gives a different response than a whole one"
 expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Expect: 100-continue'
 expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Request-Id: smoke-1' --header 'Content-Type: text/plain'
 has '^request-id: *smoke-1' "$head"
@@ -168,13 +168,13 @@ refused 405 method-not-allowed /info --request DELETE
 has '^allow:.*GET' "$head"
 refused 406 not-acceptable '/encode?format=npy&dtype=bfloat16' --data-binary "@$photo"
 refused 413 too-many-items /encode --json "{\"inputs\":[$(printf '{"b64":"AAAA"},%.0s' {1..5000}){\"b64\":\"AAAA\"}]}"
-refused 415 unsupported-media /encode --data-binary 'neither picture nor tensor'
+refused 415 unsupported-media /encode --data-binary 'neither image nor tensor'
 refused 415 unsupported-media /encode --data-binary "@$photo" --header 'Content-Encoding: gzip'
 head -c 2000 "$photo" >"$work/cut.jpg"
 refused 422 image-undecodable /encode --data-binary "@$work/cut.jpg"
 refused 422 tensor-shape '/decode?shape=1,2,3,4' --data-binary "@$work/latent.raw"
 
-# The same over HTTP/2: with prior knowledge, and by an upgrade.
+# The same over HTTP/2: with prior knowledge, and by upgrade.
 expect 200 application/octet-stream /encode --data-binary "@$photo"
 cp "$body" "$work/http1.raw"
 expect 200 application/octet-stream /encode --data-binary "@$photo" --http2-prior-knowledge

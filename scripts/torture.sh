@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Attacks a running server with the suites of scripts/torture and, with requests that are right and wrong by
-# openapi.yaml, with schemathesis; each suite ends with its counts, and so does the whole. `slow` wants a server with
-# short times: see the Makefile.
+# Attacks a running server with the suites of scripts/torture, and with schemathesis, which sends valid and invalid
+# requests. Each suite prints its counts at the end, and so does the script. `slow` needs a server with short timeouts:
+# see the Makefile.
 #   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures slow slowhttptest
 #   soak schemathesis
 set -euo pipefail
@@ -29,7 +29,7 @@ for suite in "${suites[@]}"; do
         grep --text 'generated' "$log" | tail -n 1 || true
         continue
     fi
-    # The last line's counts; a suite that ends without them has failed as a whole.
+    # The counts are in the last line; a suite that ends without them counts as one failure.
     case $suite in
     slowhttptest) scripts/slowhttptest.sh 2>&1 | tee "$log" || true ;;
     *) "$environment/bin/python" "scripts/torture/$suite.py" 2>&1 | tee "$log" || true ;;

@@ -27,7 +27,7 @@ fail() {
     exit 1
 }
 
-# The address is in the first log line, whether that is text or JSON.
+# The first log line, text or JSON, has the address.
 address=
 for _ in $(seq 600); do
     address=$(head -n 1 "$log" | grep --only-matching --extended-regexp '127\.0\.0\.1:[0-9]+' | head -n 1 || true)
