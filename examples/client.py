@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A round trip with the standard library and numpy.
+"""Encodes, decodes and classifies a photo with the standard library and numpy.
 
     python3 examples/client.py photo.jpg reconstruction.png [http://localhost:8080]
 """
@@ -21,13 +21,13 @@ class Client:
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def post(self, route: str, body: bytes, **parameters) -> tuple[bytes, dict]:
-        """One request; waits and tries again when the server sheds load or is not serving."""
+        """Sends one request; waits and retries while the server is overloaded or not serving."""
         target = f"{self.url}/{route}?{urllib.parse.urlencode(parameters)}"
         for attempt in range(5):
             request = urllib.request.Request(target, body, self.headers | {"Content-Type": "application/octet-stream"})
             try:
-                with urllib.request.urlopen(request, timeout=60) as answer:
-                    return answer.read(), dict(answer.headers)
+                with urllib.request.urlopen(request, timeout=60) as response:
+                    return response.read(), dict(response.headers)
             except urllib.error.HTTPError as error:
                 problem = json.load(error)
                 if error.code not in (429, 503) or attempt == 4:
@@ -35,29 +35,29 @@ class Client:
                 time.sleep(int(error.headers["Retry-After"]))
         raise AssertionError("unreachable")
 
-    def encode(self, picture: bytes, **parameters) -> numpy.ndarray:
-        return numpy.load(io.BytesIO(self.post("encode", picture, format="npy", **parameters)[0]))
+    def encode(self, image: bytes, **parameters) -> numpy.ndarray:
+        return numpy.load(io.BytesIO(self.post("encode", image, format="npy", **parameters)[0]))
 
     def decode(self, latent: numpy.ndarray, **parameters) -> bytes:
-        """A PNG file."""
+        """Returns a PNG file."""
         file = io.BytesIO()
         numpy.save(file, latent)
         return self.post("decode", file.getvalue(), **parameters)[0]
 
-    def classify(self, picture: bytes, top_k: int = 5) -> list[dict]:
-        return json.loads(self.post("classify", picture, top_k=top_k)[0])["items"][0]["predictions"]
+    def classify(self, image: bytes, top_k: int = 5) -> list[dict]:
+        return json.loads(self.post("classify", image, top_k=top_k)[0])["items"][0]["predictions"]
 
 
 def main() -> None:
     photo, output, *rest = sys.argv[1:]
     client = Client(*(rest or ["http://localhost:8080"]))
     with open(photo, "rb") as file:
-        picture = file.read()
-    latent = client.encode(picture)
+        image = file.read()
+    latent = client.encode(image)
     print("latent", latent.shape, latent.dtype)
     with open(output, "wb") as file:
         file.write(client.decode(latent))
-    for prediction in client.classify(picture):
+    for prediction in client.classify(image):
         print(f"{prediction['score']:.3f} {prediction.get('label', prediction['index'])}")
 
 

@@ -210,7 +210,7 @@ start --watchdog-ms 600 --max-batch-size 1024 --max-queue-items 1024 --max-clien
 ready
 forms=()
 for _ in $(seq 200); do forms+=(--form "f=@$photo"); done
-curl --silent --max-time 30 "${forms[@]}" "$url/decode" --output "$work/answer" --write-out '%{http_code}' >"$work/code" &
+curl --silent --max-time 30 "${forms[@]}" "$url/decode" --output "$work/response" --write-out '%{http_code}' >"$work/code" &
 request=$!
 seen=
 for _ in $(seq 500); do
@@ -221,7 +221,7 @@ done
 expect "ready while the worker hangs" "$seen" 503
 wait "$request" || true
 expect "a hanging worker's request" "$(cat "$work/code")" 503
-if grep --quiet worker-unhealthy "$work/answer"; then ok; else bad "a hanging worker's problem"; fi
+if grep --quiet worker-unhealthy "$work/response"; then ok; else bad "a hanging worker's problem"; fi
 exits "a worker that hangs on" 70
 if grep --quiet 'hung for' "$log"; then ok; else bad "no line says that the worker hung"; fi
 

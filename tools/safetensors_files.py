@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading and writing safetensors with numpy alone."""
+"""Reads and writes safetensors with numpy only."""
 
 import json
 import struct
 
 import numpy
 
-# bfloat16 has no numpy type; its bits travel as 16-bit integers.
+# numpy has no bfloat16; its bits are kept as 16-bit integers.
 DTYPES = {"F32": numpy.float32, "F16": numpy.float16, "BF16": numpy.uint16, "U8": numpy.uint8}
 
 
 def read_header(path):
-    """The header of a file: name -> {"dtype", "shape", "data_offsets"}, and where the data begins."""
+    """The header of a file: name -> {"dtype", "shape", "data_offsets"}, and the offset of the data."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
@@ -49,6 +49,6 @@ def write(path, tensors, metadata=None):
 
 
 def of_array(name, array):
-    """A numpy array as `write` takes it."""
+    """A numpy array as an argument of `write`."""
     code = {"float32": "F32", "float16": "F16", "uint8": "U8"}[array.dtype.name]
     return name, code, array.shape, numpy.ascontiguousarray(array).tobytes()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts of passed and failed cases, one line a failure, and the exit status that goes with them."""
+"""Counts of passed and failed cases, one line per failure, and the exit status."""
 
 import os
 import sys
@@ -23,12 +23,12 @@ class Counts:
         return self.only is None or self.only in name
 
     def case(self, name, function, *arguments):
-        """Runs one case: it passes unless it raises; an AssertionError says what was wrong."""
+        """Runs one case: it passes unless it raises; an AssertionError names what was wrong."""
         if not self.wants(name):
             return
         try:
             function(*arguments)
-        except Exception as error:  # noqa: BLE001  Whatever goes wrong is a failed case, and the next one runs.
+        except Exception as error:  # noqa: BLE001  Any error is a failed case; the next case runs.
             self.failed += 1
             print(f"FAILED {self.suite}: {name}: {type(error).__name__}: {error}", flush=True)
         else:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/1.1 requests and what must come of them, by the rules of RFC 9110 and 9112.
+"""HTTP/1.1 requests and the expected responses, by the rules of RFC 9110 and 9112.
 
-A case is (rule, octets, expectation): the statuses in order, then `open` or `closed`.
+A case is (rule, bytes, expectation): the statuses in order, then `open` or `closed`.
 """
 
 from http1_framing import CHUNKS, FRAMING
@@ -11,7 +11,7 @@ LINES = (
     [
         ("lines end with CRLF", NEXT, "200 open"),
         ("bare LF after the request line", GET.replace(b"\r\n", b"\n") + H + b"\r\n", MALFORMED),
-        ("bare LF after a field", get(b"X: y\n"), MALFORMED),
+        ("bare LF after a header", get(b"X: y\n"), MALFORMED),
         ("bare LF as the empty line", GET + H + b"\n", MALFORMED),
         ("bare LF throughout", NEXT.replace(b"\r\n", b"\n"), MALFORMED),
         ("bare CR in the request line", b"GET /health/live\r HTTP/1.1\r\n" + H + b"\r\n", MALFORMED),
@@ -23,8 +23,8 @@ LINES = (
         ("eight empty lines before the request", b"\r\n" * 8 + NEXT, "200 open"),
         ("nine empty lines before the request", b"\r\n" * 9 + NEXT, MALFORMED),
         ("a bare LF before the request", b"\n" + NEXT, MALFORMED),
-        ("white space before the first field", GET + b" X: y\r\n" + H + b"\r\n", MALFORMED),
-        ("tab before the first field", GET + b"\tX: y\r\n" + H + b"\r\n", MALFORMED),
+        ("white space before the first header", GET + b" X: y\r\n" + H + b"\r\n", MALFORMED),
+        ("tab before the first header", GET + b"\tX: y\r\n" + H + b"\r\n", MALFORMED),
         ("space before the colon", get(b"X : y\r\n"), MALFORMED),
         ("tab before the colon", get(b"X\t: y\r\n"), MALFORMED),
         ("space before the colon of Host", GET + b"Host : a\r\n\r\n", MALFORMED),
@@ -35,18 +35,18 @@ LINES = (
         ("NUL in a name", get(b"X\0: b\r\n"), MALFORMED),
         ("NUL in the request line", b"GET /\0 HTTP/1.1\r\n" + H + b"\r\n", MALFORMED),
         ("DEL in a value", get(b"X: a\x7fb\r\n"), MALFORMED),
-        ("control octet in a value", get(b"X: a\x01b\r\n"), MALFORMED),
+        ("control byte in a value", get(b"X: a\x01b\r\n"), MALFORMED),
         ("VT around a value", get(b"X: \x0ba\x0b\r\n"), MALFORMED),
         ("FF around a value", get(b"X: \x0ca\r\n"), MALFORMED),
         ("tab around a value", get(b"X:\ta\t\r\n"), "200 open"),
         ("empty value", get(b"X:\r\n"), "200 open"),
-        ("octets above 127 in a value", get(b"X: \xff\xfe\x85\xa0\r\n"), "200 open"),
+        ("bytes above 127 in a value", get(b"X: \xff\xfe\x85\xa0\r\n"), "200 open"),
         ("no colon", get(b"X\r\n"), MALFORMED),
         ("empty name", get(b": y\r\n"), MALFORMED),
     ]
     + [
-        (f"name with {octet!r}", get(b"X" + octet + b"Y: z\r\n"), MALFORMED)
-        for octet in (
+        (f"name with {byte!r}", get(b"X" + byte + b"Y: z\r\n"), MALFORMED)
+        for byte in (
             b"(",
             b")",
             b"<",
@@ -99,7 +99,7 @@ REQUEST_LINES = [
     ("unknown method", target(b"/health/live", b"BREW"), "501 closed"),
     ("lower-case method", target(b"/health/live", b"get"), "501 closed"),
     ("method that is no token", target(b"/health/live", b"GE(T"), MALFORMED),
-    ("method with a control octet", target(b"/health/live", b"G\x01T"), MALFORMED),
+    ("method with a control byte", target(b"/health/live", b"G\x01T"), MALFORMED),
     ("TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", MALFORMED),
     ("known method not on this resource", target(b"/health/live", b"DELETE"), "405 open"),
     ("PUT", target(b"/encode", b"PUT"), "405 open"),
@@ -113,7 +113,7 @@ REQUEST_LINES = [
     ("a refusal of HEAD has no content", b"HEAD / HTTP/1.1\r\n\r\n", "HEAD 400 closed"),
     ("nor has one for its target", target(b"/#", b"HEAD"), "HEAD 400 closed"),
     ("nor one for its length", target(b"/" + b"a" * 17000, b"HEAD"), "HEAD 414 closed"),
-    ("nor one for its fields", b"HEAD / HTTP/1.1\r\n" + H + b"X: y\r\n" * 200 + b"\r\n", "HEAD 431 closed"),
+    ("nor one for its headers", b"HEAD / HTTP/1.1\r\n" + H + b"X: y\r\n" * 200 + b"\r\n", "HEAD 431 closed"),
     ("nor one for its version", b"HEAD / HTTP/2.0\r\n" + H + b"\r\n", "HEAD 505 closed"),
     ("nor one for its expectation", target(b"/", b"HEAD", H + b"Expect: tea\r\n"), "HEAD 417 closed"),
     ("OPTIONS *", target(b"*", b"OPTIONS"), "204 open"),
@@ -144,15 +144,15 @@ REQUEST_LINES = [
     ("cut escape", target(b"/%4"), MALFORMED),
     ("lone percent", target(b"/%"), MALFORMED),
     ("escape that is not UTF-8", target(b"/%ff"), MALFORMED),
-    ("octets above 127 in a target", target(b"/\xc3\xa9"), MALFORMED),
-    ("control octet in a target", target(b"/\x01"), MALFORMED),
+    ("bytes above 127 in a target", target(b"/\xc3\xa9"), MALFORMED),
+    ("control byte in a target", target(b"/\x01"), MALFORMED),
     ("encoded CRLF in a path is not reflected", target(b"/a%0d%0aX:%20y"), "404 open"),
     (
         "encoded CRLF in a parameter is not reflected",
         target(b"/encode?x=%0d%0aX:y", b"POST", H + b"Content-Length: 0\r\n"),
         "400 open",
     ),
-    ("target of 8000 octets", target(b"/" + b"a" * 7980), "404 open"),
+    ("target of 8000 bytes", target(b"/" + b"a" * 7980), "404 open"),
     ("target of 16 KiB and more", target(b"/" + b"a" * 17000), "414 closed"),
     ("target without end", b"GET /" + b"a" * 200_000, "414 closed"),
     ("method without end", b"G" * 200_000, ("414 closed", MALFORMED, "501 closed")),
@@ -174,17 +174,17 @@ FIELDS = [
     ("Host with a malformed escape", GET + b"Host: a%zz\r\n\r\n", MALFORMED),
     ("Host that is no IPv6 address", GET + b"Host: [1:2]\r\n\r\n", MALFORMED),
     ("Host IPv6 unclosed", GET + b"Host: [::1\r\n\r\n", MALFORMED),
-    ("Host with control octet", GET + b"Host: a\x01\r\n\r\n", MALFORMED),
-    ("Host with octets above 127", GET + b"Host: \xff\r\n\r\n", MALFORMED),
+    ("Host with control byte", GET + b"Host: a\x01\r\n\r\n", MALFORMED),
+    ("Host with bytes above 127", GET + b"Host: \xff\r\n\r\n", MALFORMED),
     ("absolute form still needs Host", GET.replace(b"/health", b"http://a/health") + b"\r\n", MALFORMED),
     ("Host missing in 1.0", b"GET /health/live HTTP/1.0\r\n\r\n", "200 closed"),
-    ("128 fields", get(b"X: y\r\n" * 127), "200 open"),
-    ("129 fields", get(b"X: y\r\n" * 128), "431 closed"),
-    ("field of 16 KiB", get(b"X: " + b"y" * 16000 + b"\r\n"), "200 open"),
-    ("field beyond 16 KiB", get(b"X: " + b"y" * 17000 + b"\r\n"), "431 closed"),
-    ("field name without end", GET + b"X" * 200_000, "431 closed"),
+    ("128 headers", get(b"X: y\r\n" * 127), "200 open"),
+    ("129 headers", get(b"X: y\r\n" * 128), "431 closed"),
+    ("header of 16 KiB", get(b"X: " + b"y" * 16000 + b"\r\n"), "200 open"),
+    ("header beyond 16 KiB", get(b"X: " + b"y" * 17000 + b"\r\n"), "431 closed"),
+    ("header name without end", GET + b"X" * 200_000, "431 closed"),
     ("head beyond 64 KiB", get((b"X: " + b"y" * 8000 + b"\r\n") * 9), "431 closed"),
-    ("many small fields without end", GET + b"X: y\r\n" * 20_000, "431 closed"),
+    ("many small headers without end", GET + b"X: y\r\n" * 20_000, "431 closed"),
     (
         "Expect 100 of a refusal",
         b"POST /nothing HTTP/1.1\r\n" + H + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n",
@@ -219,7 +219,7 @@ CONNECTIONS = (
     [
         ("persistent by default", NEXT + NEXT, "200 200 open"),
         (
-            "pipelined answers come in order",
+            "pipelined responses come in order",
             target(b"/nothing") + NEXT + target(b"/encode") + NEXT,
             "404 200 405 200 open",
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A raw HTTP/1.1 client that reads answers as strictly as the RFC lets it."""
+"""A raw HTTP/1.1 client that parses responses as strictly as the RFC allows."""
 
 import json
 import re
@@ -13,7 +13,7 @@ FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ?([\x20-\x7e\t]*)")
 DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT")
 
 
-class Answer:
+class Response:
     def __init__(self, status, fields, body):
         self.status, self.fields, self.body = status, fields, body
 
@@ -41,10 +41,10 @@ class Client:
     def __exit__(self, *_):
         self.socket.close()
 
-    def send(self, octets):
-        """Sends; a server that has refused already may close meanwhile, but must not lose the answer."""
+    def send(self, data):
+        """Sends; a server that has already refused may close the connection, but must not lose the response."""
         try:
-            self.socket.sendall(octets)
+            self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
 
@@ -52,12 +52,12 @@ class Client:
         self.socket.shutdown(socket.SHUT_WR)
 
     def _more(self):
-        octets = self.socket.recv(65536)
-        self.buffer += octets
-        return bool(octets)
+        data = self.socket.recv(65536)
+        self.buffer += data
+        return bool(data)
 
-    def answer(self, method="GET"):
-        """The next final answer or 100, or None at the end of the connection."""
+    def response(self, method="GET"):
+        """The next final response or 100, or None at the end of the connection."""
         while b"\r\n\r\n" not in self.buffer:
             if not self._more():
                 assert not self.buffer, f"the connection ends inside a head: {self.buffer[:200]!r}"
@@ -70,45 +70,45 @@ class Client:
         fields = []
         for line in lines[1:]:
             field = FIELD_LINE.fullmatch(line)
-            assert field, f"field line {line!r}"
+            assert field, f"header line {line!r}"
             fields.append((field[1].decode().lower(), field[2].decode().strip()))
-        answer = Answer(status, fields, b"")
+        response = Response(status, fields, b"")
         if status < 200:
-            assert not answer.all("content-length") and not answer.all("transfer-encoding"), "content in a 1xx"
-            return answer
-        self._check(answer)
+            assert not response.all("content-length") and not response.all("transfer-encoding"), "content in a 1xx"
+            return response
+        self._check(response)
         if method != "HEAD" and status not in (204, 304):
-            length = int(answer.get("content-length"))
+            length = int(response.get("content-length"))
             while len(self.buffer) < length:
                 assert self._more(), "the connection ends inside a body"
-            answer.body, self.buffer = self.buffer[:length], self.buffer[length:]
-            self._check_problem(answer)
-        return answer
+            response.body, self.buffer = self.buffer[:length], self.buffer[length:]
+            self._check_problem(response)
+        return response
 
     @staticmethod
-    def _check(answer):
-        assert len(answer.all("date")) == 1 and DATE.fullmatch(answer.get("date")), f"Date {answer.all('date')}"
-        assert not answer.all("transfer-encoding"), "a chunked answer"
-        lengths = answer.all("content-length")
-        if answer.status == 204:
+    def _check(response):
+        assert len(response.all("date")) == 1 and DATE.fullmatch(response.get("date")), f"Date {response.all('date')}"
+        assert not response.all("transfer-encoding"), "a chunked response"
+        lengths = response.all("content-length")
+        if response.status == 204:
             assert not lengths, "Content-Length in a 204"
         else:
             assert len(lengths) == 1 and lengths[0].isdigit(), f"Content-Length {lengths}"
-        assert answer.get("request-id"), "no Request-Id"
-        assert answer.status != 500, "an internal error"
+        assert response.get("request-id"), "no Request-Id"
+        assert response.status != 500, "an internal error"
 
     @staticmethod
-    def _check_problem(answer):
-        if answer.status < 400:
+    def _check_problem(response):
+        if response.status < 400:
             return
-        assert answer.get("content-type") == "application/problem+json", answer.get("content-type")
-        problem = json.loads(answer.body)
-        assert problem["status"] == answer.status, problem
+        assert response.get("content-type") == "application/problem+json", response.get("content-type")
+        problem = json.loads(response.body)
+        assert problem["status"] == response.status, problem
         assert problem["type"].startswith("urn:uae:problem:") and problem["title"] and problem["detail"], problem
-        assert problem["request_id"] == answer.get("request-id"), problem
+        assert problem["request_id"] == response.get("request-id"), problem
 
     def is_closed(self, within=3.0):
-        """Whether the server ends the connection, with nothing further on it, and by FIN rather than by reset."""
+        """Whether the server closes the connection without further bytes, by FIN rather than by reset."""
         end = time.monotonic() + within
         while time.monotonic() < end:
             self.socket.settimeout(max(0.01, end - time.monotonic()))
@@ -122,5 +122,5 @@ class Client:
     def is_open(self):
         """Whether the connection serves another request."""
         self.send(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-        answer = self.answer()
-        return answer is not None and answer.status == 200 and not self.buffer
+        response = self.response()
+        return response is not None and response.status == 200 and not self.buffer

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Content-Length, Transfer-Encoding and chunks (RFC 9112 6 and 7): where a request ends, and what hides another in it.
+"""Content-Length, Transfer-Encoding and chunks (RFC 9112 6 and 7): where a request ends and
+how another could hide in it.
 
 Cases as in http1_cases.py.
 """
@@ -115,7 +116,7 @@ FRAMING = (
     + [
         ("Transfer-Encoding twice", post(b"Transfer-Encoding: chunked\r\n" * 2, b"0\r\n\r\n"), MALFORMED),
         (
-            "Transfer-Encoding in two fields",
+            "Transfer-Encoding in two headers",
             post(b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
             ("501 closed", MALFORMED),
         ),
@@ -126,7 +127,7 @@ FRAMING = (
             MALFORMED,
         ),
         ("Transfer-Encoding in 1.0", post(b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", b"1.0"), MALFORMED),
-        ("Transfer_Encoding is another field", post(b"Transfer_Encoding: chunked\r\nContent-Length: 3\r\n"), TAKEN),
+        ("Transfer_Encoding is another header", post(b"Transfer_Encoding: chunked\r\nContent-Length: 3\r\n"), TAKEN),
         ("after a framing error nothing is read", post(b"Content-Length: x\r\n", b"") + NEXT, MALFORMED),
     ]
 )

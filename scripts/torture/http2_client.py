@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that writes HTTP/2 frame by frame, rightly or wrongly, and the table of cases.
+"""A client that writes valid and invalid HTTP/2 frames, and the table of cases.
 
-A case says what must be seen as text: `HEADERS(1,200` for an answer's head on stream 1, `DATA(1,5,ES)`,
-`RST(1,PROTOCOL)`, `GOAWAY(CALM,last=7)`, `PINGACK`, `EOF`, `timeout`; parts joined by `&` must all be there, and one of
-a list of alternatives.
+A case is the expected frames as text: `HEADERS(1,200` for a response's head on stream 1, `DATA(1,5,ES)`,
+`RST(1,PROTOCOL)`, `GOAWAY(CALM,last=7)`, `PINGACK`, `EOF`, `timeout`; all parts joined by `&` must be present,
+and one of a list of alternatives.
 """
 
 import socket
@@ -55,17 +55,17 @@ def frame(kind, flags, stream, payload=b"", length=None):
 
 
 def literal(name, value):
-    """A literal field without indexing (RFC 7541 6.2.2), neither half compressed."""
+    """A literal header without indexing (RFC 7541 6.2.2), neither half compressed."""
 
-    def text(octets):
-        octets = octets.encode("latin1") if isinstance(octets, str) else octets
-        if len(octets) < 127:
-            return bytes([len(octets)]) + octets
-        rest, length = len(octets) - 127, b"\x7f"
+    def text(data):
+        data = data.encode("latin1") if isinstance(data, str) else data
+        if len(data) < 127:
+            return bytes([len(data)]) + data
+        rest, length = len(data) - 127, b"\x7f"
         while rest >= 128:
             length += bytes([rest % 128 + 128])
             rest //= 128
-        return length + bytes([rest]) + octets
+        return length + bytes([rest]) + data
 
     return b"\x00" + text(name) + text(value)
 
@@ -100,11 +100,11 @@ class Client:
             if ack:
                 self.send(frame("SETTINGS", 1, 0))
 
-    def send(self, octets):
+    def send(self, data):
         try:
-            self.s.sendall(octets)
+            self.s.sendall(data)
         except OSError:
-            # The server has ended the connection; what it sent before is still to be read.
+            # The server has closed the connection; the frames that it sent before are still unread.
             self.was_reset = True
 
     def frame(self, timeout=3):
@@ -125,13 +125,13 @@ class Client:
                 return "TIMEOUT"
             self.s.settimeout(left)
             try:
-                octets = self.s.recv(65536)
+                data = self.s.recv(65536)
             except TimeoutError:
                 return "TIMEOUT"
             except OSError:
-                octets = b""
-            self.eof = not octets
-            self.buf += octets
+                data = b""
+            self.eof = not data
+            self.buf += data
 
     def until(self, wanted, timeout=3):
         while True:
@@ -142,7 +142,7 @@ class Client:
     def describe(self, received):
         kind, flags, stream, payload = received
         end = ",ES" if flags & 1 else ""
-        number = lambda octets: int.from_bytes(octets, "big")
+        number = lambda data: int.from_bytes(data, "big")
         match kind:
             case "RST":
                 return f"RST({stream},{ERRORS[number(payload)]})"
@@ -158,7 +158,7 @@ class Client:
                 return f"{kind}({stream})"
 
     def collect(self, timeout=0.4, skip=("WU", "SETTINGS")):
-        """Everything that comes, until nothing does for a while."""
+        """All frames until none arrives for a while."""
         seen = []
         while True:
             received = self.frame(timeout)
@@ -185,12 +185,12 @@ def check(expected, function):
 
 
 def exchange(*frames, settings=b"", timeout=0.4):
-    """A function that sends the frames one by one and collects what comes back."""
+    """A function that sends the frames one by one and collects the responses."""
 
     def run():
         client = Client(settings=settings)
-        for octets in frames:
-            client.send(octets)
+        for data in frames:
+            client.send(data)
         return client.collect(timeout)
 
     return run

@@ -42,7 +42,7 @@ def too_many_streams_before_the_ack():
     return r + c.collect(0.5)
 
 
-case("101 streams unacked, hpack lives", ["RST(201,REFUSED&HEADERS(203,200"], too_many_streams_before_the_ack)
+case("101 streams unacked, hpack still works", ["RST(201,REFUSED&HEADERS(203,200"], too_many_streams_before_the_ack)
 
 
 def ninety_streams():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 frames, header blocks and states (RFC 9113, 7541): what each must be answered with."""
+"""HTTP/2 frames, header blocks and states (RFC 9113, 7541), each with the expected response."""
 
 import time
 
@@ -52,7 +52,7 @@ def preface_with_an_ack():
 case("preface first is ack", goaway("PROTOCOL"), preface_with_an_ack)
 
 
-def octet_by_octet():
+def byte_by_byte():
     c = Client(preface=False)
     for b in PREFACE + frame("SETTINGS", 0, 0) + headers():
         c.send(bytes([b]))
@@ -60,7 +60,7 @@ def octet_by_octet():
     return c.collect()
 
 
-case("octet by octet", "HEADERS(1,200", octet_by_octet)
+case("byte by byte", "HEADERS(1,200", byte_by_byte)
 # frame format
 case("unknown type", "HEADERS(1,200", exchange(frame(0x16, 0, 0, b"x" * 8), frame(0x17, 255, 1, b"y"), headers()))
 case("unknown flags ping", "PINGACK", exchange(frame("PING", 0x16, 0, b"12345678")))
@@ -130,7 +130,7 @@ case(
 case("hpack huffman ok", "HEADERS(1,200", exchange(frame("HEADERS", 5, 1, hpack.Encoder().encode(GET))))
 
 
-# An error that the library finds goes before one in a later frame that is found at once.
+# An error that the library finds is reported before an error in a later frame that is found at once.
 case(
     "the first of two errors is said",
     goaway("COMPRESSION"),
@@ -342,7 +342,7 @@ case(
     exchange(frame("SETTINGS", 1, 0), frame("SETTINGS", 1, 0), frame("PING", 0, 0, b"12345678")),
 )
 case(
-    "SETTINGS same twice",
+    "SETTINGS same setting twice",
     "PINGACK",
     exchange(frame("SETTINGS", 0, 0, setting((4, 100), (4, 200))), frame("PING", 0, 0, b"12345678")),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 messages (RFC 9113 8): fields, pseudo-fields, lengths, trailers."""
+"""HTTP/2 messages (RFC 9113 8): headers, pseudo-headers, lengths, trailers."""
 
 from http2_client import GET, POST, block, case, exchange, frame, headers, literal, reset
 
@@ -180,7 +180,7 @@ case(
         frame("CONT", 4, 1, literal("x", "y" * 15000)),
     ),
 )
-case("many fields 431", "HEADERS(1,431", exchange(headers(GET + [("x%d" % i, "y") for i in range(200)])))
+case("many headers 431", "HEADERS(1,431", exchange(headers(GET + [("x%d" % i, "y") for i in range(200)])))
 case(
     "long path 414",
     "HEADERS(1,414",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP/2 flow control (RFC 9113 5.2, 6.9), of what comes in and of what goes out."""
+"""HTTP/2 flow control (RFC 9113 5.2, 6.9), inbound and outbound."""
 
 import struct
 

@@ -100,7 +100,7 @@ def jpeg_cases():
     yield "frame header twice", good[:frame] + good[frame : frame + 19] + good[frame:], UNDECODABLE
     yield "no frame header", good[:frame] + good[frame + 19 :], UNDECODABLE
     yield "no scan", good[:scan] + b"\xff\xd9", UNDECODABLE
-    # Motion JPEG leaves the standard tables out.
+    # Motion JPEG omits the standard tables.
     yield "no Huffman tables", re_segments(good, drop=0xC4), EITHER
     yield "no quantisation tables", re_segments(good, drop=0xDB), UNDECODABLE
     yield "Huffman table with too many codes", good[:2] + segment(0xC4, b"\0" + b"\xff" * 16 + b"\0" * 255) + good[
@@ -127,8 +127,8 @@ def jpeg_cases():
     yield "segment of length 0", good[:2] + b"\xff\xe0\0\0" + good[2:], UNDECODABLE
     yield "segment of length 1", good[:2] + b"\xff\xe0\0\1" + good[2:], UNDECODABLE
     yield "segment beyond the file", good[:2] + b"\xff\xe0\xff\xff" + good[2:], UNDECODABLE
-    yield "fill octets before markers", good[:2] + b"\xff" * 1000 + good[2:], TAKEN
-    yield "a million fill octets", good[:2] + b"\xff" * 1_000_000 + good[2:], TAKEN
+    yield "fill bytes before markers", good[:2] + b"\xff" * 1000 + good[2:], TAKEN
+    yield "a million fill bytes", good[:2] + b"\xff" * 1_000_000 + good[2:], TAKEN
     yield "a thousand comments", good[:2] + segment(0xFE, b"x" * 1000) * 1000 + good[2:], TAKEN
     yield "a colour profile of nonsense", good[:2] + segment(0xE2, b"ICC_PROFILE\0\1\1" + b"\xff" * 5000) + good[
         2:
@@ -137,10 +137,10 @@ def jpeg_cases():
     yield "Adobe marker of nonsense", good[:2] + segment(0xEE, b"Adobe\0\x64\0\0\0\0\xff") + good[2:], EITHER
     yield "JFIF marker of nonsense", good[:2] + segment(0xE0, b"JFIF\0\xff\xff\xff") + good[2:], EITHER
     yield "trailing garbage", good + b"garbage" * 1000, TAKEN
-    yield "two pictures in a row", good + good, TAKEN
+    yield "two images in a row", good + good, TAKEN
     yield "start marker twice", b"\xff\xd8" + good, UNDECODABLE
     yield "restart interval beyond the data", good[:2] + segment(0xDD, b"\xff\xff") + good[2:], TAKEN
-    yield "restart interval of three octets", good[:2] + segment(0xDD, b"\0\0\0") + good[2:], UNDECODABLE
+    yield "restart interval of three bytes", good[:2] + segment(0xDD, b"\0\0\0") + good[2:], UNDECODABLE
     yield "DNL", good[:-2] + segment(0xDC, b"\0\x30") + b"\xff\xd9", EITHER
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PNG and JPEG files put together piece by piece, right or wrong."""
+"""Builds valid and invalid PNG and JPEG files."""
 
 import io
 import pathlib
@@ -10,12 +10,12 @@ from PIL import Image
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# The statuses that a picture may get.
+# The statuses that an image may get.
 UNDECODABLE = (422,)
 TAKEN = (200,)
 TOO_LARGE = (413,)
 UNKNOWN = (415,)
-# A file that readers differ on: any clean answer will do, but a clean one.
+# A file that decoders treat differently: any of these statuses is allowed.
 EITHER = (200, 422)
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
@@ -30,7 +30,7 @@ def header(width, height, depth=8, colour=2, compression=0, filtering=0, interla
 
 
 def rows(width, height, depth=8, colour=2, filtering=0):
-    """Scan lines before compression, of a slope that every filter type turns into something legal."""
+    """Scan lines before compression, of a gradient that is valid under every filter type."""
     length = (width * depth * SAMPLES[colour] + 7) // 8
     if colour == 3:
         line = bytes(length)
@@ -78,11 +78,11 @@ def png(
 
 
 def jpeg(width=64, height=48, mode="RGB", **options):
-    picture = Image.frombytes(
+    image = Image.frombytes(
         "L", (width, height), bytes((x * 3 + y * 5) & 255 for y in range(height) for x in range(width))
     )
     out = io.BytesIO()
-    picture.convert(mode).save(out, "JPEG", **options)
+    image.convert(mode).save(out, "JPEG", **options)
     return out.getvalue()
 
 
@@ -106,8 +106,8 @@ def scan_offset(data):
     return data.index(b"\xff\xda")
 
 
-def patched(data, offset, octets):
-    return data[:offset] + octets + data[offset + len(octets) :]
+def patched(data, offset, replacement):
+    return data[:offset] + replacement + data[offset + len(replacement) :]
 
 
 def exif(orientation, order="<"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile and odd pictures: each gets the status that the contract names, in bounded time and memory, and never a 5xx."""
+"""Hostile and unusual images: each gets the documented status, in bounded time and memory, and never a 5xx."""
 
 import http.client
 import json
@@ -20,8 +20,8 @@ def post(body, target="/encode", kind="application/octet-stream"):
     connection = http.client.HTTPConnection(*address(), timeout=PATIENCE)
     try:
         connection.request("POST", target, body, {"Content-Type": kind})
-        answer = connection.getresponse()
-        return answer.status, dict((name.lower(), value) for name, value in answer.getheaders()), answer.read()
+        response = connection.getresponse()
+        return response.status, dict((name.lower(), value) for name, value in response.getheaders()), response.read()
     finally:
         connection.close()
 
@@ -77,7 +77,7 @@ def the_magic_beats_the_type():
 
 
 def mutations():
-    """Seeded damage all over good files: a clean answer each time."""
+    """Seeded damage anywhere in valid files: each file gets one of the documented statuses."""
     chance = random.Random(20251219)
     originals = [
         fixture(name)
@@ -112,7 +112,7 @@ def mutations():
 
 
 def the_server_stays_small():
-    """After all of it the process holds a bounded amount of memory, and answers."""
+    """At the end the process uses a bounded amount of memory and responds."""
     status, _, page = post_get("/metrics")
     assert status == 200
     resident = float(re.search(rb"^process_resident_memory_bytes (\S+)", page, re.M)[1])
@@ -124,8 +124,8 @@ def the_server_stays_small():
 def post_get(target):
     connection = http.client.HTTPConnection(*address(), timeout=PATIENCE)
     connection.request("GET", target)
-    answer = connection.getresponse()
-    result = answer.status, answer.getheaders(), answer.read()
+    response = connection.getresponse()
+    result = response.status, response.getheaders(), response.read()
     connection.close()
     return result
 

@@ -82,14 +82,14 @@ def png_cases():
         yield f"bomb in {kind.decode()}", png(before=chunk(kind, data)), TAKEN
     yield "ten thousand ancillary chunks", png(before=chunk(b"teXt", b"k\0v") * 10_000), TAKEN
     yield "a hundred thousand empty IDAT", png(pieces=1).replace(END, chunk(b"IDAT") * 100_000 + END), EITHER
-    yield "IDAT octet by octet", png(pieces=100_000), TAKEN
+    yield "IDAT byte by byte", png(pieces=100_000), TAKEN
     yield "no IDAT", SIGNATURE + header(64, 48) + END, UNDECODABLE
     yield "empty IDAT", png(stream=b""), UNDECODABLE
     yield "no IEND", good[:-12], UNDECODABLE
     yield "no IHDR", SIGNATURE + good[33:], UNDECODABLE
     yield "IHDR twice", png(before=header(64, 48)), UNDECODABLE
-    yield "IHDR of 12 octets", SIGNATURE + chunk(b"IHDR", good[16:28]) + good[33:], UNDECODABLE
-    yield "IHDR of 14 octets", SIGNATURE + chunk(b"IHDR", good[16:29] + b"\0") + good[33:], UNDECODABLE
+    yield "IHDR of 12 bytes", SIGNATURE + chunk(b"IHDR", good[16:28]) + good[33:], UNDECODABLE
+    yield "IHDR of 14 bytes", SIGNATURE + chunk(b"IHDR", good[16:29] + b"\0") + good[33:], UNDECODABLE
     yield "IHDR second", SIGNATURE + chunk(b"tEXt", b"k\0v") + good[8:], UNDECODABLE
     yield "signature only", SIGNATURE, UNDECODABLE
     yield "signature damaged by text mode", good.replace(b"\r\n\x1a\n", b"\n\x1a\n", 1), UNKNOWN
@@ -110,7 +110,7 @@ def png_cases():
         b"IDAT", zlib.compress(files.rows(64, 48, 8, 3))
     ) + END, UNDECODABLE
     yield "palette empty", png(colour=3, before=chunk(b"PLTE")), UNDECODABLE
-    yield "palette of 47 octets", png(colour=3, before=chunk(b"PLTE", bytes(47))), UNDECODABLE
+    yield "palette of 47 bytes", png(colour=3, before=chunk(b"PLTE", bytes(47))), UNDECODABLE
     yield "palette longer than the depth has colours", png(
         depth=1, colour=3, before=chunk(b"PLTE", bytes(48))
     ), EITHER
@@ -122,7 +122,7 @@ def png_cases():
     yield "palette in colour", png(before=files.PALETTE), TAKEN
     yield "tRNS longer than the palette", png(colour=3, middle=chunk(b"tRNS", bytes(300))), EITHER
     yield "tRNS in RGBA", png(colour=6, middle=chunk(b"tRNS", bytes(6))), EITHER
-    yield "tRNS of five octets", png(middle=chunk(b"tRNS", bytes(5))), EITHER
+    yield "tRNS of five bytes", png(middle=chunk(b"tRNS", bytes(5))), EITHER
     yield "tRNS before the palette", png(colour=3, before=chunk(b"tRNS", b"\0") + files.PALETTE), EITHER
     yield "tRNS after IDAT", png(after=chunk(b"tRNS", bytes(6))), EITHER
     yield "zlib header wrong", png(stream=b"\0\0" + zlib.compress(files.rows(64, 48))[2:]), UNDECODABLE
@@ -130,10 +130,10 @@ def png_cases():
     yield "zlib with a dictionary", png(stream=b"\x78\x20\0\0\0\1" + b"\0" * 50), UNDECODABLE
     yield "not zlib at all", png(stream=b"hello" * 100), UNDECODABLE
     yield "a row too few", png(raw=files.rows(64, 47)), UNDECODABLE
-    yield "an octet too few", png(raw=files.rows(64, 48)[:-1]), UNDECODABLE
-    yield "an octet too many", png(raw=files.rows(64, 48) + b"\0"), TAKEN
+    yield "a byte too few", png(raw=files.rows(64, 48)[:-1]), UNDECODABLE
+    yield "a byte too many", png(raw=files.rows(64, 48) + b"\0"), TAKEN
     yield "trailing garbage", good + b"garbage" * 1000, TAKEN
-    yield "two pictures in a row", good + good, TAKEN
+    yield "two images in a row", good + good, TAKEN
     yield "animated (APNG)", png(
         before=chunk(b"acTL", struct.pack(">II", 2, 0))
         + chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 64, 48, 0, 0, 1, 10, 0, 0)),

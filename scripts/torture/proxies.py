@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nginx and HAProxy in front, as deploy/proxy configures them: connections kept, large bodies, clients that leave,
-answers that belong to their requests, and a server that ends behind a balancer.
+"""nginx and HAProxy in front, as deploy/proxy configures them: connections kept, large bodies, client
+disconnects, responses that belong to their requests, and a server that shuts down behind a balancer.
 
-FRONTS is `NAME=URL` a front, SERVERS `URL=PID` a server behind them; see scripts/proxies.sh.
+FRONTS has `NAME=URL` for each proxy, SERVERS `URL=PID` for each server behind them; see scripts/proxies.sh.
 """
 
 import http.client
@@ -19,7 +19,7 @@ from counts import Counts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PHOTO = (ROOT / "Tests/Fixtures/data/golden/clip/china.jpg").read_bytes()
-PICTURES = [(ROOT / "Tests/Fixtures/data/pictures" / name).read_bytes() for name in ("420.jpg", "grey.jpg", "rgb8.png")]
+IMAGES = [(ROOT / "Tests/Fixtures/data/pictures" / name).read_bytes() for name in ("420.jpg", "grey.jpg", "rgb8.png")]
 FRONTS = dict(pair.split("=", 1) for pair in os.environ["FRONTS"].split())
 SERVERS = {url: int(pid) for url, pid in (pair.rsplit("=", 1) for pair in os.environ["SERVERS"].split())}
 MEGABYTE = 1 << 20
@@ -31,12 +31,12 @@ def connect(url):
 
 def post(connection, target, body, fields=None):
     connection.request("POST", target, body, fields or {})
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
+    response = connection.getresponse()
+    return response.status, response.headers, response.read()
 
 
 def post_large(front, size, fields):
-    """Octets of no picture, sent until there is an answer, as curl does: what a proxy closes on, it resets."""
+    """Sends bytes that are no image until a response arrives, as curl does: a proxy resets what it closes early."""
     connection = connect(front)
     connection.connect()
 
@@ -50,8 +50,8 @@ def post_large(front, size, fields):
         connection.request("POST", "/encode", pieces(), fields)
     except (BrokenPipeError, ConnectionResetError):
         pass
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
+    response = connection.getresponse()
+    return response.status, response.headers, response.read()
 
 
 def upstream_connections():
@@ -83,7 +83,7 @@ def keeps_connections(front):
     started = time.monotonic()
     connection = connect(front)
     for _ in range(200):
-        status, _, body = post(connection, "/encode", PICTURES[0])
+        status, _, body = post(connection, "/encode", IMAGES[0])
         assert status == 200 and body, status
     connection.close()
     # Two HAProxies check two servers each second.
@@ -92,24 +92,24 @@ def keeps_connections(front):
     assert opened <= 4 + checks, f"{opened} connections for 200 requests and {checks:.0f} checks"
 
 
-def large_pictures(front):
+def large_images(front):
     parts = b"".join(
         b'--b\r\nContent-Disposition: form-data; name="f"; filename="%d"\r\n\r\n%b\r\n' % (index, PHOTO)
         for index in range(64)
     )
     body = parts + b"--b--"
-    status, fields, answer = post(connect(front), "/encode", body, {"Content-Type": "multipart/form-data; boundary=b"})
-    assert status == 200 and fields["Shape"].startswith("[64,"), (status, answer[:200])
+    status, fields, response = post(connect(front), "/encode", body, {"Content-Type": "multipart/form-data; boundary=b"})
+    assert status == 200 and fields["Shape"].startswith("[64,"), (status, response[:200])
 
 
 def large_length(front):
-    status, _, answer = post_large(front, 60 * MEGABYTE, {"Content-Length": str(60 * MEGABYTE)})
-    assert status == 415, (status, answer[:200])
+    status, _, response = post_large(front, 60 * MEGABYTE, {"Content-Length": str(60 * MEGABYTE)})
+    assert status == 415, (status, response[:200])
 
 
 def large_chunked(front):
-    status, _, answer = post_large(front, 48 * MEGABYTE, {})
-    assert status == 415 and json.loads(answer)["status"] == 415, (status, answer[:200])
+    status, _, response = post_large(front, 48 * MEGABYTE, {})
+    assert status == 415 and json.loads(response)["status"] == 415, (status, response[:200])
 
 
 def too_large(front):
@@ -123,7 +123,7 @@ def too_large_chunked(front):
 
 
 def clients_leave(front):
-    """Some with a body under way, some while they wait: nothing is held for them, and others are served."""
+    """Clients disconnect during their body or while they wait: the server frees their resources and serves others."""
     leaving = []
     for index in range(60):
         connection = connect(front)
@@ -134,26 +134,26 @@ def clients_leave(front):
     time.sleep(0.3)
     for connection in leaving:
         connection.close()
-    # A whole request of which only the end is seen may be that of a client that half closed: its work is still done.
+    # After a whole request, a disconnect looks like a half-closed client, so the work is still done.
     deadline = time.monotonic() + 60
     while any(figure(name) for name in ("uae_inflight_requests", "uae_inflight_bytes", "uae_queue_items")):
-        assert time.monotonic() < deadline, "the servers still hold something of them"
+        assert time.monotonic() < deadline, "the servers still hold their resources"
         time.sleep(0.05)
     assert post(connect(front), "/encode", PHOTO)[0] == 200
 
 
-def answers_belong(front):
+def responses_belong(front):
     server = connect(next(iter(SERVERS)))
-    expected = [post(server, "/encode", picture)[2] for picture in PICTURES]
+    expected = [post(server, "/encode", image)[2] for image in IMAGES]
     wrong = []
 
     def caller(number):
         connection = connect(front)
         for turn in range(30):
-            index = (number + turn) % len(PICTURES)
+            index = (number + turn) % len(IMAGES)
             name = f"c{number}-{turn}"
-            status, fields, body = post(connection, "/encode", PICTURES[index], {"Request-Id": name})
-            # nginx gives each request an id of its own, in place of the caller's.
+            status, fields, body = post(connection, "/encode", IMAGES[index], {"Request-Id": name})
+            # nginx replaces the caller's request id with its own.
             if status != 200 or body != expected[index] or (fields["Request-Id"] != name and "nginx" not in front_name):
                 wrong.append((name, status, fields["Request-Id"]))
 
@@ -171,10 +171,10 @@ def refusals_pass(front):
     for target, body, expected in (
         ("/encode?keep=x", PHOTO, 400), ("/nothing", b"", 404), ("/encode", b"x", 415), ("/encode", PHOTO, 200),
     ):
-        status, fields, answer = post(connection, target, body)
+        status, fields, response = post(connection, target, body)
         assert status == expected, (target, status)
         assert status == 200 or fields["Content-Type"] == "application/problem+json", fields
-        assert status == 200 or json.loads(answer)["request_id"], answer
+        assert status == 200 or json.loads(response)["request_id"], response
 
 
 def hides_metrics(front):
@@ -192,7 +192,7 @@ def a_server_ends(front):
     def caller():
         connection = connect(front)
         while not stop.is_set():
-            statuses.append(post(connection, "/encode", PICTURES[0])[0])
+            statuses.append(post(connection, "/encode", IMAGES[0])[0])
 
     threads = [threading.Thread(target=caller) for _ in range(4)]
     for thread in threads:
@@ -214,11 +214,11 @@ def main():
     counts = Counts("proxies")
     for name, url in FRONTS.items():
         for case in (
-            keeps_connections, large_pictures, large_length, large_chunked, too_large, too_large_chunked, clients_leave,
-            answers_belong, refusals_pass, hides_metrics,
+            keeps_connections, large_images, large_length, large_chunked, too_large, too_large_chunked, clients_leave,
+            responses_belong, refusals_pass, hides_metrics,
         ):
             counts.case(f"{name}: {case.__name__.replace('_', ' ')}", case, url)
-    # Last, because one server is missing afterwards.
+    # Last, because one server is stopped afterwards.
     if "haproxy" in FRONTS:
         counts.case("haproxy: a server ends", a_server_ends, FRONTS["haproxy"])
     counts.finish()

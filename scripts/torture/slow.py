@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Slow, absent and too many peers: each is given up in its time, and the others are served meanwhile.
+"""Slow, absent and too many clients: each is dropped after its timeout; others are served meanwhile.
 
-The server runs with times of TORTURE_TIMEOUT_SECONDS and at most TORTURE_CONNECTIONS connections.
+The server runs with timeouts of TORTURE_TIMEOUT_SECONDS and at most TORTURE_CONNECTIONS connections.
 """
 
 import http.client
@@ -20,15 +20,15 @@ from http2_client import GET, POST, PREFACE, block, frame, headers
 
 TIMEOUT = float(os.environ.get("TORTURE_TIMEOUT_SECONDS", "2"))
 CONNECTIONS = int(os.environ.get("TORTURE_CONNECTIONS", "1200"))
-# A busy machine may be late, but not by this much.
+# Tolerance for a busy machine.
 PATIENCE = TIMEOUT + 15
-PICTURE = (pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures/420.jpg").read_bytes()
+IMAGE = (pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures/420.jpg").read_bytes()
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 100_000
 BODY = b"POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + b"z" * 1000
 
 
 class Sockets:
-    """Many connections at once; closes them all in the end."""
+    """Many connections at once; closes all of them at the end."""
 
     def __init__(self, count):
         self.sockets = []
@@ -44,17 +44,17 @@ class Sockets:
 
 
 def is_ended(one):
-    """Whether the server has closed or answered."""
+    """Whether the server has closed the connection or responded."""
     readable, _, _ = select.select([one], [], [], 0)
     return bool(readable)
 
 
-def drip(one, octets, pause=0.1):
-    """Sends octet by octet until the server answers or closes; returns how long that took."""
+def drip(one, data, pause=0.1):
+    """Sends byte by byte until the server responds or closes; returns how long that took."""
     started = time.monotonic()
-    for octet in octets:
+    for byte in data:
         try:
-            one.send(bytes([octet]))
+            one.send(bytes([byte]))
         except OSError:
             break
         time.sleep(pause)
@@ -64,11 +64,11 @@ def drip(one, octets, pause=0.1):
     return time.monotonic() - started
 
 
-def dripped(octets, statuses):
+def dripped(data, statuses):
     with Client(timeout=PATIENCE) as client:
-        took = drip(client.socket, octets)
-        answer = client.answer()
-        assert (answer.status if answer else None) in statuses, answer and answer.status
+        took = drip(client.socket, data)
+        response = client.response()
+        assert (response.status if response else None) in statuses, response and response.status
         assert took > TIMEOUT / 2, f"given up after {took:.1f} s"
         assert client.is_closed(), "the connection stays open"
 
@@ -100,7 +100,7 @@ def slowloris():
             while time.monotonic() < end:
                 started = time.monotonic()
                 connection = http.client.HTTPConnection(*address(), timeout=PATIENCE)
-                connection.request("POST", "/encode", PICTURE)
+                connection.request("POST", "/encode", IMAGE)
                 assert connection.getresponse().status == 200
                 connection.close()
                 times.append(time.monotonic() - started)
@@ -121,8 +121,8 @@ def slowloris():
 
 def silence():
     with Client(timeout=PATIENCE) as client:
-        answer = client.answer()
-        assert answer is None or answer.status == 408, answer.status
+        response = client.response()
+        assert response is None or response.status == 408, response.status
 
 
 def idle():
@@ -132,7 +132,7 @@ def idle():
 
 
 def slow_reader():
-    """Asks for megabytes and takes nothing: dropped, not held."""
+    """Requests megabytes and reads nothing: the connection is dropped."""
     with Client(timeout=PATIENCE, receive_buffer=4096) as client:
         client.socket.settimeout(0.5)
         try:
@@ -142,12 +142,12 @@ def slow_reader():
             pass
         client.socket.settimeout(PATIENCE)
         deadline = time.monotonic() + PATIENCE
-        # A reset shows as an error on the socket, whatever lies unread in its buffer.
+        # A reset is an error on the socket, even with unread bytes in its buffer.
         while client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
             hung_up = [event for _, event in poll_of(client.socket, select.POLLHUP | select.POLLERR)]
             if hung_up:
                 break
-            assert time.monotonic() < deadline, "a reader that takes nothing is held"
+            assert time.monotonic() < deadline, "a client that reads nothing is kept"
             time.sleep(0.05)
 
 
@@ -158,23 +158,23 @@ def poll_of(one, events):
 
 
 def too_many_connections():
-    """Beyond the limit: 503 at once, but a probe still gets through; and all is well when they have gone."""
+    """Beyond the limit: 503 at once, but probes are served; after the clients disconnect, all requests are served."""
     with Sockets(CONNECTIONS):
         with Client() as client:
             client.send(b"GET /info HTTP/1.1\r\nHost: a\r\n\r\n")
-            answer = client.answer()
-            assert answer.status == 503 and answer.get("retry-after"), answer.status
+            response = client.response()
+            assert response.status == 503 and response.get("retry-after"), response.status
             assert client.is_closed()
         with Client() as client:
             client.send(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert client.answer().status == 200
+            assert client.response().status == 200
     deadline = time.monotonic() + PATIENCE
     while True:
         with Client() as client:
             client.send(b"GET /info HTTP/1.1\r\nHost: a\r\n\r\n")
-            if client.answer().status == 200:
+            if client.response().status == 200:
                 return
-        assert time.monotonic() < deadline, "still refused after all have left"
+        assert time.monotonic() < deadline, "still refused after all clients disconnected"
         time.sleep(0.05)
 
 
@@ -189,7 +189,7 @@ def http2_without_settings():
     ends(client)
 
 
-def http2_preface_octet_by_octet():
+def http2_preface_byte_by_byte():
     client = HTTP2Client(preface=False)
     drip(client.s, PREFACE + frame("SETTINGS", 0, 0) * 50, 0.2)
     ends(client)
@@ -222,13 +222,13 @@ def http2_idle():
 def http2_window_that_never_opens():
     client = HTTP2Client(settings=b"\0\4\0\0\0\0")
     client.send(headers())
-    # A client that lives, but takes nothing on this stream.
+    # A client that responds, but reads nothing on this stream.
     deadline = time.monotonic() + PATIENCE
     seen = []
     while not any(text.startswith(("RST(1", "GOAWAY", "EOF")) for text in seen):
         client.send(frame("PING", 0, 0, b"alive..."))
         seen += [text for text in client.collect(0.3) if text not in ("timeout", "PINGACK")]
-        assert time.monotonic() < deadline, "a stream that takes nothing is held"
+        assert time.monotonic() < deadline, "a stream that reads nothing is kept"
 
 
 def main():
@@ -236,10 +236,10 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     counts = Counts("slow")
     counts.case("slowloris", slowloris)
-    counts.case("a head octet by octet", dripped, HEAD, (408, None))
-    counts.case("a body octet by octet", dripped, BODY, (408,))
+    counts.case("a head byte by byte", dripped, HEAD, (408, None))
+    counts.case("a body byte by byte", dripped, BODY, (408,))
     counts.case(
-        "chunks octet by octet",
+        "chunks byte by byte",
         dripped,
         b"POST /encode HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 1000,
         (408,),
@@ -251,7 +251,7 @@ def main():
         slow_reader,
         too_many_connections,
         http2_without_settings,
-        http2_preface_octet_by_octet,
+        http2_preface_byte_by_byte,
         http2_unfinished_block,
         http2_slow_body,
         http2_idle,

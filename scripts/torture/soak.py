@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Minutes of mixed load: both protocols, clients that leave, garbage; then figures.
+"""Minutes of mixed load: both protocols, client disconnects, garbage; then figures.
 
-Fails if memory or descriptors grow after the warm-up, if an answer is not the one to its request (by id and by bytes), or
-if the server has not answered exactly as many requests as were sent.
+Fails if memory or descriptors grow after the warm-up, if a response does not belong to its request (by id and bytes), or
+if the server has not responded to exactly as many requests as were sent.
 """
 
 import collections
@@ -23,7 +23,7 @@ from counts import Counts, address
 MINUTES = float(os.environ.get("MINUTES", "10"))
 # Of growth from the end of the warm-up to the end, in the medians of a fifth of the samples each.
 MEMORY_LIMIT_MB = float(os.environ.get("SOAK_MEMORY_MB", "24"))
-PICTURES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures"
+IMAGES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures"
 NAMES = ("420.jpg", "progressive-444.jpg", "cmyk.jpg", "exif-6.jpg", "rgb8.png", "rgba8-adam7.png")
 TARGETS = ("/encode", "/encode?pool=mean", "/spectrum?bands=4", "/decode?image_format=jpg")
 DOCUMENTS = ("/info", "/health/ready", "/openapi.json", "/labels?format=json")
@@ -32,7 +32,7 @@ DOCUMENTS = ("/info", "/health/ready", "/openapi.json", "/labels?format=json")
 class Soak:
     def __init__(self):
         self.url = os.environ["UAE_URL"]
-        self.pictures = {name: (PICTURES / name).read_bytes() for name in NAMES}
+        self.images = {name: (IMAGES / name).read_bytes() for name in NAMES}
         self.expected = {}
         self.lock = threading.Lock()
         self.sent = collections.Counter()
@@ -43,16 +43,16 @@ class Soak:
         self.is_over = threading.Event()
         self.samples = []
 
-    # What the server must say, learnt before the load
+    # Expected responses, recorded before the load
 
     def learn(self):
         with httpx.Client(base_url=self.url, timeout=60) as client:
-            for name, picture in self.pictures.items():
+            for name, image in self.images.items():
                 for target in TARGETS:
-                    answer = client.post(target, content=picture)
-                    assert answer.status_code == 200, answer.text
+                    response = client.post(target, content=image)
+                    assert response.status_code == 200, response.text
                     self.count(target, 200)
-                    self.expected[name, target] = answer.content
+                    self.expected[name, target] = response.content
 
     def count(self, target, status):
         operation = target.split("?")[0].strip("/")
@@ -69,7 +69,7 @@ class Soak:
         chance = random.Random(number)
         turn = 0
         while not self.is_over.is_set():
-            # A new connection now and then.
+            # A new connection from time to time.
             with httpx.Client(base_url=self.url, timeout=60, http1=not http2, http2=http2) as client:
                 for _ in range(chance.randrange(1, 60)):
                     if self.is_over.is_set():
@@ -80,31 +80,31 @@ class Soak:
     def one(self, client, chance, request_id):
         fields = {"Request-Id": request_id}
         if chance.random() < 0.2:
-            answer = client.get(chance.choice(DOCUMENTS), headers=fields)
-            if answer.status_code != 200 or answer.headers["request-id"] != request_id:
-                self.complain(f"{request_id}: {answer.status_code}, id {answer.headers.get('request-id')}")
+            response = client.get(chance.choice(DOCUMENTS), headers=fields)
+            if response.status_code != 200 or response.headers["request-id"] != request_id:
+                self.complain(f"{request_id}: {response.status_code}, id {response.headers.get('request-id')}")
             return
         name, target = chance.choice(NAMES), chance.choice(TARGETS)
-        answer = client.post(target, content=self.pictures[name], headers=fields)
-        self.count(target, answer.status_code)
-        if answer.headers.get("request-id") != request_id:
-            self.complain(f"{request_id} got the answer to {answer.headers.get('request-id')}")
-        elif answer.status_code == 429:
+        response = client.post(target, content=self.images[name], headers=fields)
+        self.count(target, response.status_code)
+        if response.headers.get("request-id") != request_id:
+            self.complain(f"{request_id} got the response to {response.headers.get('request-id')}")
+        elif response.status_code == 429:
             with self.lock:
                 self.shed += 1
-        elif answer.status_code != 200 or answer.content != self.expected[name, target]:
-            self.complain(f"{request_id}: {answer.status_code}, {len(answer.content)} octets")
+        elif response.status_code != 200 or response.content != self.expected[name, target]:
+            self.complain(f"{request_id}: {response.status_code}, {len(response.content)} bytes")
 
     def leave(self):
-        """Clients that go before their answer; on a route of their own, so that the others' count is exact."""
+        """Clients that disconnect before their response, on a separate route, so that the other counts are exact."""
         chance = random.Random(1)
         host, port = address()
-        body = self.pictures["420.jpg"]
+        body = self.images["420.jpg"]
         while not self.is_over.is_set():
             with socket.create_connection((host, port), timeout=10) as one:
                 head = f"POST /classify HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-                octets = head + body
-                one.sendall(octets[: chance.choice((len(octets), len(octets) // 2, len(head), 5))])
+                data = head + body
+                one.sendall(data[: chance.choice((len(data), len(data) // 2, len(head), 5))])
                 if chance.random() < 0.5:
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             self.left += 1
@@ -169,7 +169,7 @@ class Soak:
         self.is_over.set()
         for thread in threads:
             thread.join()
-        # The server hears of the last clients' leaving a moment later.
+        # The server detects the last disconnects a moment later.
         for _ in range(100):
             page = self.metrics()
             files_after = self.figure(page, "process_open_fds")
@@ -191,7 +191,7 @@ def main():
     total = sum(soak.sent.values())
     print(
         f"soak: {MINUTES:g} minutes, {total} requests to operations ({total / MINUTES / 60:.0f} a second), {soak.shed} shed, "
-        f"{soak.left} clients left early, {soak.garbage} sent garbage"
+        f"{soak.left} clients disconnected early, {soak.garbage} sent garbage"
     )
     print(
         f"soak: resident memory {first:.0f} MB after the warm-up, {last:.0f} MB at the end, slope {slope:+.2f} MB a minute; "
@@ -204,7 +204,7 @@ def main():
     def descriptors_are_flat():
         assert files_after <= files_before, f"{files_before} before, {files_after} after"
 
-    def answers_match():
+    def responses_match():
         assert not soak.wrong, f"{len(soak.wrong)}, the first: {soak.wrong[:3]}"
 
     def none_lost_or_twice():
@@ -213,7 +213,7 @@ def main():
             assert counted == count, f"{operation} {status}: {count} sent, {counted:.0f} counted"
         assert soak.figure(page, "uae_inflight_bytes") == 0 and soak.figure(page, "uae_queue_cost") == 0
 
-    for check in (memory_is_flat, descriptors_are_flat, answers_match, none_lost_or_twice):
+    for check in (memory_is_flat, descriptors_are_flat, responses_match, none_lost_or_twice):
         counts.case(check.__name__.replace("_", " "), check)
     counts.finish()
 
