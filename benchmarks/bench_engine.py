@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our engine and its peers on the same networks, in turn; see README.md."""
+"""Compares our engine with its peers on the same networks, in turn; see README.md."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, summary,
 
 PEERS = ("onnxruntime", "openvino", "torch")
 OURS, HALF, ALONE = "uae-serve", "uae-serve fp16", "uae-serve, one thread"
-# Threads that have nothing to do go on spinning for a while; nobody is to be timed beside somebody else's.
+# Idle threads spin for a while; they must not disturb the next contender.
 PAUSE = 0.1
 PRODUCT = (257, 4096, 1152)
 PHOTO = ROOT / "Tests/Fixtures/data/golden/dinov2/chelsea.png"
@@ -46,7 +46,7 @@ def published_model():
 
 
 def exported(folder, target, operations):
-    """ONNX files of a model folder, made once for each state of its weights and of the code that makes them."""
+    """ONNX files of a model folder, exported again only if its weights or the exporting code change."""
     stamp = target / "stamp"
     sources = [folder / "model.safetensors", folder / "config.json", *sorted((HERE / "peers").glob("*.py"))]
     state = " ".join(str(source.stat().st_mtime_ns) for source in sources) + " ".join(operations)
@@ -67,9 +67,9 @@ def photo(side, path):
 
 
 def compare(running, operations):
-    """Every contender's results against ours; half-precision weights may be a little further off.
+    """Compares every contender's results with ours; half-precision weights may differ a little more.
 
-    A peer that computes something else is named and not timed: its figures would compare nothing.
+    A peer that computes something else is named and not timed: its figures would mean nothing.
     """
     differences, excluded = {}, set()
     for operation in operations:
@@ -83,7 +83,7 @@ def compare(running, operations):
             if name == OURS:
                 continue
             off = float(numpy.abs(result - reference).max() / max(1, numpy.abs(reference).max()))
-            # A decoder is run on the same latent by all, but its pixels swing further than latents do.
+            # All decoders get the same latent, but pixels have a larger range than latents.
             limit = 1e-3 if name != HALF else 4e-3
             print(f"  {operation}: {name} is {off:.1e} from {OURS} (limit {limit:.0e})")
             assert off <= limit or name in PEERS, f"{name} does not compute the same as {OURS}"
@@ -104,7 +104,7 @@ def limits(contender, threads, rounds):
 
 
 def time_cell(running, operation, batch, rounds, least_seconds, threads):
-    """Rounds in which every contender has its turn, the limit among them."""
+    """Rounds in which every contender has a turn, including the limit."""
     counts, seconds, limit = {}, {name: [] for name in running}, []
     processor = {name: [] for name in running}
     for name, contender in running.items():
@@ -114,7 +114,7 @@ def time_cell(running, operation, batch, rounds, least_seconds, threads):
     own = lambda: sum(contender.processor_seconds() for contender in running.values())
     neighbours = Neighbours(own)
     for turn in range(rounds):
-        # Whoever went first goes last in the next round.
+        # The first of a round is the last of the next.
         for name in order[turn % len(order) :] + order[: turn % len(order)]:
             time.sleep(PAUSE)
             before = running[name].processor_seconds()
@@ -155,7 +155,7 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds, th
     for operation in operations:
         operations_count = float(counter.ask("flops", operation))
         for batch in batches:
-            # How one thread's time compares is a question of one picture; a batch would only take long.
+            # One thread is compared on one image only; a batch would only take longer.
             equal = {
                 name: it
                 for name, it in running.items()
@@ -194,11 +194,11 @@ def cell_of(label, operation, batch, operations_count, seconds, processor, limit
 
 def print_cell(cell):
     print(
-        f"\n{cell['model']}, {cell['operation']}, batch {cell['batch']}: {cell['gflop']:.2f} GFLOP a picture,"
+        f"\n{cell['model']}, {cell['operation']}, batch {cell['batch']}: {cell['gflop']:.2f} GFLOP per image,"
         f" limit {cell['limit']['median']:.0f} GFLOP/s (spread {cell['limit']['spread']:.0%}),"
-        f" neighbours kept {cell['neighbour_cores']:.2f} cores busy"
+        f" other load {cell['neighbour_cores']:.2f} cores"
     )
-    print(f"  {'':16} {'ms a picture':>12} {'spread':>7} {'GFLOP/s':>8} {'of limit':>8} {'ours is x faster':>16} {'cpu ms':>8}")
+    print(f"  {'':16} {'ms per image':>12} {'spread':>7} {'GFLOP/s':>8} {'of limit':>8} {'ours is x faster':>16} {'cpu ms':>8}")
     for name, row in cell["rows"].items():
         print(
             f"  {name:16} {row['median'] * 1e3:12.2f} {row['spread']:7.0%} {row['gflops']:8.1f}"
@@ -208,7 +208,7 @@ def print_cell(cell):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="batch 1 and one round: does it work at all?")
+    parser.add_argument("--quick", action="store_true", help="batch 1 and one round, to check that it runs")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batches", default="1,8", help="of the published size")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the bytes of a JPEG to what the encoder sees, against libjpeg-turbo's own decoding, in turn; see README.md."""
+"""Times a JPEG to the encoder's input against libjpeg-turbo's own decoding, in turn; see README.md."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ SIZES = {"512 x 341": (512, 341), "12 megapixels": (4000, 3000)}
 
 
 def jpeg(size, path):
-    """A photo of that size, with the grain that enlarging took away."""
+    """A photo of that size, with added grain, because enlarging smooths it."""
     picture = Image.open(PHOTO).convert("RGB").resize(size, Image.Resampling.BICUBIC)
     grain = numpy.random.default_rng(1).normal(0, 4, (size[1], size[0], 3))
     noisy = numpy.clip(numpy.asarray(picture) + grain, 0, 255).astype(numpy.uint8)
@@ -28,7 +28,7 @@ def jpeg(size, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round: does it work at all?")
+    parser.add_argument("--quick", action="store_true", help="one round, to check that it runs")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     OUT.mkdir(exist_ok=True)
@@ -62,7 +62,7 @@ def main():
         print(
             f"{name} ({row['bytes']} bytes): {ours:.2f} ms to the encoder's input, spread {row['ours']['spread']:.0%};"
             f" libjpeg-turbo alone {alone:.2f}, {row['turbojpeg']['spread']:.0%}; ratio {row['ratio']:.2f},"
-            f" difference {ours - alone:.2f} ms; neighbours kept {row['neighbour_cores']:.2f} cores busy"
+            f" difference {ours - alone:.2f} ms; other load {row['neighbour_cores']:.2f} cores"
         )
     engine.end()
     turbo.end()

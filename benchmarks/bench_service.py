@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our server and Python services that do the same work, under the same load, in turn; see README.md."""
+"""Compares our server with Python services that do the same work, under the same load, in turn; see README.md."""
 
 import argparse
 import http.client
@@ -33,14 +33,14 @@ def free_port():
 
 
 class Server:
-    """A server process and what descends from it."""
+    """A server process and its descendants."""
 
     def __init__(self, name, command, environment, path, body):
         self.name, self.command, self.environment = name, command, environment
         self.path, self.body, self.process = path, body, None
 
     def start(self):
-        """Seconds from the start of the process to the first good answer."""
+        """Seconds from the start of the process to the first valid response."""
         self.port = free_port()
         words = [str(word).replace("PORT", str(self.port)) for word in self.command]
         log = open(OUT / f"{self.name.replace(' ', '-').replace(',', '')}.log", "w")
@@ -55,7 +55,7 @@ class Server:
         return time.monotonic() - begin
 
     def answer(self):
-        """The body of a good answer; None for anything else."""
+        """The body of a valid response; None for anything else."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             headers = {"Content-Type": "image/jpeg", "Accept": "application/x-npy"}
@@ -76,7 +76,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        # Whatever of its own children it left behind.
+        # Children that it left running.
         for pid in members[1:]:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -87,7 +87,7 @@ class Server:
         return sum(process_seconds(pid) for pid in tree(self.process.pid))
 
     def memory(self):
-        """Megabytes: the sum of every process' peak, and what all of them hold now, shared pages counted once."""
+        """Megabytes: the sum of the processes' peaks, and their current sum with shared pages counted once."""
         peak = proportional = 0
         for pid in tree(self.process.pid):
             peak += field(f"/proc/{pid}/status", "VmHWM")
@@ -150,7 +150,7 @@ def wrk(server, path, connections, seconds, body=None, threads=1):
 
 
 def compare(running):
-    """Every service's latent against ours."""
+    """Compares every service's latent with ours."""
     reference = None
     for server in running:
         latent = numpy.load(io.BytesIO(server.answer()))
@@ -162,11 +162,11 @@ def compare(running):
 
 
 def alternate(running, path, connections, rounds, seconds, body=None, threads=1):
-    """Rounds in which every server has its turn under the load."""
+    """Rounds in which every server has a turn under the load."""
     results = {server.name: [] for server in running}
 
     def own():
-        # The servers and, once they have ended, the load generators.
+        # The servers and the load generators that have ended.
         return sum(server.seconds() for server in running) + os.times().children_user + os.times().children_system
 
     neighbours = Neighbours(own)
@@ -187,7 +187,7 @@ def alternate(running, path, connections, rounds, seconds, body=None, threads=1)
 
 def print_cell(title, cell):
     first = next(iter(cell["rows"].values()))["rate"]["median"]
-    print(f"\n{title}, {cell['connections']} connections; neighbours kept {cell['neighbour_cores']:.2f} cores busy")
+    print(f"\n{title}, {cell['connections']} connections; other load {cell['neighbour_cores']:.2f} cores")
     print(f"  {'':40} {'requests/s':>10} {'spread':>7} {'p50 ms':>8} {'p99 ms':>8} {'cpu ms':>7} {'errors':>6} {'ours is x':>9}")
     for name, row in cell["rows"].items():
         rate = row["rate"]
@@ -217,7 +217,7 @@ def probes(rounds, seconds):
     nginx = Server("nginx, return 200", ["nginx", "-c", OUT / "nginx.conf"], {}, "/health/live", None)
     ours.path, ours.body = "/health/ready", None
     ours.start()
-    # Its port is in the file already.
+    # Its configuration file already has the port.
     nginx.port = port
     nginx.process = subprocess.Popen(
         ["/usr/sbin/nginx", "-c", OUT / "nginx.conf"], start_new_session=True, stderr=subprocess.DEVNULL
@@ -235,7 +235,7 @@ def probes(rounds, seconds):
 
 
 def overhead(ours, jpeg, rounds, seconds):
-    """One caller's p50 against the same work without a server, in turn: what HTTP and batching add, in ms."""
+    """One caller's p50 against the same work without a server, in turn: the time that HTTP and batching add, in ms."""
     engine = Contender("engine", [engine_binary()])
     engine.ask("load", MODEL, "float32", 2)
     served, bare = [], []
@@ -251,17 +251,17 @@ def overhead(ours, jpeg, rounds, seconds):
 
 
 def saturated(jpeg, seconds):
-    """Our server with places for 32 requests, and four times as many callers."""
+    """Our server with a queue of 32 requests, and four times as many callers."""
     limit = 32
     server = servers(jpeg)[0]
     server.command = [*server.command, "--max-queue-items", str(limit)]
     server.start()
-    # The first answers tell the queue its rate.
+    # The queue learns its rate from the first responses.
     saturation(server, limit, limit, 1)
     row = saturation(server, limit, 4 * limit, seconds)
     server.stop()
     print(
-        f"\n{row['callers']} callers, {limit} places: {row['rate']:.0f} requests/s, admitted p99 {row['admitted_p99']:.2f} s"
+        f"\n{row['callers']} callers, a queue of {limit}: {row['rate']:.0f} requests/s, admitted p99 {row['admitted_p99']:.2f} s"
         f" (a full queue takes {row['full_queue_seconds']:.2f} s), {row['refused']} refused after"
         f" {row['refused_p50'] * 1e3:.1f} ms in the median, p99 {row['refused_p99'] * 1e3:.1f} ms, {row['others']} others"
     )
@@ -291,7 +291,7 @@ def published(count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round: does it work at all?")
+    parser.add_argument("--quick", action="store_true", help="one short round, to check that it runs")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of load in each turn")
     options = parser.parse_args()
@@ -307,7 +307,7 @@ def main():
         "seconds": seconds,
         "picture_bytes": jpeg.stat().st_size,
     }
-    print("start-up to the first answer, s:")
+    print("start to the first response, s:")
     result["start_up"] = start_ups(running, 1 if options.quick else 3)
     for name, row in result["start_up"].items():
         print(f"  {name:40} {row['median']:6.3f}  spread {row['spread']:.0%}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both benchmarks share: contenders that take turns, medians, and what the machine was doing meanwhile."""
+"""Shared by the benchmarks: contenders that take turns, medians, and the load of other processes."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Contender:
-    """A process that answers one line for each line it is sent."""
+    """A process that prints one line for each line that it reads."""
 
     def __init__(self, name, command, **environment):
         self.name = name
@@ -71,7 +71,7 @@ def tree(pid):
 
 
 class Neighbours:
-    """Cores that everything but the benchmark kept busy: 0 is a quiet machine."""
+    """Cores used by other processes than the benchmark: 0 is a quiet machine."""
 
     def __init__(self, own_seconds):
         self.own_seconds = own_seconds
@@ -103,7 +103,7 @@ def first_line(*command):
 
 
 def conditions(packages):
-    """The machine, the versions and the commit, for the record."""
+    """The machine, the versions and the commit."""
     model = next(
         (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().split("\n") if "model name" in line),
         platform.processor(),

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Wraps a model folder's weights as the authors' training saves them, to measure `uae convert` at the published size.
+"""Writes a model folder's weights as the authors' training saves them, to measure `uae convert` at the published size.
 
-    uae model-init --family dinov2-base random
+    make model-init FAMILY=dinov2-base DIR=random
     python3 benchmarks/make_training_state.py random tree
 
-writes tree/downloads/checkpoints/DINOv2-B/{config.yaml, ep-last.pt}. ep-last.pt holds `model`, `ema`, an AdamW state
-for every tensor, a scheduler's state and counters: four times the weights. `ema` is the folder's weights; `model` is
-other numbers. Of the encoder and decoder the published names are used, so no configuration file lies beside it.
+writes tree/downloads/checkpoints/DINOv2-B/{config.yaml, ep-last.pt}. ep-last.pt has `model`, `ema`, an AdamW state for
+every tensor, a scheduler's state and counters: four times the weights. `ema` has the folder's weights; `model` has
+other numbers. The encoder and the decoder have published names, so no configuration file is needed.
 """
 
 import argparse

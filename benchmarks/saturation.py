@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""More callers than a server has places for: how long admitted requests take, and how soon the others are refused."""
+"""More callers than the queue admits: the time of admitted requests and of refusals."""
 
 import asyncio
 import statistics
 import time
 
-# Longer than a refusal takes and shorter than `Retry-After` says: callers without manners.
+# Longer than a refusal takes, shorter than `Retry-After`: callers that ignore it.
 PAUSE = 0.05
 
 
@@ -14,7 +14,7 @@ def percentile(values, share):
 
 
 async def caller(port, request, end, answers):
-    """One connection that asks again and again; answers: (status, seconds)."""
+    """One connection that repeats its request; returns (status, seconds) of each."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         while time.monotonic() < end:

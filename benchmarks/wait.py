@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits until other processes keep less than a tenth of a core busy for ten seconds."""
+"""Waits until other processes use less than a tenth of a core for ten seconds."""
 
 import time
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes Tests/Fixtures/data/pictures: small pictures of every kind and what Pillow 13 makes of them.
+"""Writes Tests/Fixtures/data/pictures: small images of every kind and Pillow 13's results for them.
 
     pip install Pillow==13.0.0 numpy==2.4.6 scipy==1.17.1
     python3 Tests/Fixtures/make_picture_cases.py
 
 Sources of resampling cases are a formula (`pattern`, repeated in the tests), so only digests are stored.
-Where Pillow does otherwise than the service promises (16-bit PNG, alpha), numpy computes the promise.
+Where Pillow differs from the documented behaviour (16-bit PNG, alpha), numpy computes the expected result.
 """
 
 import hashlib
@@ -238,7 +238,7 @@ def png_cases():
                     rgb = np.repeat(eight[..., :1], 3, 2) if colour in (0, 4) else eight[..., :3]
                     if transparent:
                         key = samples[3, 4]
-                        # A neighbour that differs in the low byte alone must stay opaque.
+                        # A neighbour that differs only in the low byte must stay opaque.
                         if depth == 16:
                             samples[5, 6] = key ^ 1
                             rgb = rgb.copy()

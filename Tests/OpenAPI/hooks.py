@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies that schemathesis cannot make from a schema: real pictures and latents of the served model, some damaged."""
+"""Bodies that schemathesis cannot generate from a schema: images and latents of the served model, some damaged."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ import safetensors.numpy
 import schemathesis
 from hypothesis import strategies as st
 
-# 24 x 16 pixels; small, so that a failure's report can show the request.
+# 24 x 16 pixels: small enough to show in the report of a failure.
 JPEG = [
     base64.b64decode(
         "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9"
@@ -34,7 +34,7 @@ LATENT = numpy.random.default_rng(1).standard_normal([1, *latent_shape()]).astyp
 
 
 def png(width: int, height: int) -> bytes:
-    """A black picture."""
+    """A black image."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -61,7 +61,7 @@ RAW = [LATENT.tobytes(), LATENT.astype("<f2").tobytes()]
 
 
 def files(whole: list[bytes]) -> st.SearchStrategy[bytes]:
-    """Mostly whole files, then files cut short, then noise."""
+    """Mostly whole files, then truncated files, then noise."""
     cut = st.builds(lambda file, part: file[: len(file) * part // 100], st.sampled_from(whole), st.integers(0, 99))
     return st.one_of(st.sampled_from(whole), st.sampled_from(whole), cut, st.binary(max_size=200))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists of convolutional layers, as docs/model-folder.md names them."""
+"""Lists of convolutional layers, named as in docs/model-folder.md."""
 
 import torch.nn.functional as F
 from torch import nn
@@ -8,7 +8,7 @@ ACTIVATIONS = {"none": nn.Identity, "relu": nn.ReLU, "relu6": nn.ReLU6, "silu": 
 
 
 class PaddedConvolution(nn.Module):
-    """A convolution, dense or with a kernel for each channel, its padding and its activation."""
+    """A dense or depthwise convolution with its padding and activation."""
 
     def __init__(self, layer, tensors, name, channels, side):
         super().__init__()
@@ -23,7 +23,7 @@ class PaddedConvolution(nn.Module):
         elif padding == "symmetric":
             before = after = kernel // 2
         self.side = (side + before + after - kernel) // stride + 1
-        # Even padding is the convolution's own; the odd pixel needs a layer.
+        # The convolution does even padding itself; the odd pixel needs a layer.
         self.extra = None if before == after else (before, after, before, after)
         own = before if before == after else 0
         groups = channels if depthwise else 1
@@ -42,7 +42,7 @@ class PaddedConvolution(nn.Module):
 
 
 class ChannelNorm(nn.Module):
-    """LayerNorm over the channels of each place."""
+    """LayerNorm over the channels of each position."""
 
     def __init__(self, layer, tensors, name, channels, side):
         super().__init__()

@@ -9,7 +9,7 @@ import torch
 
 from .model import Model
 
-# 20 has LayerNormalization and Gelu as operators of their own.
+# Opset 20 has the operators LayerNormalization and Gelu.
 OPSET = 20
 
 

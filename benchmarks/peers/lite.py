@@ -47,7 +47,7 @@ class LiteEncoder(nn.Module):
 
 
 class Packing(nn.Module):
-    """Where a packed latent holds the embedding and the picture's own coefficients."""
+    """The positions of the embedding and of the image's coefficients in a packed latent."""
 
     def __init__(self, config, tensors):
         super().__init__()
@@ -63,13 +63,13 @@ class Packing(nn.Module):
         self.embedding_count = len(embedding)
         self.register_buffer("colours", tensors["packing.colours"])
         order = tensors["packing.order"].long()
-        # Gathers rather than scatters: the latent's slots from [embedding, picture], and the other way round.
+        # Gathers instead of scatters: the latent's slots from [embedding, image], and back.
         source = torch.empty(self.channels * tokens, dtype=torch.long)
         source[embedding] = torch.arange(len(embedding))
         source[picture] = len(embedding) + order
         self.register_buffer("source", source)
         self.register_buffer("embedding_places", torch.tensor(embedding))
-        # A coefficient that no slot holds reads the zero behind the last slot.
+        # A coefficient without a slot reads the zero after the last slot.
         place = torch.full((3 * self.side**2,), self.channels * tokens)
         place[order] = torch.tensor(picture)
         self.register_buffer("place", place)
@@ -78,7 +78,7 @@ class Packing(nn.Module):
         distance = (index[:, None] ** 2 + index**2).sqrt()
         self.register_buffer("deviation", torch.exp(decay[:, 0] + decay[:, 1] * torch.log(distance + 2)))
         self.register_buffer("grid_dct", dct_matrix(self.grid))
-        # A constant of its own: OpenVINO 2026.4 computes something else where one transposed matrix is a left and a right
+        # A separate constant: OpenVINO 2026.4 computes a wrong result if one transposed matrix is both a left and a right
         # factor.
         self.register_buffer("picture_dct", dct_matrix(self.side))
         self.register_buffer("picture_inverse", dct_matrix(self.side).T.contiguous())
@@ -94,7 +94,7 @@ class Packing(nn.Module):
         return (self.grid_dct @ latent @ self.grid_dct.T).flatten(1)
 
     def picture(self, latent, drawing):
-        """What a full latent holds, the coefficients without a slot drawn by a network."""
+        """The image of a full latent; a network predicts the coefficients without a slot."""
         slots = self.slots(latent)
         slots = torch.cat([slots, torch.zeros_like(slots[:, :1])], 1)[:, self.place]
         planes = slots.reshape(-1, 3, self.side, self.side)

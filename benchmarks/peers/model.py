@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model folder (docs/model-folder.md) as PyTorch modules: pixels to latent, latent to picture, pixels to logits."""
+"""A model folder (docs/model-folder.md) as PyTorch modules: pixels to latent, latent to image, pixels to logits."""
 
 import json
 from pathlib import Path
@@ -87,7 +87,7 @@ class Classify(nn.Module):
     def forward(self, pixels):
         network = self.encode.network
         if self.source == "embedding":
-            # What the latent would hold of it, without the latent: nothing is cut here.
+            # The coefficients that the latent would hold; the head applies no cut, so the latent is not needed.
             return self.linear(network.embed(self.encode.pixels_in(pixels)))
         latent = self.encode(pixels)
         if self.source == "semantic":

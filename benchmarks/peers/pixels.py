@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies on both sides of the networks: bytes in, frequencies, pictures out."""
+"""Everything around the networks: input bytes, frequencies, output images."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch import nn
 
 
 def dct_matrix(side):
-    """The orthonormal DCT-II [side, side]; its transpose is the inverse. Made in double precision."""
+    """The orthonormal DCT-II [side, side]; its transpose is the inverse. Computed in double precision."""
     k = torch.arange(side, dtype=torch.float64)[:, None]
     n = torch.arange(side, dtype=torch.float64)[None, :]
     matrix = torch.cos(math.pi * (n + 0.5) * k / side) * math.sqrt(2 / side)
@@ -36,7 +36,7 @@ def resizing_matrix(before, after):
 
 
 class PixelsIn(nn.Module):
-    """u8 [batch, side, side, 3] to what the encoder's network sees: [batch, 3, input side, input side]."""
+    """u8 [batch, side, side, 3] to the input of the encoder's network: [batch, 3, input side, input side]."""
 
     def __init__(self, config):
         super().__init__()

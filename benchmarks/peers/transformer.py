@@ -22,7 +22,7 @@ class Block(nn.Module):
         self.fc2 = nn.Linear(mlp_width, width)
 
     def forward(self, x):
-        # The batch alone is dynamic; every other size in the graph is a constant.
+        # Only the batch is dynamic; every other size in the graph is a constant.
         width, rows = self.out.in_features, x.shape[1]
         qkv = self.qkv(self.norm1(x)).reshape(-1, rows, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
@@ -63,7 +63,7 @@ class DINOv2(nn.Module):
         if stored != self.grid:
             table = F.interpolate(table, (self.grid, self.grid), mode="bicubic", antialias=True, align_corners=False)
         self.register_buffer("positions", table.flatten(2).transpose(1, 2).contiguous())
-        # Registers join after the positions are added and get none.
+        # Registers are added after the position embedding and have none.
         front = tensors[embeddings + "cls_token"].reshape(1, 1, width) + positions[:1]
         registers = tensors[embeddings + "register_tokens"].reshape(1, -1, width)
         self.register_buffer("front", torch.cat([front, registers], 1))

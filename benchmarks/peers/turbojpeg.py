@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""libjpeg-turbo alone, on request: `picture FILE COUNT` gives the seconds of each of COUNT decodings to RGB."""
+"""libjpeg-turbo only, on request: `picture FILE COUNT` prints the seconds of each of COUNT decodings to RGB."""
 
 import ctypes
 import ctypes.util
@@ -24,7 +24,7 @@ def picture(path, count):
     assert library.tjDecompressHeader3(decoder, jpeg, len(jpeg), *found) == 0
     pixels = ctypes.create_string_buffer(width.value * height.value * 3)
     seconds = []
-    # One more, which touches the memory for the first time and does not count.
+    # One extra decoding, not counted, touches the memory for the first time.
     for _ in range(int(count) + 1):
         start = time.monotonic()
         # No flags: the accurate transform and smooth upsampling, as the service needs them.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A peer that runs on request, in a process of its own: `python -m peers.worker onnxruntime|openvino|torch`.
+"""A peer in a process of its own: `python -m peers.worker onnxruntime|openvino|torch`.
 
-The same commands as benchmarks/engine reads, one a line on standard input, each answered with one line:
+It reads the same commands as benchmarks/engine, one per line on standard input, and prints one line for each:
 
     load FOLDER THREADS                 FOLDER: a model folder for torch, a folder of ONNX files for the others
     input pixels|latent FILE SIDE       raw bytes [SIDE, SIDE, 3], or raw floats [channels, SIDE, SIDE]
     run OPERATION BATCH COUNT           seconds of each of COUNT calls
-    save OPERATION FILE                 writes the result for one picture as raw floats
+    save OPERATION FILE                 writes the result for one image as raw floats
     flops OPERATION                     floating-point operations of one call (torch only), the resizing left out
     resident                            resident bytes
 """
@@ -46,7 +46,7 @@ class Torch:
         example = self.model.example(operation)
         encode = getattr(module, "encode", module)
         resizing = 0
-        # The counter does not know the fused attention of a CPU, but the products that it is made of.
+        # The counter does not support fused attention on the CPU, but it counts the products of unfused attention.
         with self.torch.inference_mode(), sdpa_kernel(SDPBackend.MATH):
             if hasattr(encode, "pixels_in"):
                 with FlopCounterMode(display=False) as counter:
@@ -86,13 +86,13 @@ class OpenVINO:
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
-            # Where a machine would run single precision as bfloat16.
+            # Some machines would run single precision as bfloat16.
             "INFERENCE_PRECISION_HINT": "f32",
         }
         self.compiled = {}
 
     def prepare(self, operation, value):
-        # Compiled for the batch at hand, which is to OpenVINO's advantage; one at a time, for memory's sake.
+        # Compiled for this batch, which favours OpenVINO; one model at a time, to save memory.
         if self.compiled.get(operation, (0,))[0] != value.shape:
             self.compiled.pop(operation, None)
             model = self.core.read_model(f"{self.folder}/{operation}.onnx")
@@ -127,7 +127,7 @@ class Worker:
         if (operation, batch) not in self.calls:
             value = self.inputs["latent" if operation == "decode" else "pixels"]
             value = numpy.ascontiguousarray(numpy.repeat(value, batch, 0))
-            # One batch at a time, as compiled models may hold a copy of the weights each.
+            # One batch at a time, because each compiled model may hold a copy of the weights.
             self.calls = {key: call for key, call in self.calls.items() if key[0] != operation}
             self.calls[operation, batch] = self.backend.prepare(operation, value)
             self.calls[operation, batch]()
@@ -156,14 +156,14 @@ class Worker:
 
 def main():
     worker = Worker(sys.argv[1])
-    # Libraries print what they like; the answers keep a channel of their own.
+    # Libraries print to standard output, so the protocol has a separate descriptor.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
         command, *arguments = line.split()
         try:
             answer = getattr(worker, command)(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked wants to know
+        except Exception as error:  # noqa: BLE001 - the requester is told about any error
             traceback.print_exc()
             answer = f"error {error!r}".replace("\n", " ")
         print(answer, file=answers, flush=True)

@@ -11,7 +11,7 @@ from . import work
 
 app = FastAPI()
 session = work.session()
-# As many requests at a time as fill both cores; more would only take turns.
+# As many requests at a time as fill both cores; more would only wait.
 pool = ThreadPoolExecutor(2)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The work that both Python services do: the bytes of a JPEG to the bytes of a latent, as our server does it."""
+"""The work of both Python services: the bytes of a JPEG to the bytes of a latent, as in our server."""
 
 import io
 import os
@@ -22,7 +22,7 @@ def session():
 
 
 def pixels(jpeg):
-    """The centre of the picture, [side, side, 3]: halved while it can be, then bicubic."""
+    """The centre of the image, [side, side, 3]: halved while possible, then bicubic."""
     picture = ImageOps.exif_transpose(Image.open(io.BytesIO(jpeg))).convert("RGB")
     while min(picture.size) >= 2 * SIDE:
         picture = picture.resize(tuple(length // 2 for length in picture.size), Image.Resampling.BOX)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m uae_lite STEP: what `make train-data`, `make train` and `make train-smoke` run."""
+"""python -m uae_lite STEP: the program behind `make train-data`, `make train` and `make train-smoke`."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from uae_lite.teacher import Teacher
 
 SEED = 0
 STEPS = 7000
-# Crops of each photograph: for the order of the slots, and for the axes of the embedding.
+# Crops per photograph: for the order of the slots, and for the axes of the embedding.
 ORDER_CROPS, FEATURE_CROPS = 6, 16
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def train(cache: pathlib.Path, folder: pathlib.Path, steps: int, fixtures: pathlib.Path | None = None) -> None:
-    """Fits and trains whatever the cache lacks, then writes the model folder and what its tests expect of it."""
+    """Fits and trains the parts that the cache lacks; writes the model folder and the results that its tests expect."""
     training, validation = photos.load(cache, "training"), photos.load(cache, "validation")
     teacher = Teacher().eval()
     packing = fitted(cache / "packing.pt", model.Packing(), lambda packing: fit_packing(packing, training))
@@ -56,7 +56,7 @@ def train(cache: pathlib.Path, folder: pathlib.Path, steps: int, fixtures: pathl
 
 
 def fitted(path: pathlib.Path, module: torch.nn.Module, fit) -> torch.nn.Module:
-    """The module from the cache, or fitted and put there."""
+    """The module from the cache; fitted and stored there if missing."""
     if path.exists():
         module.load_state_dict(torch.load(path, weights_only=True))
     else:
@@ -105,7 +105,7 @@ def print_figures(cache: pathlib.Path) -> None:
 
 
 def smoke(cache: pathlib.Path) -> None:
-    """All steps in miniature on pictures made here: that they run, resume and repeat themselves, not that they learn."""
+    """Runs all steps in miniature on generated images: checks that they run, resume and repeat, not that they learn."""
     cache.mkdir(parents=True, exist_ok=True)
     (cache / "photos").mkdir(exist_ok=True)
     entries = []
@@ -124,13 +124,13 @@ def smoke(cache: pathlib.Path) -> None:
     packing = model.Packing()
     packing.load_state_dict(torch.load(cache / "packing.pt", weights_only=True))
     packing.prepare()
-    # Stopped half-way, then gone on with: the same weights to the bit.
+    # Stopped half-way and resumed: the weights are the same to the bit.
     refine.train(packing, training, planes, checkpoint, steps=4, stop=2, seed=SEED)
     train(cache, parts, 4)
     same = (whole / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
     if not same:
-        raise SystemExit("a resumed run gave other weights than an unbroken one")
-    print("a resumed run gave the same weights as an unbroken one")
+        raise SystemExit("a resumed run gave different weights than an uninterrupted one")
+    print("a resumed run gave the same weights as an uninterrupted one")
     print("1 passed, 0 failed")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The meaning's part of the latent: the teacher's pooled features in axes of falling weight for its classes."""
+"""The embedding in the latent: the teacher's pooled features in axes of falling weight for its classes."""
 
 import torch
 
@@ -9,8 +9,8 @@ from uae_lite import model
 class Embedding(torch.nn.Module):
     """`encode`: pooled features [n, 1280] to components [n, 1280]; `classify`: components to the teacher's logits.
 
-    Both are exact inverses of each other, so that a latent with all components has the teacher's own logits; the order
-    makes the best of the first few, since the others count as zero, their mean.
+    A latent with all components has the teacher's own logits, because the two are exact inverses. With only the first
+    components, the others count as zero, their mean; the order keeps the logits' error small.
     """
 
     def __init__(self):
@@ -22,12 +22,12 @@ class Embedding(torch.nn.Module):
         self.register_buffer("class_bias", torch.zeros(classes))
 
     def fit(self, features: torch.Tensor, teacher_weight: torch.Tensor, teacher_bias: torch.Tensor) -> None:
-        """Axes that whiten the features, turned so that the logits' variance falls from one to the next."""
+        """Axes that whiten the features, rotated so that the logits' variance falls from each to the next."""
         features, weight = features.double(), teacher_weight.double()
         mean = features.mean(0)
         centred = features - mean
         covariance = centred.T @ centred / len(features)
-        # Photographs are fewer than axes: without this the rest would be whitened by chance.
+        # There are fewer photographs than axes: without this, chance would scale the remaining axes.
         covariance += 0.3 * covariance.diagonal().mean() * torch.eye(model.EMBEDDING, dtype=torch.float64)
         values, vectors = torch.linalg.eigh(covariance)
         root, inverse = (vectors * values.sqrt()) @ vectors.T, (vectors * values.rsqrt()) @ vectors.T
@@ -48,11 +48,11 @@ class Embedding(torch.nn.Module):
 
 
 def component_count(keep: int) -> int:
-    """How many components lie in the `keep` lowest coefficients of the latent."""
+    """The number of components in the `keep` lowest coefficients of the latent."""
     return sum(model.SEMANTIC_CHANNELS[:keep])
 
 
 def pooled(teacher, pictures: torch.Tensor, batch=16) -> torch.Tensor:
-    """The teacher's features, averaged over positions, of pictures in [0, 1]."""
+    """The teacher's features, averaged over positions, of images in [0, 1]."""
     with torch.no_grad():
         return torch.cat([teacher.features(part).mean((2, 3)) for part in pictures.split(batch)])

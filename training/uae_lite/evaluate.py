@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of the model card, on photographs that nothing was trained on."""
+"""The figures of the model card, on photographs outside the training set."""
 
 import io
 
@@ -14,7 +14,7 @@ KEEPS = (196, 64, 36, 16)
 
 
 def figures(crops: list[np.ndarray], teacher, embedding, packing, network) -> dict[str, list[float]]:
-    """Rows of the table, one figure for each of KEEPS."""
+    """Rows of the table, one figure per entry of KEEPS."""
     pictures = refine.batches(crops)
     planes = refine.standardised(crops)
     features = meaning.pooled(teacher, pictures)
@@ -31,14 +31,14 @@ def figures(crops: list[np.ndarray], teacher, embedding, packing, network) -> di
         for keep in KEEPS:
             held = packing.held(torch.tensor([keep]))
             linear = packing.picture(coefficients * held)
-            add("PSNR, without the learned drawing", model.psnr(linear, planes).mean())
+            add("PSNR, without the refinement", model.psnr(linear, planes).mean())
             result = linear
             if network is not None:
                 parts = [network(packing, part, held) for part in coefficients.split(8)]
                 result = packing.picture(torch.cat(parts))
             add("PSNR", model.psnr(result, planes).mean())
             result = bytes_of(result)
-            add("teacher's first choice on the result is that on the photo", agreement(teacher(result), logits))
+            add("teacher's class of reconstruction and photo equal", agreement(teacher(result), logits))
             blind = plain.picture(plain.coefficients(planes) * plain.held(torch.tensor([keep])))
             add("PSNR, slots in plain zigzag order of RGB", model.psnr(blind, planes).mean())
             known = components.clone()
@@ -54,12 +54,12 @@ def agreement(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def bytes_of(planes: torch.Tensor) -> torch.Tensor:
-    """Standardised planes as a picture file would hold them, in [0, 1]."""
+    """Standardised planes as an image file stores them, in [0, 1]."""
     return ((planes * model.DEVIATION + model.MEAN).clamp(0, 1) * 255).round() / 255
 
 
 def plain_packing(packing: model.Packing) -> model.Packing:
-    """The ablation of what was learned from photographs: RGB's own planes, coefficients by their zigzag order."""
+    """The ablation of the learned packing: RGB planes, coefficients in zigzag order."""
     plain = model.Packing()
     places = torch.tensor(model.zigzag(model.SIDE))
     order = (places[:, 0] * model.SIDE + places[:, 1])[:, None] + torch.arange(3) * model.SIDE**2
@@ -70,7 +70,7 @@ def plain_packing(packing: model.Packing) -> model.Packing:
 
 
 def teacher_on_low_pass(teacher, pictures: torch.Tensor, keep: int) -> torch.Tensor:
-    """The teacher's logits when its own map of stride 16 loses all but its `keep` lowest coefficients."""
+    """The teacher's logits from its own map of stride 16, reduced to its `keep` lowest coefficients."""
     x = teacher.stem((255 * pictures - 127) / 128)
     for block in teacher.blocks[:11]:
         x = block(x)
@@ -85,7 +85,7 @@ def teacher_on_low_pass(teacher, pictures: torch.Tensor, keep: int) -> torch.Ten
 
 
 def jpeg_at(crops: list[np.ndarray], size: int) -> tuple[float, float]:
-    """Mean PSNR and bytes of the best JPEG of each picture that is not larger than `size`."""
+    """Mean PSNR and size of the best JPEG of each image with at most `size` bytes."""
     decibels, sizes = [], []
     for crop in crops:
         best = None

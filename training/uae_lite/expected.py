@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the exported model computes here, for the service's tests: its fp16 weights, fp32 arithmetic."""
+"""Results of the exported model for the service's tests: fp16 weights, fp32 arithmetic."""
 
 import copy
 import json
@@ -13,12 +13,12 @@ from uae_lite import embedding as meaning
 from uae_lite import model, photos, refine
 
 KEEPS = (196, 64, 36, 16)
-# The photographs that the service's tests have.
+# The photographs of the service's tests.
 PHOTOS = ("chelsea", "china", "rocket")
 
 
 def halved(module: torch.nn.Module, exact=()) -> torch.nn.Module:
-    """A copy whose weights went through fp16, but for the `exact` ones."""
+    """A copy with weights rounded to fp16, except the `exact` ones."""
     copied = copy.deepcopy(module)
     for name, value in [*copied.named_parameters(), *copied.named_buffers()]:
         if value.is_floating_point() and name not in exact:
@@ -27,9 +27,9 @@ def halved(module: torch.nn.Module, exact=()) -> torch.nn.Module:
 
 
 def write(folder: pathlib.Path, teacher, embedding, packing, network) -> None:
-    """`expected-chelsea.safetensors` with every number of one photograph, `figures.json` with the PSNR of each."""
+    """Writes `expected-chelsea.safetensors` with all results of one photograph, and `figures.json` with each PSNR."""
     teacher, embedding, network = halved(teacher), halved(embedding), halved(network)
-    # A trunk of the service sees (x - 127/255) / (128/255), the same to fp32's last digits.
+    # The service's trunk gets (x - 127/255) / (128/255), which is equal except for fp32's last digits.
     tests = photos.test_photos()
     crops = {name: photos.center_crop(tests[name]) for name in PHOTOS}
     figures = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a model folder that the service reads: config.json, model.safetensors (fp16), labels.txt."""
+"""Writes a model folder for the service: config.json, model.safetensors (fp16), labels.txt."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ def layer(kind: str, **members) -> dict:
 
 
 def teacher_layers(teacher, tensors: dict, prefix: str) -> list[dict]:
-    """The teacher up to its pooled features as the service lists layers; puts the weights into `tensors`."""
+    """The teacher up to its pooled features, as layers of `config.json`; adds the weights to `tensors`."""
 
     def describe(convolution, name):
         tensors[f"{name}.weight"], tensors[f"{name}.bias"] = convolution.weight.data, convolution.bias.data
@@ -39,7 +39,7 @@ def teacher_layers(teacher, tensors: dict, prefix: str) -> list[dict]:
 
 
 def refinement_layers(network: model.Refinement, tensors: dict, prefix: str) -> list[dict]:
-    """The learned decoder, from the whitened picture to the drawing of what it misses."""
+    """The refinement network: the whitened image to its missing coefficients."""
 
     def describe(convolution, name, **members):
         tensors[f"{name}.weight"] = convolution.weight.data
@@ -67,7 +67,7 @@ def refinement_layers(network: model.Refinement, tensors: dict, prefix: str) -> 
 
 
 def export(folder: pathlib.Path, teacher, embedding, packing, network, labels: list[str], revision: str) -> None:
-    """`network` may be nil: the decoder then unpacks alone."""
+    """`network` may be None: the decoder then only unpacks."""
     tensors: dict[str, torch.Tensor] = {}
     semantic = teacher_layers(teacher, tensors, "encoder.semantic")
     tensors["encoder.embedding.weight"], tensors["encoder.embedding.bias"] = embedding.weight, embedding.bias
@@ -81,7 +81,7 @@ def export(folder: pathlib.Path, teacher, embedding, packing, network, labels: l
     if network is not None:
         decoder["convolutional"] = {"layers": refinement_layers(network, tensors, "decoder.convolutional")}
     tensors = {name: value.half() for name, value in tensors.items()}
-    # Indices, exact in fp32 and not in fp16.
+    # Indices: exact in fp32, not in fp16.
     tensors["packing.order"] = packing.order.float()
     tensors["packing.colours"], tensors["packing.decay"] = packing.colours.float(), packing.decay.float()
     configuration = {

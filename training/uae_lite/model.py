@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""UAE-Lite: one latent whose coefficients, lowest first, hold the meaning's and the picture's components, most telling first."""
+"""UAE-Lite: a latent whose coefficients, lowest first, hold the components of the embedding and of the image."""
 
 import math
 
@@ -12,10 +12,10 @@ GRID = 14
 CHANNELS = 192
 COEFFICIENTS = GRID * GRID
 EMBEDDING = 1280
-# Channels that hold the embedding, for each coefficient in zigzag order; the rest of the slots hold the picture.
+# Channels that hold the embedding, for each coefficient in zigzag order; all other slots hold the image.
 SEMANTIC_CHANNELS = [176] + [69] * 16
 PICTURE_SLOTS = CHANNELS * COEFFICIENTS - EMBEDDING
-# The embedding's unit in the latent: makes the mean over the grid of a channel one of its components.
+# Scale of the embedding in the latent: the mean of a channel over the grid is one component.
 EMBEDDING_SCALE = float(GRID)
 MEAN, DEVIATION = 0.5, 0.25
 assert sum(SEMANTIC_CHANNELS) == EMBEDDING
@@ -38,16 +38,16 @@ def zigzag(n: int) -> list[tuple[int, int]]:
 
 
 def picture_slot_count(keep: int) -> int:
-    """How many of the picture's coefficients lie in the `keep` lowest coefficients of the latent."""
+    """The number of the image's coefficients in the `keep` lowest coefficients of the latent."""
     return CHANNELS * keep - sum(SEMANTIC_CHANNELS[:keep])
 
 
 class Packing(nn.Module):
-    """The picture's DCT coefficients over its whole area, by falling mean energy: the order of the slots.
+    """The image's DCT coefficients over its whole area, by falling mean energy: the order of the slots.
 
     `colours` [3, 3] turns RGB into three planes, orthonormal; `order` [PICTURE_SLOTS] holds indices into
-    [3, SIDE, SIDE]; `decay` [3, 2] says how a plane's coefficients fall with their distance r from the constant one:
-    their deviation is about exp(decay[0] + decay[1] log(r + 2)).
+    [3, SIDE, SIDE]; `decay` [3, 2] describes how a plane's coefficients fall with their distance r from the constant
+    one: their deviation is about exp(decay[0] + decay[1] log(r + 2)).
     """
 
     def __init__(self):
@@ -74,7 +74,7 @@ class Packing(nn.Module):
         self.prepare()
 
     def fit_decay(self, energy: torch.Tensor) -> None:
-        """A line through the logarithms, in which each distance counts about the same."""
+        """Fits a line to the logarithms, with about equal weight for each distance."""
         distance = distances()
         far = distance > 3
         columns = torch.stack([torch.ones(int(far.sum())), torch.log(distance[far] + 2)], 1)
@@ -84,7 +84,7 @@ class Packing(nn.Module):
             self.decay[plane] = torch.linalg.lstsq(columns * weight, target * weight).solution[:, 0]
 
     def prepare(self) -> None:
-        """Derives what is not stored; to be called after loading."""
+        """Computes the derived buffers; call it after loading."""
         rank = torch.full((3 * SIDE * SIDE,), 3 * SIDE * SIDE)
         rank[self.order] = torch.arange(PICTURE_SLOTS)
         self.rank.copy_(rank.reshape(3, SIDE, SIDE))
@@ -99,7 +99,7 @@ class Packing(nn.Module):
         return torch.einsum("dc,ndhw->nchw", self.colours, self.dct.T @ coefficients @ self.dct)
 
     def held(self, keep: torch.Tensor) -> torch.Tensor:
-        """Which of the picture's coefficients the `keep` [n] lowest coefficients of a latent hold."""
+        """Which of the image's coefficients the `keep` [n] lowest coefficients of a latent hold."""
         counts = torch.tensor([picture_slot_count(int(count)) for count in keep])
         return self.rank < counts[:, None, None, None]
 
@@ -111,7 +111,7 @@ def distances() -> torch.Tensor:
 
 
 def smooth(energy: torch.Tensor) -> torch.Tensor:
-    """Mean energies less their chance part: averaged over neighbours and over both diagonals' sides."""
+    """Mean energies with less noise: averaged over neighbours and over both sides of the diagonal."""
     logs = torch.log(energy + 1e-12)
     logs = (logs + logs.transpose(1, 2)) / 2
     padded = F.pad(logs[None], (2, 2, 2, 2), mode="replicate")
@@ -119,11 +119,12 @@ def smooth(energy: torch.Tensor) -> torch.Tensor:
 
 
 class Refinement(nn.Module):
-    """A small U-Net over 4 x 4 squares that draws the coefficients that the latent does not hold.
+    """A small U-Net over 4 x 4 squares that predicts the coefficients that the latent does not hold.
 
-    It sees the picture whitened, every frequency by its usual deviation, so that the highest ones held, which tell most
-    of those above, are as loud as the lowest; and what it draws is scaled back in the same way. What is held stays as it
-    is. There are no biases: twice the contrast gives twice the drawing, and a blank picture none.
+    Its input is the whitened image: every frequency is divided by its usual deviation, so that the highest held
+    frequencies, which say most about those above, weigh as much as the lowest. Its output is scaled back in the same
+    way. Held coefficients do not change. There are no biases: twice the contrast gives twice the output, and a blank
+    image gives none.
     """
 
     def __init__(self, width=64, inner=128, depth=4):
@@ -139,7 +140,7 @@ class Refinement(nn.Module):
         nn.init.zeros_(self.leave.weight)
 
     def draw(self, planes: torch.Tensor) -> torch.Tensor:
-        """[n, 3, h, w], whitened, to as many whitened drawings."""
+        """Whitened images [n, 3, h, w] to whitened predictions of the same shape."""
         x = F.relu(self.enter(F.pixel_unshuffle(planes, 4)))
         y = F.relu(self.down(x))
         for first, second in self.inner:
@@ -150,7 +151,7 @@ class Refinement(nn.Module):
         return F.pixel_shuffle(self.leave(x), 4)
 
     def forward(self, packing: Packing, coefficients: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        """The picture's coefficients [n, 3, SIDE, SIDE], those that are not `held` drawn."""
+        """The image's coefficients [n, 3, SIDE, SIDE]; those that are not `held` are predicted."""
         white = packing.dct.T @ (coefficients * held / packing.deviation) @ packing.dct
         drawn = self.draw(white.contiguous(memory_format=torch.channels_last))
         return torch.where(held, coefficients, packing.deviation * (packing.dct @ drawn @ packing.dct.T))
@@ -161,13 +162,13 @@ def convolution(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 def psnr(result: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """dB of each picture, standardised planes in, clamped to what a screen shows."""
+    """PSNR of each image in dB, from standardised planes clamped to the displayable range."""
     error = ((result * DEVIATION + MEAN).clamp(0, 1) - (target * DEVIATION + MEAN)).square().mean((1, 2, 3))
     return -10 * torch.log10(error.clamp_min(1e-10))
 
 
 def slots() -> tuple[torch.Tensor, torch.Tensor]:
-    """Flat places in [CHANNELS, GRID * GRID] of the embedding's components and of the picture's coefficients."""
+    """Flat positions in [CHANNELS, GRID * GRID] of the embedding's components and of the image's coefficients."""
     semantic, picture = [], []
     for index, (u, v) in enumerate(zigzag(GRID)):
         count = SEMANTIC_CHANNELS[index] if index < len(SEMANTIC_CHANNELS) else 0
@@ -188,7 +189,7 @@ def latent(packing: Packing, components: torch.Tensor, coefficients: torch.Tenso
 
 
 def low_pass(latents: torch.Tensor, keep: int) -> torch.Tensor:
-    """The latents without all but their `keep` lowest coefficients."""
+    """The latents with only their `keep` lowest coefficients."""
     mask = torch.zeros(GRID, GRID)
     for u, v in zigzag(GRID)[:keep]:
         mask[u, v] = 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From packages to three sets of photographs: training, validation, test; never two crops of one in different sets."""
+"""From packages to three sets of photographs: training, validation, test; all crops of a photograph are in one set."""
 
 import hashlib
 import io
@@ -12,13 +12,13 @@ from PIL import Image
 from uae_lite import sources
 
 SIDE = 224
-# Pictures of these are drawings.
+# The images in these are drawings.
 DRAWN = ("/lang/", "/babyshapes/", "/clickgame/", "/hangman/", "/digital_electricity/", "/solar_system/", "/gravity/")
 VALIDATION_SHARE = 0.2
 
 
 def prepare(cache: pathlib.Path) -> None:
-    """Downloads, filters, splits; writes `photos/` and `photos.json`, which names each one's author and licence."""
+    """Downloads, filters, splits; writes `photos/` and `photos.json` with the author and licence of each."""
     sources.download(cache / "packages")
     folder = cache / "photos"
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def prepare(cache: pathlib.Path) -> None:
 
 
 def photograph(source: sources.Source) -> Image.Image | None:
-    """The picture in RGB, at most 1024 pixels on its longer side, or None if it is small, cut out or drawn."""
+    """The image in RGB, at most 1024 pixels on its longer side, or None if it is small, cut out or drawn."""
     if any(part in f"/{source.path}" for part in DRAWN):
         return None
     picture = Image.open(io.BytesIO(source.octets))
@@ -65,14 +65,14 @@ def photograph(source: sources.Source) -> Image.Image | None:
 
 
 def is_flat(picture: Image.Image) -> bool:
-    """Whether most of the picture has no texture at all, as drawings do; judged small, where noise has gone."""
+    """Whether most of the image has no texture, as in drawings; tested on a reduced image, which has less noise."""
     small = np.asarray(picture.resize((128, 128), Image.Resampling.BOX).convert("L"), dtype=np.float32)
     steps = np.abs(np.diff(small, axis=0))[:, :-1] + np.abs(np.diff(small, axis=1))[:-1]
     return float((steps < 1).mean()) > 0.85
 
 
 def fingerprint(picture: Image.Image) -> np.ndarray:
-    """A tiny copy by which two copies of one photograph are found."""
+    """A tiny copy, for finding duplicates of a photograph."""
     return np.asarray(picture.resize((16, 16), Image.Resampling.BOX), dtype=np.float32)
 
 
@@ -87,7 +87,7 @@ def load(cache: pathlib.Path, split: str) -> list[np.ndarray]:
 
 
 def center_crop(photo: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """The service's own way from a photograph to the model's input: halve, scale, cut."""
+    """Preprocesses a photograph as the service does: halve, scale, crop."""
     picture = Image.fromarray(photo)
     while min(picture.size) >= 2 * side:
         picture = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX)
@@ -99,7 +99,7 @@ def center_crop(photo: np.ndarray, side: int = SIDE) -> np.ndarray:
 
 
 def random_crop(photo: np.ndarray, random: np.random.Generator, side: int = SIDE) -> np.ndarray:
-    """A square of random size and place, scaled to `side`; turned over half of the time."""
+    """A square of random size and position, scaled to `side`; mirrored half of the time."""
     shorter = min(photo.shape[:2])
     size = int(round(np.exp(random.uniform(np.log(side * 0.75), np.log(shorter)))))
     size = min(max(size, side // 2), shorter)
@@ -118,7 +118,7 @@ def save(photo: np.ndarray, path: pathlib.Path) -> None:
 
 
 def cloud(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """A made-up picture with a photograph's spectrum, for checks that need no real one."""
+    """A generated image with the spectrum of a photograph, for checks that need no real photograph."""
     frequencies = np.hypot(np.fft.fftfreq(size[0])[:, None], np.fft.fftfreq(size[1])[None])
     noise = np.fft.fft2(random.standard_normal((3, *size))) / (frequencies + 0.01)
     values = np.real(np.fft.ifft2(noise)).transpose(1, 2, 0)
@@ -126,7 +126,7 @@ def cloud(random: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def test_photos() -> dict[str, np.ndarray]:
-    """scikit-image's and scikit-learn's photographs: never trained on, never chosen by."""
+    """scikit-image's and scikit-learn's photographs: used neither for training nor for selection."""
     import skimage.data
     import sklearn.datasets
 
@@ -137,7 +137,7 @@ def test_photos() -> dict[str, np.ndarray]:
     photos["motorcycle"] = np.asarray(skimage.data.stereo_motorcycle()[0])
     for name in ("china", "flower"):
         photos[name] = sklearn.datasets.load_sample_image(f"{name}.jpg")
-    # Grey ones become colour ones, as the service makes them.
+    # Grey images become RGB, as in the service.
     return {
         name: photo[..., :3] if photo.ndim == 3 else np.repeat(photo[..., None], 3, axis=2)
         for name, photo in photos.items()

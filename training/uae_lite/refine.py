@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the learned part of the decoder under random low-pass."""
+"""Trains the refinement network under random low-pass."""
 
 import pathlib
 import time
@@ -22,7 +22,7 @@ def standardised(crops: list[np.ndarray]) -> torch.Tensor:
 
 
 def random_keeps(random: np.random.Generator, count: int) -> torch.Tensor:
-    """Half of the pictures whole or at a level that is reported, half anywhere."""
+    """Draws a level per image: with probability 0.6 a reported level or all coefficients, otherwise any level."""
     levels = np.where(
         random.random(count) < 0.6,
         random.choice(KEEPS, size=count, p=(0.4, 0.3, 0.15, 0.15)),
@@ -32,9 +32,9 @@ def random_keeps(random: np.random.Generator, count: int) -> torch.Tensor:
 
 
 def train(packing, training, validation, path: pathlib.Path, *, steps: int, stop=None, batch=4, rate=1e-3, seed=0, report=250):
-    """Trains to `steps`, going on from `path` where it exists; the same seed gives the same weights.
+    """Trains to `steps`, resuming from `path` if it exists; the same seed gives the same weights.
 
-    `stop` ends before, as a broken run would, leaving `path` to go on from.
+    `stop` ends the training early, as an interruption would; `path` then holds the state to resume from.
 
     The loss is the mean share of the missing coefficients' energy that stays missing: nearly the mean of decibels.
     """
@@ -51,7 +51,7 @@ def train(packing, training, validation, path: pathlib.Path, *, steps: int, stop
     began, losses = time.time(), []
     end = steps if stop is None else stop
     for step in range(start, end):
-        # Each step's pictures follow from its number alone, so that a resumed run sees what an unbroken one does.
+        # The images of a step depend on its number only, so a resumed run sees the same images as an uninterrupted one.
         random = np.random.default_rng([seed, step])
         chosen = random.integers(0, len(training), batch)
         planes = standardised([photos.random_crop(training[index], random) for index in chosen])
@@ -59,7 +59,7 @@ def train(packing, training, validation, path: pathlib.Path, *, steps: int, stop
         held = packing.held(random_keeps(random, batch))
         for group in optimizer.param_groups:
             group["lr"] = float(rate * schedule(step, steps))
-        # In coefficients, as the transform keeps lengths.
+        # Computed on coefficients, because the transform is orthonormal.
         missing = torch.where(held, 0, coefficients)
         drawn = network(packing, coefficients, held) - coefficients
         loss = (drawn.square().mean((1, 2, 3)) / missing.square().mean((1, 2, 3))).mean()

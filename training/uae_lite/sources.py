@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Photographs from Debian packages, each with its author and licence.
 
-A picture is taken only when the package's own copyright file puts it under CC0, the public domain, CC BY or CC BY-SA.
+An image is used only if the package's own copyright file puts it under CC0, the public domain, CC BY or CC BY-SA.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import subprocess
 import textwrap
 import zlib
 
-# Debian 12's packages that hold photographs. Others hold more, under licences that say nothing clear about photographs.
+# Debian 12's packages with photographs. Further packages have licences that are unclear about photographs.
 PACKAGES = {
     "gcompris-qt-data": "3.1-2",
     "lomiri-wallpapers-16.04": "20.04.0-2",
@@ -29,7 +29,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One picture of a package."""
+    """One image of a package."""
 
     package: str
     path: str
@@ -40,14 +40,14 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Stanza:
-    """What a machine-readable copyright file says of some files."""
+    """One stanza of a machine-readable copyright file."""
 
     patterns: tuple[str, ...]
     copyright: str
     licence: str
 
     def covers(self, path: str) -> bool:
-        """Whether the stanza speaks of a file, whose place in the source tree may differ from the installed one."""
+        """Whether the stanza covers a file, whose path in the source tree may differ from the installed one."""
         tails = ["/".join(path.split("/")[depth:]) for depth in range(path.count("/") + 1)]
         return any(
             any(fnmatch.fnmatchcase(stem(tail), stem(pattern)) for tail in tails) or stem(pattern).endswith("/" + stem(tails[-1]))
@@ -57,12 +57,12 @@ class Stanza:
 
 
 def stem(path: str) -> str:
-    """The path without its suffix: packages convert pictures and leave the copyright file's names as they were."""
+    """The path without its suffix: packages convert images, but the copyright file keeps the old names."""
     return re.sub(r"\.[A-Za-z]+$", "", path)
 
 
 def download(folder: pathlib.Path) -> None:
-    """Fetches the packages that `folder` lacks and unpacks them, without installing."""
+    """Downloads the packages that `folder` lacks and unpacks them without installing."""
     folder.mkdir(parents=True, exist_ok=True)
     for package, version in PACKAGES.items():
         target = folder / package
@@ -71,7 +71,7 @@ def download(folder: pathlib.Path) -> None:
         print(f"fetching {package} {version}", flush=True)
         fetch = ["apt-get", "download", "-qq", f"{package}={version}"]
         if subprocess.run(fetch, cwd=folder).returncode != 0:
-            # A machine whose package lists are old or were never fetched.
+            # The machine's package lists are outdated or missing.
             subprocess.run(["apt-get", "update", "-qq"], check=True)
             subprocess.run(fetch, cwd=folder, check=True)
         (archive,) = folder.glob(f"{package}_*.deb")
@@ -82,19 +82,19 @@ def download(folder: pathlib.Path) -> None:
 
 
 def pictures(folder: pathlib.Path):
-    """Yields every picture that may be used, in a fixed order."""
+    """Yields every image that may be used, in a fixed order."""
     for package in sorted(PACKAGES):
         root = folder / package
         stanzas = read_stanzas(root / "usr/share/doc" / package / "copyright")
         for path, octets in sorted(files(root)):
-            # The last stanza that matches is the one that counts.
+            # The last matching stanza applies.
             stanza = next((stanza for stanza in reversed(stanzas) if stanza.covers(path)), general(stanzas))
             if stanza and ALLOWED.match(stanza.licence):
                 yield Source(package, path, stanza.copyright, stanza.licence, octets)
 
 
 def general(stanzas: list[Stanza]) -> Stanza | None:
-    """What holds for files that no other stanza names."""
+    """The stanza for files that no other stanza names."""
     return next((stanza for stanza in stanzas if stanza.patterns == ("*",)), None)
 
 
@@ -154,14 +154,14 @@ def resources(data: bytes):
         content = data[contents + start + 4 : contents + start + 4 + length]
         if flags & 1:
             content = zlib.decompress(content[4:])
-        if not flags & 4:  # Zstandard: only texts are kept in it.
+        if not flags & 4:  # Zstandard: used only for texts.
             yield path, content
 
     yield from walk(0, "")
 
 
 def credits(entries: list[dict]) -> str:
-    """The authors of pictures, by package and licence, as NOTICE lists them."""
+    """The authors of the images, by package and licence, as NOTICE lists them."""
     lines = []
     for package in sorted({entry["package"] for entry in entries}):
         lines.append(f"    Debian package {package} {PACKAGES[package]}")
@@ -173,7 +173,7 @@ def credits(entries: list[dict]) -> str:
                     author = re.sub(r"Copyright \(c\) ", "", entry["copyright"])
                     names.setdefault(author, []).append(pathlib.PurePath(entry["path"]).stem)
             people = [
-                f"{author} ({len(files)} pictures)" if len(files) > 9 else f"{author} ({', '.join(sorted(set(files)))})"
+                f"{author} ({len(files)} images)" if len(files) > 9 else f"{author} ({', '.join(sorted(set(files)))})"
                 for author, files in sorted(names.items())
             ]
             text = f"{licence}: " + "; ".join(people) + "."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EfficientNet-Lite0, the frozen origin of the latent's meaning, with BatchNorm folded into the convolutions."""
+"""EfficientNet-Lite0, the frozen teacher of the embedding, with BatchNorm folded into the convolutions."""
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ EPSILON = 1e-3
 
 
 class Convolution(nn.Module):
-    """A convolution with TensorFlow's SAME padding, then ReLU6 or nothing."""
+    """A convolution with TensorFlow's SAME padding, then ReLU6 or no activation."""
 
     def __init__(self, inputs, outputs, kernel, stride=1, groups=1, activation=True):
         super().__init__()
@@ -40,7 +40,7 @@ class Convolution(nn.Module):
 
 
 class Block(nn.Module):
-    """Expansion, depthwise convolution, projection; a residual where the shapes allow."""
+    """Expansion, depthwise convolution, projection; with a residual if the shapes allow it."""
 
     def __init__(self, inputs, outputs, kernel, stride, expansion):
         super().__init__()
@@ -59,7 +59,7 @@ class Block(nn.Module):
 
 
 class Teacher(nn.Module):
-    """Pictures in [0, 1], [n, 3, h, w], to features of stride 32 and logits."""
+    """Images in [0, 1], [n, 3, h, w], to features of stride 32 and logits."""
 
     def __init__(self):
         super().__init__()
@@ -100,7 +100,7 @@ class Teacher(nn.Module):
 
 
 def fold(layer, state, convolution, norm):
-    """Multiplies a BatchNorm into the convolution before it."""
+    """Folds a BatchNorm into the convolution before it."""
     scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + EPSILON)
     layer.weight.data.copy_(state[f"{convolution}.weight"] * scale[:, None, None, None])
     layer.bias.data.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
