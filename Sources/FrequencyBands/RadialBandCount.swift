@@ -2,8 +2,8 @@
 
 /// How many coefficients of a DCT plane lie within its first `bandCount` radial bands: the authors' `band_count`.
 ///
-/// Band edges lie on the radius sqrt(y² + x²) from 0 to the corner's. The count is of cells strictly below the edge, so
-/// all bands together hold all coefficients but the last.
+/// Band edges are on the radius sqrt(y² + x²), from 0 to the corner's. The count includes the cells strictly below the
+/// edge, so all bands together hold all coefficients but the last.
 ///
 /// - Parameters:
 ///   - bandCount: b; 0 or less gives 0, more than there are bands gives all of them.

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The radii between which the FFT bands of the paper's first edition lie.
+/// The radii that bound the FFT bands of the paper's first edition.
 ///
 /// - Source: docs/model.md, "First edition".
 package enum RingSchedule {
-    /// The K + 1 radii, the first 0, of a schedule of K members; all arithmetic in fp32 as the authors' code does it.
+    /// The K + 1 radii, the first 0, of a schedule of K members; all arithmetic in fp32, as in the authors' code.
     ///
     /// A schedule of several members that does not decrease is scaled so that its last member is the largest whole
     /// circle, min(height, width) / 2; any other schedule gives the widths of the rings.
     ///
     /// - Parameters:
-    ///   - schedule: K >= 1 numbers.
-    ///   - height: rows of the grid.
-    ///   - width: columns of the grid.
     /// - Returns: K + 1 radii, in cells of the spectrum.
     package static func radii(_ schedule: [Float], height: Int, width: Int) -> [Float] {
         let limit = Float(min(height / 2, width / 2))
@@ -35,11 +32,12 @@ package enum RingSchedule {
     }
 }
 
-/// Divides a grid into rings of its spectrum: band k holds the cells with r_k < radius <= r_(k+1), band 0 the centre too.
+/// Divides a grid into rings of its spectrum: band k holds the cells with r_k < radius <= r_(k+1), band 0 the centre
+/// too.
 ///
-/// Cells beyond the last radius (the corners) belong to no band. The authors project one band after the other out of
-/// what the earlier ones left, with rings that include both edges; a shared edge then stays with the first band, which
-/// these half-open rings give from one transform.
+/// Cells beyond the last radius (the corners) belong to no band. The authors project each band out of the residual of
+/// the earlier bands, with rings that include both edges, so a shared edge belongs to the first band. These half-open
+/// rings give the same with one transform.
 package struct RingBands: Sendable {
     /// K + 1 radii in cells.
     package let radii: [Float]
@@ -49,8 +47,6 @@ package struct RingBands: Sendable {
     private let bands: [Int16]
 
     /// - Parameters:
-    ///   - transform: the grid's transforms.
-    ///   - radii: K + 1 numbers that do not decrease, the first 0.
     package init(transform: SpectralTransform, radii: [Float]) {
         precondition(radii.count > 1)
         self.transform = transform
@@ -73,11 +69,6 @@ package struct RingBands: Sendable {
     /// The bands of each channel.
     ///
     /// - Parameters:
-    ///   - grid: `[channels, height, width]`.
-    ///   - channels: how many are read.
-    ///   - out: `[channels, height, width]` for band 0; further bands lie `stride` floats behind one another.
-    ///   - stride: floats from a band to the next in `out`.
-    ///   - scratch: `scratchCount` floats.
     package func split(
         _ grid: UnsafePointer<Float>,
         channels: Int,
@@ -102,16 +93,12 @@ package struct RingBands: Sendable {
     }
 }
 
-/// Energy of a map in `bandCount` rings of equal width; the last one takes the corners too.
+/// Energy of a map in `bandCount` rings of equal width; the last one includes the corners.
 ///
 /// Each is the sum over the ring of |F|² / (height * width), mean over the channels, so that the bands add up to the
 /// map's energy per channel (Parseval).
 ///
 /// - Parameters:
-///   - grid: `[channels, height, width]`.
-///   - channels: how many there are.
-///   - bandCount: K >= 1.
-///   - transform: the grid's transforms.
 /// - Returns: K energies; ring k reaches from k/K to (k + 1)/K of an axis' Nyquist frequency.
 package func ringEnergies(
     _ grid: UnsafePointer<Float>,
@@ -129,7 +116,7 @@ package func ringEnergies(
     )
     var energies = [Double](repeating: 0, count: bandCount)
     for (cell, radius) in transform.spectrumRadii.enumerated() {
-        // The half spectrum leaves out the mirror image of every column but the first and, if even, the last.
+        // The half spectrum omits the mirror image of every column but the first and, if the width is even, the last.
         let column = cell % columns
         let isMirrored = column > 0 && (width % 2 == 1 || column < columns - 1)
         let share = (isMirrored ? 2 : 1) / Double(height * width * max(channels, 1))

@@ -8,8 +8,8 @@ private let plannerLock = Mutex(())
 
 /// Orthonormal two-dimensional transforms of one grid size.
 ///
-/// Plans are estimated, not measured, so that two runs of the server give the same bits, and take any alignment, so
-/// that they run on callers' buffers as they are.
+/// Plans are estimated, not measured, so that two runs of the server give the same bits. They accept any alignment, so
+/// that callers' buffers need no copy.
 package final class SpectralTransform: Sendable {
     package let height: Int
     package let width: Int
@@ -18,7 +18,7 @@ package final class SpectralTransform: Sendable {
     nonisolated(unsafe) private let inverse: OpaquePointer
     nonisolated(unsafe) private let realToComplex: OpaquePointer
     nonisolated(unsafe) private let complexToReal: OpaquePointer
-    /// `[height, width]`: what makes FFTW's unnormalised `REDFT10` and `REDFT01` orthonormal.
+    /// `[height, width]`: the factors that make FFTW's unnormalised `REDFT10` and `REDFT01` orthonormal.
     private let forwardScale: [Float]
     private let inverseScale: [Float]
 
@@ -36,7 +36,7 @@ package final class SpectralTransform: Sendable {
         }
         let flags = UInt32(FFTW_ESTIMATE) | UInt32(FFTW_UNALIGNED)
         let (rows, columns) = (Int32(height), Int32(width))
-        // Filled under the lock and read after it, by this thread alone.
+        // Written under the lock and read afterwards, only by this thread.
         nonisolated(unsafe) var plans: [fftwf_plan?] = []
         plannerLock.withLock { _ in
             plans = [
@@ -112,14 +112,14 @@ package final class SpectralTransform: Sendable {
         }
     }
 
-    /// The unscaled Fourier transform of one plane, its redundant half left out.
+    /// The unscaled Fourier transform of one plane, without its redundant half.
     ///
     /// - Parameters:
     ///   - plane: `[height, width]`.
     ///   - spectrum: `[height, spectrumWidth, 2]`, real and imaginary parts.
     package func fft2D(_ plane: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>) {
         spectrum.withMemoryRebound(to: fftwf_complex.self, capacity: height * spectrumWidth) { spectrum in
-            // The plan preserves its input; FFTW's signature just does not say so.
+            // The plan preserves its input, although FFTW's signature is not const.
             fftwf_execute_dft_r2c(realToComplex, UnsafeMutablePointer(mutating: plane), spectrum)
         }
     }

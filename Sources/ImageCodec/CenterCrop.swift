@@ -3,7 +3,8 @@
 extension RGBImage {
     /// The centre square at the model's size, equal to Pillow 13 to the bit (docs/model.md, "Image in").
     ///
-    /// Halved with a box filter while both sides are at least twice `side`, scaled until the shorter is `side`, cut.
+    /// The image is halved with a box filter while both sides are at least twice `side`, scaled so that the shorter
+    /// side is `side`, and cropped.
     ///
     /// - Precondition: `side` is positive.
     package func centerCropped(to side: Int) -> RGBImage {
@@ -14,7 +15,7 @@ extension RGBImage {
         }
     }
 
-    /// The whole picture at `side` x `side`, whatever its shape; one bicubic resize, equal to Pillow 13's to the bit.
+    /// The whole image at `side` x `side`, whatever its shape: one bicubic resize, equal to Pillow 13's to the bit.
     ///
     /// - Precondition: `side` is positive.
     package func squashed(to side: Int) -> RGBImage {

@@ -2,9 +2,8 @@
 
 /// Decodes a JPEG or PNG to upright 8-bit RGB (docs/model.md, "Image in").
 ///
-/// Grey, palette, CMYK/YCCK, 16-bit and transparent pictures become RGB; alpha is composed on white.
-/// - Throws: `ImageDecodeError`; never traps, and never takes more memory than four bytes a pixel within `limits`
-///   (progressive JPEGs: six more, libjpeg's coefficients).
+/// Grey, palette, CMYK/YCCK, 16-bit and transparent images become RGB; alpha is composed on white.
+/// - Throws: `ImageDecodeError`; never traps, and never uses more memory than four bytes per pixel within `limits`
 package func decodeImage(
     _ bytes: UnsafeRawBufferPointer,
     limits: ImageLimits = ImageLimits(),
@@ -32,7 +31,7 @@ package func decodeImage(
     return RGBImage(width: width, height: height, pixels: pixels)
 }
 
-/// A file's picture format and its size as stored (before any orientation), from the header alone.
+/// A file's image format and its stored size (before any orientation), from the header only.
 package func imageSize(
     _ bytes: UnsafeRawBufferPointer
 ) throws(ImageDecodeError) -> (format: ImageFormat, width: Int, height: Int) {
@@ -48,8 +47,8 @@ package func imageSize(
     }
 }
 
-/// Decodes and crops in one go, equal to `decodeImage(...).centerCropped(to: side)` to the bit, but a turned picture
-/// is never copied at full size: the crop is taken from the picture as stored and only the result is turned.
+/// Decodes and crops in one step, equal to `decodeImage(...).centerCropped(to: side)` to the bit. A rotated image is
+/// never copied at full size: the crop is taken from the stored image, and only the result is rotated.
 package func decodeCenterCropped(
     _ bytes: UnsafeRawBufferPointer,
     to side: Int,

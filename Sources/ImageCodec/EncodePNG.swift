@@ -3,9 +3,9 @@
 internal import CSPNG
 internal import Glibc
 
-/// Encodes an 8-bit RGB PNG; quick rather than small, and the same bytes for the same picture.
+/// Encodes an 8-bit RGB PNG; fast rather than small, with the same bytes for the same image.
 ///
-/// - Throws: `ImageEncodeError.sideTooLong` (libspng takes sides below 2^31).
+/// - Throws: `ImageEncodeError.sideTooLong` (libspng allows sides below 2^31).
 package func encodePNG(_ image: RGBImage) throws(ImageEncodeError) -> [UInt8] {
     let limit = Int(Int32.max)
     guard image.width <= limit, image.height <= limit else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why bytes are not a picture that can be decoded.
+/// Why bytes cannot be decoded as an image.
 ///
 /// Offsets are in bytes from the start of the file.
 package enum ImageDecodeError: Error, Equatable {
@@ -9,14 +9,14 @@ package enum ImageDecodeError: Error, Equatable {
     case emptyPicture(width: Int, height: Int)
     case sideTooLong(width: Int, height: Int, limit: Int)
     case tooManyPixels(width: Int, height: Int, limit: Int)
-    /// There is no memory now for a picture that is within the limits.
+    /// The image is within the limits, but there is no memory for it now.
     case outOfMemory(byteCount: Int)
     /// The file ends before its end marker.
     case truncated(byteCount: Int)
 
     /// A JPEG segment's length cannot be.
     case malformedSegment(marker: UInt8, offset: Int)
-    /// A scan or the end of a JPEG comes before its frame header.
+    /// A scan or the end of a JPEG precedes its frame header.
     case missingFrameHeader(offset: Int)
     case repeatedFrameHeader(offset: Int)
     /// A JPEG without a scan.
@@ -26,7 +26,7 @@ package enum ImageDecodeError: Error, Equatable {
     case unsupportedProcess(marker: UInt8)
     case unsupportedPrecision(bits: Int)
     case unsupportedComponents(count: Int)
-    /// libjpeg-turbo found the data corrupt; `reason` is its own message.
+    /// libjpeg-turbo reports corrupt data; `reason` is its message.
     case corruptJPEG(reason: String)
 
     /// IHDR is not first or not 13 bytes long.

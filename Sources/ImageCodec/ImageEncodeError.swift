@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a picture cannot be written.
+/// Why an image cannot be encoded.
 package enum ImageEncodeError: Error, Equatable {
     case qualityOutOfRange(quality: Int, allowed: ClosedRange<Int>)
     /// A side longer than the format's header can state.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The picture formats that are read and written.
+/// The image formats that are decoded and encoded.
 package enum ImageFormat: String, Sendable {
     case jpeg
     case png

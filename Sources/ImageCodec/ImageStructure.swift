@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A file's headers, read and held against the limits; nothing is decoded yet.
+/// A file's headers, parsed and checked against the limits; nothing is decoded yet.
 enum ImageStructure {
     case jpeg(JPEGStructure)
     case png(PNGStructure)
@@ -45,7 +45,7 @@ enum ImageStructure {
         }
     }
 
-    /// Decodes the picture as it is stored, `[height, width, 3]`, to the front of `target`.
+    /// Decodes the image as stored, `[height, width, 3]`, to the front of `target`.
     func decode(
         _ bytes: UnsafeRawBufferPointer,
         into target: UnsafeMutablePointer<UInt8>

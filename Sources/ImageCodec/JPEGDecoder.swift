@@ -3,15 +3,15 @@
 internal import CPixels
 internal import CTurboJPEG
 
-/// Decodes a JPEG to RGB as it is stored, with libjpeg-turbo's defaults (accurate DCT, smooth chroma upsampling).
+/// Decodes a JPEG to RGB as stored, with libjpeg-turbo's defaults (accurate DCT, smooth chroma upsampling).
 ///
-/// A warning of the library is an error: what it goes on with is grey filling or noise, not the picture. One is not:
-/// stray bytes before the end marker, which cameras do write and which come after all pixels.
+/// A warning of the library is an error, because it continues with grey or noise instead of the image. One warning is
+/// allowed: stray bytes before the end marker. Cameras write them, after all pixels.
 ///
 /// - Parameters:
 ///   - bytes: the whole file.
-///   - structure: what its markers say.
-///   - target: `width * height * structure.pixelBytes` bytes; the picture is at their front.
+///   - structure: the content of its markers.
+///   - target: `width * height * structure.pixelBytes` bytes; the image is at their front.
 /// - Throws: `ImageDecodeError.corruptJPEG`.
 func decodeJPEG(
     _ bytes: UnsafeRawBufferPointer,
@@ -21,7 +21,7 @@ func decodeJPEG(
     guard let handle = tjInitDecompress() else { preconditionFailure("out of memory") }
     defer { tjDestroy(handle) }
     let (width, height) = (structure.width, structure.height)
-    // The library gives CMYK for both CMYK and YCCK, inverted as Adobe writes it.
+    // The library decodes both CMYK and YCCK to CMYK, inverted as Adobe writes it.
     let format = structure.pixelBytes == 4 ? TJPF_CMYK : TJPF_RGB
     func decode(_ flags: Int32) -> Int32 {
         tjDecompress2(

@@ -2,17 +2,17 @@
 
 internal import Glibc
 
-/// What a JPEG's markers say, read without decoding anything.
+/// The content of a JPEG's markers, parsed without decoding.
 ///
-/// The walk is as libjpeg's own: segments are skipped by their length, anything between them by looking for the next
-/// marker, so it sees every scan that the decoder will see. Source: ITU-T T.81, annex B.
+/// The walk is the same as libjpeg's: segments are skipped by their length, anything between them by searching for the
+/// next marker, so it finds every scan that the decoder will find. Source: ITU-T T.81, annex B.
 struct JPEGStructure {
     private(set) var width = 0
     private(set) var height = 0
     private(set) var componentCount = 0
     private(set) var orientation = Orientation.upright
 
-    /// Bytes a pixel takes while it is decoded: CMYK has four.
+    /// Bytes per pixel during decoding: CMYK has four.
     var pixelBytes: Int { componentCount == 4 ? 4 : 3 }
 
     /// With `headerOnly` the walk stops at the frame header; scans and the end of the file are not looked at.
@@ -63,7 +63,8 @@ struct JPEGStructure {
         offset: Int,
         length: Int
     ) throws(ImageDecodeError) {
-        // Baseline, extended and progressive. Lossless, hierarchical and arithmetic coding: no browser reads them either.
+        // Baseline, extended and progressive. Lossless, hierarchical and arithmetic coding: no browser reads them
+        // either.
         guard (0xc0...0xc2).contains(marker) else { throw .unsupportedProcess(marker: marker) }
         guard length >= 8, let precision = reader.uint8(at: offset + 2), let height = reader.uint16(at: offset + 3),
             let width = reader.uint16(at: offset + 5), let components = reader.uint8(at: offset + 7)

@@ -3,9 +3,9 @@
 internal import CPixels
 internal import Glibc
 
-/// How a stored picture is turned to stand upright: the eight values of EXIF tag 0x0112 as three independent facts.
+/// How a stored image is made upright: the eight values of EXIF tag 0x0112 as three independent flags.
 ///
-/// The upright picture is the stored one, transposed if `transposes`, then mirrored along the upright axes.
+/// The upright image is the stored one, transposed if `transposes`, then mirrored along the upright axes.
 struct Orientation: Equatable {
     var transposes = false
     var mirrorsX = false
@@ -30,10 +30,10 @@ struct Orientation: Equatable {
         }
     }
 
-    /// Turns a stored picture, `[height, width, 3]`, upright.
+    /// Makes a stored image, `[height, width, 3]`, upright.
     func applied(to stored: UnsafePointer<UInt8>, width: Int, height: Int) -> RGBImage {
         let (uprightWidth, uprightHeight) = transposes ? (height, width) : (width, height)
-        // Steps in the upright picture, in bytes, as its own x and y grow.
+        // Steps in the upright image, in bytes, as its x and y grow.
         let right = mirrorsX ? -3 : 3
         let down = mirrorsY ? -3 * uprightWidth : 3 * uprightWidth
         let origin = (mirrorsX ? 3 * (uprightWidth - 1) : 0) + (mirrorsY ? 3 * uprightWidth * (uprightHeight - 1) : 0)
@@ -60,10 +60,10 @@ struct Orientation: Equatable {
 }
 
 extension Orientation {
-    /// Reads the orientation out of a TIFF block (EXIF without its `Exif\0\0` mark): the first image directory only,
-    /// no pointer followed but the one to that directory.
+    /// Reads the orientation from a TIFF block (EXIF without its `Exif\0\0` mark): only the first image directory, and
+    /// no pointer except the one to that directory.
     ///
-    /// A block that makes no sense leaves the picture as it is stored: it is a note beside the picture, not part of it.
+    /// An invalid block leaves the image as stored, because it is metadata and not part of the image.
     init(tiff bytes: UnsafeRawBufferPointer) {
         self = Self.tag(in: bytes).flatMap(Orientation.init(exif:)) ?? .upright
     }

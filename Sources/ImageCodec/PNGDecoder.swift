@@ -26,14 +26,14 @@ private struct ChunkStream {
     }
 }
 
-/// Decodes a PNG to RGB as it is stored: 16-bit values keep their high byte, alpha is composed on white.
+/// Decodes a PNG to RGB as stored: 16-bit values keep their high byte, alpha is composed on white.
 ///
-/// The decoder inflates row by row and stops at the rows that IHDR states, whatever more the stream holds.
+/// The decoder inflates row by row and stops after the rows that IHDR states, even if the stream holds more.
 ///
 /// - Parameters:
 ///   - bytes: the whole file.
-///   - structure: what its chunks say.
-///   - target: `width * height * structure.pixelBytes` bytes; the picture is at their front.
+///   - structure: the content of its chunks.
+///   - target: `width * height * structure.pixelBytes` bytes; the image is at their front.
 /// - Throws: `ImageDecodeError.imageDataTooShort`, `.corruptPNG`.
 func decodePNG(
     _ bytes: UnsafeRawBufferPointer,

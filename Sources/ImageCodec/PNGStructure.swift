@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a PNG's chunks say, and which bytes of the file the decoder is to see.
+/// The content of a PNG's chunks, and the bytes of the file that the decoder gets.
 ///
-/// Only the chunks that make pixels (IHDR, PLTE, tRNS, IDAT, IEND) are handed on, so nothing compressed in a text or
-/// colour-profile chunk is ever inflated. Source: W3C PNG specification, sections 5 and 11.
+/// Only the chunks that define pixels (IHDR, PLTE, tRNS, IDAT, IEND) are passed on, so compressed text and
+/// colour-profile chunks are never inflated. Source: W3C PNG specification, sections 5 and 11.
 struct PNGStructure {
     static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 
@@ -12,7 +12,7 @@ struct PNGStructure {
     private(set) var hasAlpha = false
     private(set) var orientation = Orientation.upright
 
-    /// Bytes a pixel takes while it is decoded: alpha is the fourth.
+    /// Bytes per pixel during decoding: alpha is the fourth.
     var pixelBytes: Int { hasAlpha ? 4 : 3 }
 
     /// Byte ranges of the file for the decoder, neighbours joined: at most a handful.
@@ -79,7 +79,7 @@ struct PNGStructure {
                 }
             }
             try checkSum(reader, bytes, offset: offset, length: length, type: type)
-            // Only types of meaning here are remembered, so the set stays small whatever is sent.
+            // Only relevant types are stored, so the set stays small for any input.
             if type & 0x2000_0000 == 0 || type == ChunkType.transparency || type == ChunkType.exif { seen.insert(type) }
             last = type
             offset = end
@@ -87,7 +87,7 @@ struct PNGStructure {
         guard seen.contains(ChunkType.imageData) else { throw .missingImageData }
     }
 
-    /// libspng would leave the last IDAT's checksum unread, so all are checked here and none there.
+    /// libspng does not read the last IDAT's checksum, so all checksums are checked here and none there.
     private func checkSum(
         _ reader: ByteReader,
         _ bytes: UnsafeRawBufferPointer,
@@ -109,7 +109,7 @@ struct PNGStructure {
         }
     }
 
-    /// A chunk type's four bytes, those that are no letters shown as `?`.
+    /// A chunk type's four bytes; bytes other than letters are shown as `?`.
     private static func name(_ type: Int) -> String {
         let bytes = [24, 16, 8, 0].map { shift in UInt8(type >> shift & 0xff) }
         let isLetter = { (byte: UInt8) in (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }

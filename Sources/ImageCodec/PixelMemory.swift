@@ -2,14 +2,14 @@
 
 internal import Glibc
 
-/// Uninitialised memory for a decoded picture, with one owner.
+/// Uninitialised memory for a decoded image, with one owner.
 ///
-/// Large pictures ask for huge pages: touching 36 MB for the first time costs 9000 page faults otherwise, a good part
-/// of what decoding a 12-megapixel photo costs.
+/// Large images request huge pages: without them the first access to 36 MB costs 9000 page faults, a large part of the
+/// time to decode a 12-megapixel photo.
 struct PixelMemory: ~Copyable {
     let base: UnsafeMutablePointer<UInt8>
 
-    /// For what a picture of the caller's size takes: refuses where there is no such memory.
+    /// Memory whose size depends on the caller's image; refused if there is none.
     ///
     /// - Throws: `ImageDecodeError.outOfMemory`.
     init(checking byteCount: Int) throws(ImageDecodeError) {
@@ -28,7 +28,7 @@ struct PixelMemory: ~Copyable {
         let alignment = isLarge ? hugePage : 64
         let size = (max(byteCount, 1) + alignment - 1) & ~(alignment - 1)
         guard let memory = aligned_alloc(alignment, size) else { return nil }
-        // Advice only: where it is not taken, small pages serve.
+        // Only advice: small pages work too.
         if isLarge { madvise(memory, size, MADV_HUGEPAGE) }
         return memory.bindMemory(to: UInt8.self, capacity: size)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An 8-bit RGB picture, upright.
+/// An upright 8-bit RGB image.
 package struct RGBImage: Sendable, Equatable {
     package let width: Int
     package let height: Int
@@ -16,13 +16,13 @@ package struct RGBImage: Sendable, Equatable {
     }
 }
 
-/// What a picture may measure before its pixels are decoded.
+/// Limits of an image's size, checked before its pixels are decoded.
 package struct ImageLimits: Sendable {
     /// Width times height.
     package var maximumPixels: Int
     /// Either side, in pixels.
     package var maximumSide: Int
-    /// Scans of one JPEG: each costs a pass over all coefficients, whatever its length in bytes.
+    /// Scans of one JPEG: each costs a pass over all coefficients, even if it has few bytes.
     package var maximumScans: Int
 
     package init(maximumPixels: Int = 64_000_000, maximumSide: Int = 16384, maximumScans: Int = 100) {
@@ -31,7 +31,7 @@ package struct ImageLimits: Sendable {
         self.maximumScans = maximumScans
     }
 
-    /// The checks that come before any pixel memory.
+    /// The checks before any pixel memory is allocated.
     func check(width: Int, height: Int) throws(ImageDecodeError) {
         guard width > 0, height > 0 else { throw .emptyPicture(width: width, height: height) }
         guard width <= maximumSide, height <= maximumSide else {
@@ -44,7 +44,7 @@ package struct ImageLimits: Sendable {
     }
 }
 
-/// Whether the orientation that a camera wrote into the EXIF block turns the picture.
+/// Whether the EXIF orientation is applied.
 package enum EXIFPolicy: Sendable {
     case apply
     case ignore

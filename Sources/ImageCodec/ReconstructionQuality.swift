@@ -3,16 +3,16 @@
 internal import CPixels
 internal import Glibc
 
-/// How near a reconstruction comes to its original.
+/// The quality of a reconstruction.
 package struct ReconstructionQuality: Sendable, Equatable {
-    /// Peak signal-to-noise ratio in dB, on 8-bit values over a range of 255; infinite for equal pictures.
+    /// Peak signal-to-noise ratio in dB, on 8-bit values over a range of 255; infinite for equal images.
     package let psnr: Double
     /// Structural similarity with torchmetrics' defaults: 11x11 Gaussian, sigma 1.5, k1 0.01, k2 0.03, the mean over
-    /// all windows that lie wholly inside the picture.
+    /// all windows that are completely inside the image.
     package let ssim: Double
 }
 
-/// PSNR and SSIM of two pictures of one size.
+/// PSNR and SSIM of two images of the same size.
 ///
 /// - Precondition: equal sizes, both sides at least 11 (SSIM's window).
 package func reconstructionQuality(_ a: RGBImage, _ b: RGBImage) -> ReconstructionQuality {

@@ -23,10 +23,10 @@ enum ResampleFilter {
     }
 }
 
-/// One axis of a resampling step: for each output pixel wanted, the window of input pixels and their weights.
+/// One axis of a resampling step: for each requested output pixel, the window of input pixels and their weights.
 ///
-/// Bit for bit Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (docs/model.md, "Image in"): the sums below stand in its
-/// order, since a weight that lands elsewhere in its last bit changes the truncated coefficient.
+/// Bit for bit Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` (docs/model.md, "Image in"): the sums below
+/// keep its order, because a different last bit of a weight changes the truncated coefficient.
 struct ResampleAxis {
     /// The input pixels that the outputs wanted draw on; `starts` count from its lower bound.
     private(set) var inputs: Range<Int>
@@ -44,10 +44,6 @@ struct ResampleAxis {
     var longestWindow: Int { counts.reduce(0) { longest, count in max(longest, Int(count)) } }
 
     /// - Parameters:
-    ///   - filter: Pillow's filter.
-    ///   - inputCount: pixels along the whole input.
-    ///   - outputCount: pixels along the whole output.
-    ///   - outputs: those of them that are wanted.
     init(_ filter: ResampleFilter, from inputCount: Int, to outputCount: Int, outputs: Range<Int>) {
         isIdentity = inputCount == outputCount
         inputs = outputs
@@ -106,7 +102,7 @@ struct ResampleAxis {
         return runs
     }
 
-    /// The same axis walked from its other end, for pictures that are stored mirrored.
+    /// The same axis from its other end, for images that are stored mirrored.
     func mirrored(inputCount: Int) -> ResampleAxis {
         var axis = self
         axis.inputs = inputCount - inputs.upperBound..<inputCount - inputs.lowerBound

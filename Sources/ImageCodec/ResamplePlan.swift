@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The resizes that lead from a stored picture to an upright square, each computing only what the next one draws on.
+/// The resizes from a stored image to an upright square; each computes only the pixels that the next one reads.
 ///
-/// Planned on the upright picture, run on the stored one: a picture that a camera stored lying is never turned at full
-/// size, only its result is.
+/// The plan is made for the upright image and run on the stored one: a rotated image is never rotated at full size;
+/// only its result is.
 struct ResamplePlan {
     private let side: Int
     private let width: Int
@@ -42,7 +42,7 @@ struct ResamplePlan {
         (self.side, self.width, self.orientation) = (side, width, orientation)
     }
 
-    /// One bicubic resize of the whole picture.
+    /// One bicubic resize of the whole image.
     init(squash side: Int, width: Int, height: Int, _ orientation: Orientation) {
         precondition(side > 0, "a square has a size")
         let size = orientation.transposes ? (height, width) : (width, height)
@@ -51,12 +51,12 @@ struct ResamplePlan {
         (self.side, self.width, self.orientation) = (side, width, orientation)
     }
 
-    /// Runs the plan on a picture that is needed no longer: halvings overwrite it, so no second one is allocated.
+    /// Runs the plan on an image that is no longer needed: halvings overwrite it, so no second one is allocated.
     func run(overwriting stored: UnsafeMutablePointer<UInt8>) -> RGBImage {
         run(stored, halvingsInto: stored)
     }
 
-    /// Runs the plan on a picture that stays as it is.
+    /// Runs the plan on an image without changing it.
     func run(_ stored: UnsafePointer<UInt8>) -> RGBImage {
         let memory = PixelMemory(byteCount: steps.count > 1 ? steps[0].byteCount : 0)
         return run(stored, halvingsInto: memory.base)
@@ -64,7 +64,7 @@ struct ResamplePlan {
 
     private func run(_ stored: UnsafePointer<UInt8>, halvingsInto target: UnsafeMutablePointer<UInt8>) -> RGBImage {
         var stride = 3 * width
-        // Later steps get exactly the pixels they asked for; the first one finds them inside the whole picture.
+        // Later steps get exactly the pixels that they requested; the first step reads them from the whole image.
         var source = stored + steps[0].y.inputs.lowerBound * stride + 3 * steps[0].x.inputs.lowerBound
         for step in steps.dropLast() {
             step.run(source, stride: stride, into: target)

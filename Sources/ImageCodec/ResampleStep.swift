@@ -3,9 +3,9 @@
 internal import CPixels
 internal import Glibc
 
-/// One resize: both axes and which of them goes first.
+/// One resize: both axes and their order.
 ///
-/// Values are rounded to 8 bits between the passes, so the order shows in the result.
+/// Values are rounded to 8 bits between the passes, so the order affects the result.
 struct ResampleStep {
     var x: ResampleAxis
     var y: ResampleAxis
@@ -28,13 +28,13 @@ struct ResampleStep {
     ) {
         x = ResampleAxis(filter, from: source.width, to: target.width, outputs: columns)
         y = ResampleAxis(filter, from: source.height, to: target.height, outputs: rows)
-        // Since Pillow 13: the vertical pass first where it saves work.
+        // Since Pillow 13: the vertical pass is first if that saves work.
         let shrinkage = source.height - target.height
         verticalFirst = shrinkage > 0 && shrinkage > 2 * (source.width - target.width)
         isFused = filter == .box && !x.isIdentity && !y.isIdentity
     }
 
-    /// The step on a picture stored otherwise than upright; all arithmetic is on integers, so the bits are the same.
+    /// The step on an image that is not stored upright; all arithmetic is on integers, so the bits are the same.
     func turned(_ orientation: Orientation, source: (width: Int, height: Int)) -> ResampleStep {
         var step = self
         if orientation.mirrorsX { step.x = x.mirrored(inputCount: source.width) }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Elements that wait, a lane a caller, taken so that each caller with something to do gets the same work done.
+/// Waiting elements, one lane per caller; every caller with waiting elements gets an equal share of the work.
 ///
 /// Start-time fair queueing (Goyal, Vin, Cheng 1996): a lane's tag grows by the cost of what is taken from it, the lane
-/// with the lowest tag is next, and one that comes back begins at the present tag, so that nobody saves up. Within a
-/// lane the order is first come, first served.
+/// with the lowest tag is next. A lane that returns begins at the current tag, so that no caller saves up credit.
+/// Within a lane the order is first come, first served.
 struct FairLanes<Element> {
     private struct Lane {
         var elements: [(element: Element, cost: Double)] = []
@@ -25,7 +25,7 @@ struct FairLanes<Element> {
     }
 
     private var lanes: [Caller: Lane] = [:]
-    /// The tag of what was taken last.
+    /// The tag of the element taken last.
     private var present = 0.0
     private var arrivals: UInt64 = 0
     private(set) var count = 0
@@ -52,7 +52,7 @@ struct FairLanes<Element> {
             .min { ($0.value.tag, $0.value.arrival) < ($1.value.tag, $1.value.arrival) }?.key
     }
 
-    /// What is taken next.
+    /// The element to take next.
     var first: Element? {
         next.flatMap { caller in lanes[caller].map { $0.elements[$0.head].element } }
     }
@@ -70,15 +70,15 @@ struct FairLanes<Element> {
         return element
     }
 
-    /// Lanes that are empty and not ahead say nothing any more, and once nobody waits none does.
+    /// Empty lanes that are not ahead carry no information; if no element waits, no lane does.
     private mutating func forget() {
         if isEmpty { return lanes.removeAll(keepingCapacity: true) }
         lanes = lanes.filter { !$0.value.isEmpty || $0.value.tag > present }
     }
 
-    /// Removes a caller's elements for which `condition` holds.
+    /// Removes a caller's elements that satisfy `condition`.
     ///
-    /// - Returns: those removed.
+    /// - Returns: the removed elements.
     mutating func removeAll(of caller: Caller, where condition: (Element) -> Bool) -> [Element] {
         guard var lane = lanes.removeValue(forKey: caller) else { return [] }
         let live = lane.elements[lane.head...]

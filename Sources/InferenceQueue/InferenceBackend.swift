@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the queue needs of an inference engine.
-///
-/// It knows items and their cost, not the model.
+/// The inference engine as the queue sees it: items and their cost, not the model.
 package protocol InferenceBackend: Sendable {
     associatedtype Item: Sendable
     associatedtype Output: Sendable
 
-    /// The number of items that the engine works on side by side; a batch smaller than this leaves cores idle.
+    /// The number of items that the engine runs in parallel; a batch smaller than this leaves cores idle.
     var parallelism: Int { get }
 
     /// Work of one item in units of one encode.

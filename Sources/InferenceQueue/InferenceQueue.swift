@@ -6,8 +6,8 @@ import Synchronization
 
 /// Admission, batch forming, deadlines and cancellation in front of one inference engine.
 ///
-/// One lock guards `QueueState`; continuations are resumed and the engine is called outside it. The worker is a
-/// thread of its own, so that a long product never occupies a thread of the cooperative pool.
+/// One lock guards `QueueState`; continuations are resumed and the engine is called outside it. The worker has
+/// its own thread, so that a long product never occupies a thread of the cooperative pool.
 package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     package typealias Answer = [(output: Backend.Output, wait: Duration, run: Duration)]
     typealias State = QueueState<Backend.Item, Backend.Output>
@@ -25,12 +25,12 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         state = Mutex(State(limits: limits))
     }
 
-    /// Sets places aside for all items of a request, or for none of them.
+    /// Reserves places for all items of a request, or for none of them.
     ///
     /// - Parameters:
     ///   - items: how many.
     ///   - cost: of all of them, in encodes.
-    ///   - caller: who is served in turn with others, and may not hold more of the queue than it leaves free.
+    ///   - caller: served in turn with others; may not hold more of the queue than it leaves free.
     /// - Returns: the places.
     /// - Throws: `QueueError.full`, `.requestTooLarge`, `.workerHung`.
     package func reserve(items: Int, cost: Double, caller: Caller = .anyone) throws(QueueError) -> Reservation {
@@ -103,7 +103,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
                     }
                     if mustStart { worker.start { [self] in runBatches() } }
                     scheduleSweep(for: deadline)
-                    // The client may have left before the handler below could know the request.
+                    // The client may have disconnected before the handler below could register the request.
                     if Task.isCancelled { cancel(id) }
                 }
             } onCancel: {
@@ -165,11 +165,11 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         if let next { scheduleSweep(for: next) }
     }
 
-    /// Gives up every request if the batch under way hangs; nothing in this process can take a stuck thread back.
+    /// Fails every request if the running batch hangs; a stuck thread cannot be recovered within the process.
     ///
     /// The queue recovers if the batch ends after all.
     ///
-    /// - Returns: how long the batch has been running; nil: it does not hang.
+    /// - Returns: how long the batch has been running; nil if it does not hang.
     package func abandonIfHung() -> Duration? {
         let (busy, requests) = state.withLock { state in
             let busy = state.hungFor(now: clock.now)

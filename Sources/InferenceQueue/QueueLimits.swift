@@ -2,7 +2,7 @@
 
 /// Bounds of the inference queue.
 package struct QueueLimits: Sendable {
-    /// Items that may wait; also the waiting cost, in encodes, since a decode takes several encodes' place.
+    /// Items that may wait; also their cost in encodes, because a decode costs several encodes.
     package var items: Int
     /// Cost of one batch, in encodes.
     ///
@@ -22,17 +22,17 @@ package struct QueueLimits: Sendable {
     }
 }
 
-/// Why the queue did not answer a request.
+/// Why the queue refused or dropped a request.
 package enum QueueError: Error, Equatable {
     /// No room for all items of the request; nothing was enqueued.
     case full(queuedItems: Int, requestedItems: Int, capacity: Int, retryAfterSeconds: Int)
-    /// More items than the queue could ever hold.
+    /// More items than the queue's capacity.
     case requestTooLarge(items: Int, capacity: Int)
     /// A batch has been running for longer than the watchdog allows.
     case workerHung(busyFor: Duration)
     /// The deadline passed while the items waited or ran.
     case deadlineExceeded(stage: Stage, timeout: Duration)
-    /// The client left.
+    /// The client disconnected.
     case cancelled
 
     /// Where an item was when its request ended early.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The queue's bookkeeping as a value: every change is one mutating method, nothing here waits or calls out.
+/// The queue's bookkeeping as a value: every change is one mutating method, without waiting and without callbacks.
 ///
 /// The order of service is first come, first served over the requests of a caller, and fair between callers; the items
 /// of one request stay in order.
@@ -34,7 +34,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
 
     let limits: QueueLimits
     var waiting = FairLanes<Entry>()
-    /// What each caller holds; those that hold nothing are not in it.
+    /// The places that each caller holds; callers without places are absent.
     private var held: [Caller: Places] = [:]
     var requests: [UInt64: Request] = [:]
     var nextRequest: UInt64 = 0
@@ -60,7 +60,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
 
     var isEmpty: Bool { requests.isEmpty && reservedItems == 0 }
 
-    /// Whether the batch under way has taken longer than a sound engine does.
+    /// Whether the running batch has taken longer than the watchdog allows.
     func hungFor(now: Instant) -> Duration? {
         guard let batchStarted, now - batchStarted > limits.watchdog else { return nil }
         return now - batchStarted
@@ -71,7 +71,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         if let busy = hungFor(now: now) { throw .workerHung(busyFor: busy) }
         if items > limits.items { throw .requestTooLarge(items: items, capacity: limits.items) }
         let queued = waitingItems + reservedItems
-        // A single request on an empty queue is served whatever it costs; otherwise no decode would fit a small queue.
+        // A single request on an empty queue is served at any cost; otherwise no decode would fit a small queue.
         let costFits = queued == 0 || waitingCost + reservedCost + cost <= Double(limits.items)
         guard queued + items <= limits.items, costFits, leavesRoom(items: items, cost: cost, caller: caller) else {
             throw .full(
@@ -92,8 +92,8 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         hold(items: -items, cost: -cost, caller: caller)
     }
 
-    /// Whether a caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998): alone it
-    /// gets half, beside n others that want all an (n + 2)-th, and a newcomer always finds a place.
+    /// Whether a caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998). Alone
+    /// it gets half; with n others that want all, an (n + 2)-th. A new caller always finds a place.
     private func leavesRoom(items: Int, cost: Double, caller: Caller) -> Bool {
         guard caller != .anyone, let own = held[caller] else { return true }
         let free = limits.items - (waitingItems + reservedItems + items)
@@ -109,7 +109,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         if places.items > 0 { held[caller] = places }
     }
 
-    /// Callers that are remembered for what they hold.
+    /// Callers with places in the queue.
     var heldCallers: Int { held.count }
 
     /// Whole seconds until the backlog is worked off at the measured rate, within 1...30.
@@ -230,7 +230,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         }
     }
 
-    /// Removes every request, those under way too; a batch that ends after all finds nobody waiting for it.
+    /// Removes every request, including running ones; a batch that ends later has no waiting request.
     mutating func removeAll() -> [Request] {
         requests.keys.sorted().compactMap { remove($0) }
     }

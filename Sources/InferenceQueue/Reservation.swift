@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Places in the queue, held for one request until its items take them, or until it is let go.
+/// Places in the queue, reserved for one request until its items use them or the reservation is released.
 package final class Reservation: Sendable {
     package let items: Int
     package let cost: Double

@@ -7,8 +7,6 @@ import Synchronization
 /// Starts a thread under a name that `ps -L` and `/proc/PID/task/*/comm` show.
 ///
 /// - Parameters:
-///   - name: at most 15 bytes, Linux's limit.
-///   - body: what it runs; the thread ends with it.
 package func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
     Thread {
         // Foundation's own name is not the kernel's, and Glibc's module lacks pthread_setname_np.
@@ -23,14 +21,14 @@ package func startThread(named name: String, _ body: @escaping @Sendable () -> V
 
 /// Threads that run blocking work, first come, first served.
 ///
-/// A batch or a large image takes seconds. On a Dispatch queue, of whatever label, such work would hold the threads that
-/// timers and Swift's tasks run on as well, of which there is one a CPU: every other request would wait behind it. The
-/// number of threads bounds memory too: each job may hold one decoded image.
+/// A batch or a large image takes seconds. On a Dispatch queue such work would occupy the threads that timers and
+/// Swift's tasks share, one per CPU, and delay every other request. The number of threads bounds memory too: each job
+/// may hold one decoded image.
 package final class ThreadPool: Sendable {
     private struct State {
-        /// nil: taken already; a job that is kept keeps the body that it was asked to read.
+        /// nil once taken: a retained job would retain the request's body.
         var jobs: [(@Sendable () -> Void)?] = []
-        /// How many of them are taken.
+        /// The number of taken jobs.
         var head = 0
         var isStopped = false
     }
@@ -61,8 +59,6 @@ package final class ThreadPool: Sendable {
     private let mailbox = Mailbox()
 
     /// - Parameters:
-    ///   - name: the threads' name, at most 15 bytes.
-    ///   - width: how many threads; with one, jobs run one after the other.
     package init(name: String, width: Int) {
         self.width = width
         for _ in 0..<width {
