@@ -4,17 +4,14 @@ import Autoencoder
 import Foundation
 import TensorFiles
 
-/// Turns a published checkpoint into a model folder.
+/// Converts a published checkpoint to a model folder.
 ///
-/// Nothing of a checkpoint is executed. The memory in use is that of the largest tensor's piece while files are written,
-/// and that of the model while the result is loaded for a check.
+/// No part of a checkpoint is executed. While files are written, memory holds one piece of a tensor; while the result
+/// is loaded for the check, it holds the model.
 ///
 /// - Parameters:
-///   - request: what to convert.
-///   - target: the model folder, made by this.
-///   - isInterrupted: asked between pieces of work; what was written is removed when it says so.
-/// - Returns: what was understood and written.
-/// - Throws: `ConversionError`; nothing is left behind then.
+/// - Returns: a report of the source and of the written model.
+/// - Throws: `ConversionError`; no files are left behind then.
 package func convertCheckpoint(
     _ request: ConversionRequest,
     to target: String,

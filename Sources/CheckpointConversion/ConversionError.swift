@@ -10,7 +10,7 @@ package enum ConversionError: Error {
     case settingsTooLong(path: String, limit: Int)
     case notYAML(path: String, reason: String)
     case notJSON(path: String, reason: String)
-    /// Nothing lies at the path that the caller gave.
+    /// The given path does not exist.
     case sourceMissing(path: String)
     /// The folder has no `config.yaml`; `found` are the YAML files in and below it.
     case configurationMissing(folder: String, found: [String])
@@ -23,12 +23,12 @@ package enum ConversionError: Error {
     case firstEditionCheckpoint(path: String)
     /// A file given as a RAE's checkpoint that is neither a whole model nor a decoder.
     case neitherModelNorDecoder(path: String)
-    /// A checkpoint file alone says nothing about its model.
+    /// A checkpoint file does not describe its model.
     case configurationNeeded(checkpoint: String)
     /// The settings name a file or folder that is nowhere.
     case pathNotFound(path: String, member: String, value: String, wanted: String)
     case checkpointNotNamed(path: String)
-    /// `--config` or `--checkpoint` beside a source that is one itself or needs none.
+    /// `--config` or `--checkpoint` with a source that is one itself or needs none.
     case optionWithoutUse(option: String, source: String)
     case memberMissing(path: String, member: String)
     case memberInvalid(path: String, member: String, found: String, allowed: String)
@@ -185,7 +185,7 @@ extension ConversionError: CustomStringConvertible {
         }
     }
 
-    /// A value from a file, short enough to leave room for the rest of the sentence.
+    /// A value from a file, shortened so that the rest of the message stays visible.
     private static func clipped(_ value: String) -> String {
         value.count > 80 ? value.prefix(80) + "..." : value
     }

@@ -3,9 +3,9 @@
 import Autoencoder
 import FrequencyBands
 
-/// What is to be written, and where it comes from: every source ends up as one of these.
+/// The output of a conversion and its sources; every kind of source is reduced to this type.
 struct ConversionPlan {
-    /// Without a revision, which the weights' digest gives.
+    /// Without a revision, which is derived from the weights' digest.
     var description: ModelDescription
     var tensors: TensorTable
     var statistics: StatisticsSource?

@@ -24,7 +24,7 @@ package struct ConversionRequest: Sendable {
         self.source = source
     }
 
-    /// Works out what the source is and what it holds; nothing is written.
+    /// Detects the kind and content of the source; writes nothing.
     func plan(name: String) throws(ConversionError) -> ConversionPlan {
         let absolute = URL(filePath: source).standardizedFileURL.path(percentEncoded: false)
         switch SourceTree.kind(of: absolute) {
@@ -70,8 +70,8 @@ package struct ConversionRequest: Sendable {
         throw .sourceMissing(path: checkpoint)
     }
 
-    /// The configuration of a folder: the one that the caller named, from here or from the folder, else `config.yaml`, else
-    /// the only YAML in it.
+    /// The configuration of a folder: the one that the caller named, from here or from the folder, else `config.yaml`,
+    /// else the only YAML in it.
     private func configurationPath(inFolder folder: String) throws(ConversionError) -> String {
         if let configuration {
             for path in [configuration, SourceTree.joined(folder, configuration)]

@@ -47,8 +47,9 @@ package func imageSize(
     }
 }
 
-/// Decodes and crops in one step, equal to `decodeImage(...).centerCropped(to: side)` to the bit. A rotated image is
-/// never copied at full size: the crop is taken from the stored image, and only the result is rotated.
+/// Decodes and crops in one step, equal to `decodeImage(...).centerCropped(to: side)` to the bit.
+///
+/// A rotated image is never copied at full size: the crop is taken from the stored image, and only the result is rotated.
 package func decodeCenterCropped(
     _ bytes: UnsafeRawBufferPointer,
     to side: Int,

@@ -92,8 +92,9 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         hold(items: -items, cost: -cost, caller: caller)
     }
 
-    /// Whether a caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998). Alone
-    /// it gets half; with n others that want all, an (n + 2)-th. A new caller always finds a place.
+    /// Whether a caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998).
+    ///
+    /// Alone it gets half; with n others that want all, an (n + 2)-th. A new caller always finds a place.
     private func leavesRoom(items: Int, cost: Double, caller: Caller) -> Bool {
         guard caller != .anyone, let own = held[caller] else { return true }
         let free = limits.items - (waitingItems + reservedItems + items)

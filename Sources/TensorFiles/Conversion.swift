@@ -2,8 +2,8 @@
 
 /// Converts little-endian elements to `Float`.
 ///
-/// Half precision goes through integer arithmetic rather than `Float16`, whose conversion is a library call an
-/// element on processors without F16C in their baseline; this form the compiler vectorises.
+/// Half precision is converted with integer arithmetic. `Float16` would make a library call per element on processors
+/// without F16C in their baseline; the compiler vectorises this form.
 ///
 /// - Parameters:
 ///   - bytes: a whole number of elements, any alignment.

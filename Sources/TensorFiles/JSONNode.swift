@@ -2,7 +2,7 @@
 
 /// A parsed JSON value of a request body.
 ///
-/// Strings stay ranges of the body, so that a base64 picture is not copied.
+/// Strings stay ranges of the body, so that a base64 image is not copied.
 package indirect enum JSONNode: Sendable, Equatable {
     case null
     case bool(Bool)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why bytes are not an array that can be taken.
+/// Why bytes are not a supported array.
 package enum NPYError: Error, Equatable {
     case notNPY
     case unsupportedVersion(major: UInt8)

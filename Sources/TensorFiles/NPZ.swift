@@ -2,7 +2,7 @@
 
 /// Writes a numpy archive: a zip of stored `NAME.npy` members, as `numpy.savez` writes it.
 ///
-/// The members carry no time, so the same input gives the same bytes.
+/// The members have no timestamp, so the same input gives the same bytes.
 ///
 /// - Throws: `NPYError.dtypeUnsupported` for bfloat16.
 /// - Source: PKWARE's APPNOTE 6.3, sections 4.3.7, 4.3.12, 4.3.16.

@@ -65,8 +65,6 @@ package final class SafetensorsFile: Sendable {
     /// A tensor that the model needs.
     ///
     /// - Parameters:
-    ///   - name: as in the file.
-    ///   - shape: what it must be.
     /// - Returns: its values, row-major.
     /// - Throws: `.missingTensor`, `.wrongShape`, `.wrongDType`.
     package func floats(_ name: String, shape: [Int]) throws(TensorFileError) -> [Float] {
@@ -84,8 +82,8 @@ package final class SafetensorsFile: Sendable {
     package var sha256: String {
         digest.withLock { digest in
             if let digest { return digest }
-            // Page by page out again, or gigabytes of weights would stay in the process beside their packed copy. The
-            // mapping begins on a page and pieces are megabytes, so they begin on pages too.
+            // Pages are released after use; otherwise gigabytes of mapped weights would stay resident beside their
+            // packed copy. The mapping begins on a page and pieces are megabytes, so they begin on pages too.
             let computed = SHA256.hexadecimal(of: mapping) { piece in
                 madvise(UnsafeMutableRawPointer(mutating: piece.baseAddress), piece.count, MADV_DONTNEED)
             }

@@ -3,7 +3,7 @@
 /// One tensor of a safetensors header.
 package struct TensorEntry: Sendable, Equatable {
     package let name: String
-    /// As in the file, such as `F32`; types that this project does not compute with are listed all the same.
+    /// As in the file, such as `F32`; types that this project does not support are listed too.
     package let dtypeCode: String
     package let shape: [Int]
     /// Place in the data part.
@@ -46,7 +46,7 @@ package struct SafetensorsIndex: Sendable {
     /// Where the data part begins, in bytes from the start.
     package let dataStart: Int
 
-    /// Bytes an element of every type the format knows.
+    /// Bytes per element of every type of the format.
     private static let widths = [
         "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
         "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
@@ -54,7 +54,7 @@ package struct SafetensorsIndex: Sendable {
 
     /// - Parameters:
     ///   - bytes: the whole file or body.
-    ///   - headerLimit: the longest header that is taken, in bytes.
+    ///   - headerLimit: the longest header allowed, in bytes.
     /// - Throws: `SafetensorsError`.
     package init(_ bytes: UnsafeRawBufferPointer, headerLimit: Int = 25_000_000) throws(SafetensorsError) {
         guard bytes.count >= 8 else { throw .tooShort(bytes: bytes.count) }

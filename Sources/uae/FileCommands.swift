@@ -5,7 +5,7 @@ import HTTPTypes
 import HTTPWire
 import Service
 
-/// `uae encode`: pictures to latents.
+/// `uae encode`: images to latents.
 struct EncodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
@@ -27,7 +27,7 @@ struct EncodeCommand: AsyncParsableCommand {
     }
 }
 
-/// `uae decode`: latents to pictures, pictures to their reconstructions.
+/// `uae decode`: latents to images, images to their reconstructions.
 struct DecodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",

@@ -5,14 +5,14 @@ import Foundation
 import HTTPWire
 import Service
 
-/// Answers files one after the other, with a progress bar where somebody watches.
+/// Processes files one after the other, with a progress bar on a terminal.
 struct FileRun {
     let operation: Service.Operation
     let options: FileOptions
     /// Parameters that the command itself sets, unless the caller does.
     var defaults: [(name: String, value: String)] = []
 
-    /// - Parameter take: gets each answer.
+    /// - Parameter take: gets each response.
     /// - Throws: `ExitCode.failure` if any file failed; each failure is one line on standard error.
     func callAsFunction(_ take: (_ path: String, _ answer: Response) throws -> Void) async throws {
         do {

@@ -58,7 +58,7 @@ private enum LogText {
         Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
     }
 
-    /// A line stays a line, whatever a caller sent.
+    /// Escapes line breaks, so that a caller's text cannot start a new log line.
     static func oneLine(_ text: String) -> String {
         String(text.map { $0.isNewline || $0 == "\u{1B}" ? " " : $0 })
     }

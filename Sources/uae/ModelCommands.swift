@@ -5,7 +5,7 @@ import Autoencoder
 import Foundation
 import Service
 
-/// `uae info`: what `/info` says.
+/// `uae info`: the content of `/info`.
 struct InfoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "info", abstract: "Describe a model as JSON.")
 

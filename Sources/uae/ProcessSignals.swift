@@ -5,17 +5,17 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// What the process makes of signals.
+/// Signal handling of the process.
 ///
 /// The first SIGTERM or SIGINT drains; a second one ends the process at once.
 enum ProcessSignals {
     private static let count = Atomic(0)
-    // Sources only work while somebody holds them; set once, before any signal can come.
+    // Keeps the sources alive; set once, before any signal can arrive.
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
     // A serial queue has a thread even when all of Dispatch's are busy with work.
     private static let queue = DispatchQueue(label: "uae.signals")
 
-    /// Yields whenever SIGHUP comes, which would end the process otherwise.
+    /// Yields on every SIGHUP, which would otherwise end the process.
     static func hangUps() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         signal(SIGHUP, SIG_IGN)
@@ -26,9 +26,9 @@ enum ProcessSignals {
         return stream
     }
 
-    /// - Parameter drain: called once, for the first signal; nobody else listens, so that none can fall between two.
+    /// - Parameter drain: called once, for the first signal; there is only one listener, so that no signal is missed.
     static func endsTheProcess(_ drain: @escaping @Sendable () -> Void) {
-        // Answers to clients that left must not end the server.
+        // Writing to a disconnected client must not end the server.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT] {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -41,11 +41,12 @@ enum ProcessSignals {
         }
     }
 
-    /// A crash says so in one line, which Swift's traps in release builds do not; then the signal ends the process.
+    /// Prints one line on a crash, because Swift's traps in release builds print none; then the signal ends the
+    /// process.
     static func sayCrashes(inJSON: Bool) {
         for number in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] {
             var present = sigaction()
-            // Where Swift's own backtraces are asked for, they say more.
+            // Swift's own backtraces, if requested, say more.
             guard sigaction(number, nil, &present) == 0, present.__sigaction_handler.sa_handler == nil else { continue }
             var action = sigaction()
             // Nothing but what is safe in a handler: no allocation, no lock, no Swift object.

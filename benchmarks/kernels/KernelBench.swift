@@ -26,7 +26,7 @@ struct KernelBench {
         if sections.isEmpty || sections.contains("convolutions") { bench.convolutions() }
     }
 
-    /// Multiply-adds in registers alone, on one thread and on two: what the others are measured against, in their rounds.
+    /// Multiply-adds in registers only, on one thread and on two: the limit, measured in the same rounds.
     var limit: Contender {
         let passes = 1_000_000
         return Contender(operations: Double(2 * 12 * kernels.lanes * passes)) {

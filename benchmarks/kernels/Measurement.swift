@@ -18,9 +18,9 @@ struct Measurement {
     }
 }
 
-/// Seconds that one call of `body` takes, over `repeats` calls.
+/// Seconds per call of `body`, over `repeats` calls.
 ///
-/// One thread is timed by its own processor time, which leaves out what neighbours take; several by the clock on the wall.
+/// One thread is timed by its processor time, which excludes other processes; several threads by wall-clock time.
 func time(repeats: Int, threads: Int, _ body: () -> Void) -> Double {
     let clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC
     func now() -> Double {
@@ -33,14 +33,14 @@ func time(repeats: Int, threads: Int, _ body: () -> Void) -> Double {
     return (now() - start) / Double(repeats)
 }
 
-/// Something to time: how many operations one call makes, on how many threads, and the call.
+/// A benchmark: the operations of one call, the number of threads, and the call.
 struct Contender {
     var operations: Double
     var threads = 1
     var body: () -> Void
 }
 
-/// Times the contenders in turn, A B C A B C ..., so that a busy neighbour disturbs them alike.
+/// Times the contenders in turn, A B C A B C ..., so that other processes disturb all of them equally.
 ///
 /// - Parameters:
 ///   - rounds: of each contender.

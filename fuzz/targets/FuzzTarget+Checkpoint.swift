@@ -3,7 +3,7 @@
 import CheckpointConversion
 
 extension FuzzTarget {
-    /// A whole `.pt` file if the first byte is a zip archive's, or else a pickle beside a table of storages.
+    /// A whole `.pt` file if the first byte is a zip archive's, otherwise a pickle with a table of storages.
     static func torch(_ bytes: UnsafeRawBufferPointer) {
         if bytes.first == UInt8(ascii: "P") {
             check(try? readTorchArchive(FileBytes(copying: bytes), path: "fuzz.pt"))

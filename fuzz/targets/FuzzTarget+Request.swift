@@ -10,9 +10,9 @@ extension FuzzTarget {
     /// A small model with everything that requests are checked against; see ``prepare()``.
     nonisolated(unsafe) private static var session: OfflineSession?
 
-    /// Loads what the chosen target needs.
+    /// Loads the model of the chosen target.
     ///
-    /// - Throws: `ServiceError` if the fixture is not where the working folder says.
+    /// - Throws: `ServiceError` if the fixture is not below the working folder.
     static func prepare() throws {
         guard chosen == .request else { return }
         var configuration = ServiceConfiguration()
@@ -58,7 +58,7 @@ extension FuzzTarget {
             let request = Request(head: head.request, body: body, headAt: now, bodyAt: now)
             return try session.rehearse(request).map { "\($0) tasks" }
         } catch {
-            // Whatever it repeats of the request, a problem is a document that reads.
+            // A problem is a well-formed document, whatever text of the request it repeats.
             let response = error.response(requestID: "r")
             precondition((400...599).contains(response.status) && (try? JSONParser.parse(response.body)) != nil)
             precondition(error.kind != .internalError, error.detail)

@@ -5,10 +5,9 @@ import HTTPWire
 import ImageCodec
 import TensorFiles
 
-/// What strangers' bytes reach first.
+/// The parsers of untrusted bytes.
 ///
-/// A target passes when it neither traps nor runs without end; those with a second
-/// way to the same result hold the two against each other.
+/// A target passes if it neither traps nor runs without end. Targets with two ways to the same result compare them.
 enum FuzzTarget: String, CaseIterable {
     case http1, http2, target, multipart, json, npy, safetensors, torch, jpeg, png, request
 
@@ -31,7 +30,7 @@ enum FuzzTarget: String, CaseIterable {
         }
     }
 
-    /// What a connection's octets mean, as text.
+    /// The meaning of a connection's bytes, as text.
     private static func meaning(of octets: [UInt8], piece: Int) -> String {
         var parser = HTTP1Parser()
         var text = ""
@@ -67,7 +66,7 @@ enum FuzzTarget: String, CaseIterable {
 
     private static func http1(_ bytes: UnsafeRawBufferPointer) {
         let octets = Array(bytes)
-        // However the network cuts them, octets mean the same.
+        // The bytes mean the same however the network splits them.
         precondition(meaning(of: octets, piece: octets.count + 1) == meaning(of: octets, piece: 1))
     }
 
@@ -95,7 +94,7 @@ enum FuzzTarget: String, CaseIterable {
         // The preface and empty SETTINGS, so that the fuzzer need not find them.
         let start = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
         start.withUnsafeBytes(give)
-        // In two pieces: the first octet says where it is cut.
+        // In two pieces: the first byte is the position of the split.
         guard let first = bytes.first else { return }
         let cut = min(bytes.count, 1 + Int(first))
         give(UnsafeRawBufferPointer(rebasing: bytes[1..<cut]))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// One binary for all targets; UAE_FUZZ_TARGET says which. libFuzzer's options and corpus folders are its arguments.
+// One binary for all targets; UAE_FUZZ_TARGET selects one. libFuzzer's options and corpus folders are its arguments.
 
 import CFuzzer
 import Glibc

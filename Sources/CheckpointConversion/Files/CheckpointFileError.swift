@@ -29,7 +29,7 @@ package enum CheckpointFileError: Error, Equatable {
     case tensorNotInShard(path: String, tensor: String, shard: String)
 }
 
-/// File formats that people take for checkpoints, or that checkpoints come packed in.
+/// File formats that are mistaken for checkpoints, or that checkpoints are packed in.
 package enum ForeignFormat: Sendable, CaseIterable {
     case gzip
     case tar

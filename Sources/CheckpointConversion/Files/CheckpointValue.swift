@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a checkpoint file holds.
+/// A value in a checkpoint file.
 package enum CheckpointValue: Sendable {
     case none
     case bool(Bool)
@@ -11,9 +11,9 @@ package enum CheckpointValue: Sendable {
     case list([CheckpointValue])
     /// Members in the file's order. Integer keys are decimal text; of equal keys the last one's value stays.
     case dictionary([(key: String, value: CheckpointValue)])
-    /// Kept apart because it would make every other value as large.
+    /// Boxed, because otherwise every value would be as large.
     indirect case tensor(StoredTensor)
-    /// A value of which only the name is kept, such as `torch.float32`.
+    /// A value stored by its name only, such as `torch.float32`.
     case other(String)
 
     /// A member of a dictionary; nil if there is none or this is not a dictionary.

@@ -31,7 +31,7 @@ package enum ElementType: String, Sendable, CaseIterable {
         }
     }
 
-    /// The same type where safetensors files of this project can hold it; nil elsewhere.
+    /// The corresponding type of this project's safetensors files; nil if there is none.
     package var tensorDType: TensorDType? {
         switch self {
         case .float32: .float32

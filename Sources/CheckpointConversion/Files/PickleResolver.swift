@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Turns what an ``Unpickler`` built into values, each container once.
+/// Converts the result of an ``Unpickler`` to values, each container once.
 ///
-/// A container that the pickle names twice stays shared, but counts twice: a few dozen lists, each holding the one
-/// before it twice, would otherwise be a value too large to visit.
+/// A container that the pickle references twice stays shared but counts twice. Otherwise a few dozen lists, each with
+/// two references to the one before, would make a value too large to visit.
 struct PickleResolver {
     private struct Resolved {
         let value: CheckpointValue

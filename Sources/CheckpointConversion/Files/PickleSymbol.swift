@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A class or function that a pickle may name, and what stands in for it here.
+/// A class or function that a pickle may name, and its replacement here.
 struct PickleSymbol {
     enum Role {
         case dictionary
-        /// A dictionary whose members come with BUILD.
+        /// A dictionary whose members are set by BUILD.
         case namespace
         case list
         /// nil: elements that cannot be read here.
         case storage(ElementType?)
-        /// A storage in bytes, whose element type comes with the tensor.
+        /// A storage in bytes; the tensor gives the element type.
         case untypedStorage
         case elementType(ElementType?)
         case tensor
@@ -17,7 +17,7 @@ struct PickleSymbol {
         case parameter
         /// Wraps one of the three functions above.
         case tensorSubclass
-        /// A call gives a value of which only the name is kept.
+        /// A call returns a value stored by its name only.
         case opaque
         /// Cannot be called.
         case name

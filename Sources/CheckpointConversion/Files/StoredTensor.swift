@@ -4,7 +4,8 @@ import TensorFiles
 
 /// One tensor in a checkpoint file.
 ///
-/// Its elements stay in the file until they are read. Every one lies inside the stored bytes; those who make a value check that.
+/// Its elements stay in the file until they are read. Whoever creates a value checks that every element is inside the
+/// stored bytes.
 package struct StoredTensor: Sendable {
     package let elementType: ElementType
     package let shape: [Int]
@@ -35,7 +36,7 @@ package struct StoredTensor: Sendable {
         return true
     }
 
-    /// Gives the elements in row-major order, piece by piece, as they are stored: little-endian, any alignment.
+    /// Passes the elements to `body` in row-major order, piece by piece, as stored: little-endian, any alignment.
     ///
     /// The memory in use stays small: pages of the file are released after each piece.
     ///
@@ -79,7 +80,7 @@ package struct StoredTensor: Sendable {
         }
     }
 
-    /// Gives the elements in row-major order, piece by piece, as `Float`.
+    /// Passes the elements to `body` in row-major order, piece by piece, as `Float`.
     ///
     /// - Parameters:
     ///   - maximumCount: elements in a piece; the last piece may have fewer.

@@ -2,7 +2,7 @@
 
 import TensorFiles
 
-/// What stands in for the functions and classes that a pickle calls.
+/// Replacements for the functions and classes that a pickle calls.
 extension Unpickler {
     private static let maximumAxes = 64
     /// Views that repeat their storage's elements may have this many; 64 MiB as `Float`.

@@ -2,12 +2,12 @@
 
 /// Reads the pickles that `torch.save` writes.
 ///
-/// A pickle is a program for a stack machine, but nothing in it is ever run. This machine knows the opcodes that build
-/// values, a fixed list of names (``PickleSymbol``), and limits on everything that a file could make large.
+/// A pickle is a program for a stack machine, but its functions are never called. This machine has the opcodes that
+/// build values, a fixed list of names (``PickleSymbol``), and limits for everything that a file could make large.
 ///
 /// - Source: CPython's `pickle.py` and `pickletools.py`, torch's `serialization.py` and `_utils.py`.
 package struct Unpickler {
-    /// What a pickle may make this process hold; a checkpoint of 100,000 tensors needs a quarter of it.
+    /// The limit of values that a pickle may create; a checkpoint of 100,000 tensors needs a quarter of it.
     package struct Limits {
         package var bytes = 512 << 20
         package var values = 20_000_000
@@ -68,9 +68,6 @@ package struct Unpickler {
     /// Reads a whole pickle.
     ///
     /// - Parameters:
-    ///   - pickle: the bytes.
-    ///   - storages: what its persistent ids may name, by key.
-    ///   - limits: refused before anything larger is made.
     /// - Returns: the value that it builds.
     /// - Throws: `PickleError`.
     package static func read(
@@ -282,7 +279,7 @@ extension Unpickler {
         return Array(stack[mark...])
     }
 
-    /// POP also takes a mark away, as CPython does.
+    /// POP also removes a mark, as in CPython.
     private mutating func discard(_ offset: Int) throws(PickleError) {
         if let mark = marks.last, mark == stack.count {
             marks.removeLast()
@@ -322,7 +319,7 @@ extension Unpickler {
         containers[index].items.append(contentsOf: pairs)
     }
 
-    /// BUILD gives an object its attributes; only a namespace's are of use.
+    /// BUILD sets an object's attributes; only a namespace's are used.
     private mutating func build(_ offset: Int) throws(PickleError) {
         let state = try pop(offset)
         let target = try top(offset)

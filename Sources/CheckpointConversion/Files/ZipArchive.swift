@@ -169,7 +169,7 @@ private struct ZipRecord {
             && !parts.contains("..")
     }
 
-    /// Where the entry's bytes are, by the header before them, which must say the same as the directory.
+    /// The entry's bytes, located by the header before them, which must agree with the directory.
     func data(in bytes: UnsafeRawBufferPointer, directoryStart: Int) throws(ZipError) -> Range<Int> {
         guard let position = Int(exactly: headerOffset), let header = bytes.part(position, 30),
             header.number(UInt32.self, at: 0) == 0x0403_4B50,

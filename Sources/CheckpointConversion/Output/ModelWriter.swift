@@ -4,9 +4,9 @@ import Autoencoder
 import Foundation
 import TensorFiles
 
-/// Writes a model folder as a whole or not at all.
+/// Writes a model folder completely or not at all.
 ///
-/// Everything goes into a folder beside the target, which is loaded as the server would load it and then renamed.
+/// The files are written to a folder beside the target, which is loaded as the server loads it and then renamed.
 final class ModelWriter {
     private let target: String
     /// The folder that is renamed at the end.
@@ -54,7 +54,7 @@ final class ModelWriter {
         if !isFinished { remove() }
     }
 
-    /// Leaves nothing of what was made.
+    /// Removes all written files.
     private func remove() {
         try? FileManager.default.removeItem(atPath: staging)
         for folder in parents.reversed() { rmdir(folder) }
@@ -66,7 +66,7 @@ final class ModelWriter {
 
     /// Writes the tensors that the model needs, in checkpoint order.
     ///
-    /// Half types stay as they are, float64 becomes float32. A tensor with a value that is not finite is refused.
+    /// Half types are unchanged, float64 becomes float32. A tensor with a value that is not finite is refused.
     ///
     /// - Returns: how many numbers were written.
     func writeWeights(
@@ -153,7 +153,7 @@ final class ModelWriter {
         }
     }
 
-    /// Loads the folder as a server would, then gives it its name.
+    /// Loads the folder as the server does, then renames it.
     func finish() throws(ConversionError) {
         do {
             _ = try AutoencoderModel(directory: staging)

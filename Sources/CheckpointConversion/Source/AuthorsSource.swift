@@ -45,7 +45,7 @@ struct AuthorsSource {
             decoder: decoder.description,
             frequency: frequency
         )
-        // RAE crops its images to the size that comes out, the Unified Autoencoder always to 256.
+        // RAE crops images to the size that it decodes, the Unified Autoencoder always to 256.
         if stage.target == .rae { description.imageSide = description.decoder.outputSide }
         let statistics = try statistics(channels: channels, side: side)
         description.normalizationEpsilon = statistics?.epsilon
@@ -121,7 +121,7 @@ struct AuthorsSource {
         return (file.root, "the file itself")
     }
 
-    /// A RAE's weights: a whole model where a checkpoint holds one, else its decoder beside the encoder's Hugging Face
+    /// A RAE's weights: a whole model if the checkpoint holds one, else its decoder plus the encoder's Hugging Face
     /// folder, as RAE publishes them.
     private func raeWeights(
         _ encoder: EncoderSource,
@@ -130,7 +130,7 @@ struct AuthorsSource {
         var decoderPath: String
         if checkpoint != nil || stage.checkpoint != nil {
             decoderPath = try checkpointPath()
-            // MAE's own file has a decoder of the same names, beside an encoder's embeddings.
+            // MAE's own file has a decoder with the same names, and an encoder's embeddings.
             let decoder = try? RAETensors.decoder(path: decoderPath)
             let isDecoder = decoder?.values["decoder.decoder_embed.weight"] != nil
             let hasEncoder = decoder?.values.keys.contains { $0.contains(".embeddings.") } ?? false
@@ -160,7 +160,7 @@ struct AuthorsSource {
         let (encoderTensors, encoderPath) = try RAETensors.encoder(folder: folder, family: encoder.family)
         report.add("encoder weights", encoderPath)
         table.merge(encoderTensors)
-        // What RAE's code leaves at its birth values where the file lacks it.
+        // RAE's code keeps the initial values of tensors that the file lacks.
         if let width = table.shape(of: "decoder.decoder_embed.weight")?.first, width <= 8192 {
             let side = encoder.description.gridSide
             table.setDefault(

@@ -5,8 +5,8 @@ import FrequencyBands
 
 /// The `frequency_config` of the 2026 (DCT) edition, resolved for one grid.
 ///
-/// - Source: docs/model.md, "Frequency settings". Members that only training uses are checked where the authors' code
-///   checks them, and then left aside.
+/// - Source: docs/model.md, "Frequency settings". Members that only training uses are checked if the authors' code
+///   checks them, and otherwise ignored.
 package struct DCTSettings: Equatable {
     /// `none` where the model has no frequency module.
     package let frequency: ModelDescription.Frequency
@@ -71,7 +71,7 @@ private struct BandSplitSettings {
     private let split: SettingValue
     private let gridSide: Int
     private let isCountGiven: Bool
-    /// The count as the settings have it, before it is brought into bounds; nil where something else gives the count.
+    /// The count in the settings, before it is clamped; nil if another member gives the count.
     let givenCount: Int?
 
     private var total: Int { gridSide * gridSide }
@@ -139,7 +139,7 @@ private struct BandSplitSettings {
         }
     }
 
-    /// How many tokens the compact decode takes by the settings, nil for all of them, and whether it is the default.
+    /// The number of tokens of the compact decode in the settings, nil for all, and whether it is the default.
     func compactDecode(
         isDCT: Bool,
         notes: inout [String]

@@ -5,15 +5,15 @@ import Autoencoder
 /// How a decoder is described by a folder of the authors' `configs/decoder`, or by the name of one.
 struct DecoderSource {
     let description: ModelDescription.Decoder
-    /// What is said where sizes were assumed.
+    /// The note for assumed sizes.
     private(set) var assumption: String?
 
     static let positions = "decoder.decoder_pos_embed"
     static let classToken = "decoder.trainable_cls_token"
 
-    /// Reads what `decoder_config_path` and `decoder_patch_size` name; the grid is read off the checkpoint.
+    /// Reads `decoder_config_path` and `decoder_patch_size`; the grid follows from the checkpoint.
     ///
-    /// Of the configuration only the `decoder_*` sizes and `layer_norm_eps` count. Its `patch_size` is a text in the
+    /// Only the `decoder_*` sizes and `layer_norm_eps` of the configuration are used. Its `patch_size` is a text in the
     /// published files ("SHOULD BE RELOADED") and never used: the patch side is `decoder_patch_size`.
     init(
         _ stage: StageConfiguration,

@@ -130,7 +130,7 @@ enum DiffusersSource {
             return RAETensors.checkpointName(ofEncoderTensor: inner, family: family)
         }
         guard name.hasPrefix("decoder.") else { return name }
-        // Not stored by the library, and ignored where it is there all the same.
+        // The library does not store it, and ignores it if present.
         if name == DecoderSource.positions { return nil }
         var inner = name.replacing(".attention.to_out.0.", with: ".attention.output.dense.")
         for (short, long) in [("q", "query"), ("k", "key"), ("v", "value")] {
@@ -139,7 +139,7 @@ enum DiffusersSource {
         return inner
     }
 
-    /// The library makes the position table itself, and spreads other grids over the sixteen places of a 16 x 16 one.
+    /// The library computes the position table, and spreads other grids over the positions of a 16 x 16 grid.
     private static func setPositions(
         in tensors: inout TensorTable,
         decoder: ModelDescription.Decoder,

@@ -5,12 +5,12 @@ import Autoencoder
 /// How an encoder is described by a Hugging Face configuration, or by the name of a published one.
 struct EncoderSource {
     let family: EncoderConfiguration.Family
-    /// What the configuration calls the encoder.
+    /// The encoder's names in the configuration.
     let names: [String]
-    /// The folder with `config.json`; nil where the published sizes of a known name are used.
+    /// The folder with `config.json`; nil if the published sizes of a known name are used.
     let folder: String?
     let description: ModelDescription.Encoder
-    /// What is said where sizes were assumed.
+    /// The note for assumed sizes.
     var assumption: String? {
         folder == nil
             ? "The encoder's configuration was not found; the published sizes of \(names.joined(separator: ", ")) are used."
@@ -22,7 +22,7 @@ struct EncoderSource {
         "Dinov2withNorm": .dinov2, "CLIPwNorm": .clip, "SigLIP2wNorm": .siglip2, "MAEwNorm": .mae,
     ]
 
-    /// Reads what `encoder_cls`, `encoder_config_path`, `encoder_input_size` and `encoder_params` name.
+    /// Reads `encoder_cls`, `encoder_config_path`, `encoder_input_size` and `encoder_params`.
     ///
     /// - `registerCount`: as the checkpoint has it, for a DINOv2 that only its name describes.
     init(_ stage: StageConfiguration, tree: SourceTree, registerCount: Int?) throws(ConversionError) {
@@ -30,7 +30,7 @@ struct EncoderSource {
         guard let className = try stage.text("encoder_cls") else {
             throw .memberMissing(path: stage.path, member: "encoder_cls")
         }
-        // Only the 2026 edition's code has a class for CLIP.
+        // Only the 2026 edition has a class for CLIP.
         let classes = Self.classes.filter { stage.target == .dct || $0.value != .clip }
         guard let family = classes[className] else {
             throw .memberInvalid(
@@ -49,7 +49,7 @@ struct EncoderSource {
                 allowed: "true (no published model keeps the last norm's weights)"
             )
         }
-        // The weights' name gives the sizes, the configuration's name the mean and deviation.
+        // The sizes follow from the weights' name, mean and deviation from the configuration's name.
         let weightsName = try stage.text(extra.given("dinov2_path") == nil ? "model_name" : "dinov2_path", in: extra)
         let configurationName = try stage.text("encoder_config_path")
         let names = [weightsName, configurationName == weightsName ? nil : configurationName].compactMap(\.self)

@@ -13,7 +13,7 @@ package struct FirstEditionSettings: Equatable {
     /// Whether training changed the number of bands, which names the tensors of each number apart.
     package let isDynamic: Bool
 
-    /// Members that training alone uses, or nothing at all.
+    /// Members that only training uses, or that are unused.
     private static let ignored: Set<String> = [
         "band_mask_fusion", "band_noise_strategy", "band_noise_tau", "noise_tau", "band_condition_eps",
         "spectral_identity_init", "use_residual_split", "codebook_drop", "quant_resi", "share_quant_resi",
@@ -51,7 +51,7 @@ package struct FirstEditionSettings: Equatable {
             ?? value.given("residual_projector_kwargs")?.given("condition_strategy")
         let strategy = (named?.spelled ?? "mask").lowercased()
         switch strategy {
-        // With rings that do not overlap, what `residual` gives back to later bands lies outside them.
+        // The rings do not overlap, so what `residual` returns to later bands is outside them.
         case "mask", "scale", "residual": condition = .mask
         case "noise_only": condition = .noiseOnly
         default: throw .unknownCondition(strategy)

@@ -14,7 +14,7 @@ package enum FrequencySettingError: Error, Equatable {
     case probabilityOutOfRange(member: String, value: Double)
     /// A count given as such, or as a ratio, must be a square number.
     case keepCountNotSquare(Int)
-    /// What a drop mode leaves, or what `band_count` comes to, must be a square number.
+    /// The remainder of a drop mode, or the result of `band_count`, must be a square number.
     case resultingCountNotSquare(Int)
     case gridNotSquare
     case compactDecodeNeedsDCT

@@ -4,7 +4,7 @@ import Autoencoder
 
 /// Names of RAE's separate encoder and decoder files, brought to those of a whole checkpoint.
 enum RAETensors {
-    /// The decoder alone, as RAE publishes it: its tensors without the prefix `decoder.`, bare or in a wrapper.
+    /// Only the decoder, as RAE publishes it: its tensors without the prefix `decoder.`, bare or in a wrapper.
     static func decoder(path: String) throws(ConversionError) -> TensorTable {
         let file = try open(path)
         var dictionary = file.root

@@ -19,7 +19,7 @@ package indirect enum SettingValue: Equatable, Sendable {
         package let value: SettingValue
     }
 
-    /// A member; nil if there is none or this is no map.
+    /// A member; nil if it is absent or this is not a map.
     package subscript(key: String) -> SettingValue? {
         guard case .map(let members) = self else { return nil }
         return members.last { $0.key == key }?.value
@@ -35,7 +35,7 @@ package indirect enum SettingValue: Equatable, Sendable {
         return members.map(\.key)
     }
 
-    /// What Python's `bool()` makes of it: every non-empty text is true, even "false".
+    /// The result of Python's `bool()`: every non-empty text is true, even "false".
     var isTrue: Bool {
         switch self {
         case .null: false
@@ -48,7 +48,7 @@ package indirect enum SettingValue: Equatable, Sendable {
         }
     }
 
-    /// What Python's `int()` makes of it; nil where that would fail or overflow.
+    /// The result of Python's `int()`; nil if that would fail or overflow.
     var truncatedInteger: Int? {
         switch self {
         case .bool(let flag): flag ? 1 : 0
@@ -59,7 +59,7 @@ package indirect enum SettingValue: Equatable, Sendable {
         }
     }
 
-    /// What Python's `float()` makes of it; nil where that would fail.
+    /// The result of Python's `float()`; nil if that would fail.
     var double: Double? {
         switch self {
         case .bool(let flag): flag ? 1 : 0
@@ -85,7 +85,7 @@ package indirect enum SettingValue: Equatable, Sendable {
         if case .text(let text) = self { text } else { nil }
     }
 
-    /// What Python's `str()` makes of a single value, for error messages and words in any case.
+    /// The result of Python's `str()` for a scalar, for error messages and for words in any case.
     var spelled: String {
         switch self {
         case .null: "None"
@@ -196,7 +196,7 @@ extension SettingValue {
         }
     }
 
-    /// A scalar without quotation marks, as OmegaConf reads it; unlike PyYAML it takes `1e-6` for a number.
+    /// A scalar without quotation marks, as OmegaConf reads it; unlike PyYAML it reads `1e-6` as a number.
     private static func plain(_ text: String) -> SettingValue {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null

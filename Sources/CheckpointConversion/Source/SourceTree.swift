@@ -2,10 +2,10 @@
 
 import Foundation
 
-/// Where the paths of a configuration are looked for.
+/// The folders in which the paths of a configuration are searched.
 ///
-/// The authors run everything in the root of their repository, so relative paths in a YAML are relative to that root,
-/// wherever the YAML lies. A path is looked for below the YAML's folder and every folder above it, and last by its last
+/// The authors run all commands in the root of their repository, so relative paths in a YAML are relative to that root,
+/// not to the YAML. A path is searched below the YAML's folder and every folder above it, and then by its last
 /// component beside the YAML.
 package struct SourceTree: Sendable {
     /// The configuration's path.
@@ -14,8 +14,6 @@ package struct SourceTree: Sendable {
     private let folders: [String]
 
     /// - Parameters:
-    ///   - configuration: path of the YAML.
-    ///   - root: a folder that is searched first, where the caller named one.
     package init(configuration: String, root: String? = nil) {
         self.configuration = configuration
         var folders: [String] = []
@@ -44,7 +42,8 @@ package struct SourceTree: Sendable {
         first(name) { Self.kind(of: $0 + "/config.json") == .file }
     }
 
-    /// The configuration folder of a Hugging Face name: a folder of that name, or the newest snapshot in the hub's cache.
+    /// The configuration folder of a Hugging Face name: a folder of that name, or the newest snapshot in the hub's
+    /// cache.
     func hubFolder(_ name: String) -> String? {
         configurationFolder(name) ?? cachedFolder(name)
     }

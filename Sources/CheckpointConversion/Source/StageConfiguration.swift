@@ -4,7 +4,7 @@
 ///
 /// Other sections (`stage_2`, `transport`, `sampler`, `guidance`, `misc`, `training`, `eval`, `gan`) are ignored.
 struct StageConfiguration {
-    /// The authors' classes that this converter knows.
+    /// The authors' classes that the converter supports.
     enum Target: String {
         case dct = "stage1.UAE"
         case first = "unified_ae.UnifiedUAE"

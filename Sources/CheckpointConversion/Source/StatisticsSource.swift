@@ -2,13 +2,13 @@
 
 import TensorFiles
 
-/// Normalisation statistics as a model folder holds them: mean and variance `[channels, side, side]`.
+/// Normalisation statistics as in a model folder: mean and variance `[channels, side, side]`.
 struct StatisticsSource {
     var mean: [Float]
     var variance: [Float]
-    /// Added to the variance before its root is taken.
+    /// Added to the variance before the square root.
     var epsilon: Double
-    /// What the file lacked and what stands in for it.
+    /// The note for a missing tensor and its replacement.
     var notes: [String] = []
 
     /// Which rule a file's axes follow.
@@ -23,7 +23,7 @@ struct StatisticsSource {
 
     /// Reads `mean` and `var` of a file of statistics.
     ///
-    /// - Returns: nil where the edition takes the file for none.
+    /// - Returns: nil if the edition treats the file as having none.
     init?(
         path: String,
         edition: Edition,

@@ -3,20 +3,17 @@
 import Foundation
 import TensorFiles
 
-/// The tensors of a model by the names that the authors' checkpoints give them.
+/// The tensors of a model by their names in the authors' checkpoints.
 struct TensorTable {
     /// The file, for error messages.
     let path: String
     /// The files of tensors that were merged in.
     private var origins: [String: String] = [:]
-    /// What to say where a shape does not fit because sizes were assumed.
+    /// The note for a shape that does not fit assumed sizes.
     var assumption: String?
     private(set) var values: [String: CheckpointValue] = [:]
 
     /// - Parameters:
-    ///   - dictionary: what holds the tensors; its other members are left out.
-    ///   - path: the file.
-    ///   - entry: what the dictionary is called, for error messages.
     /// - Throws: `.noTensors`.
     init(_ dictionary: CheckpointValue, path: String, entry: String) throws(ConversionError) {
         self.path = path
@@ -36,8 +33,8 @@ struct TensorTable {
         self.path = path
     }
 
-    /// `torch.compile` puts `_orig_mod.` in front of what it wraps, at any level; `DataParallel` puts `module.` in front of
-    /// all.
+    /// `torch.compile` puts `_orig_mod.` in front of what it wraps, at any level; `DataParallel` puts `module.` in
+    /// front of all.
     private mutating func removeWrapperPrefixes() throws(ConversionError) {
         try rename { $0.replacing("_orig_mod.", with: "") }
         while values.keys.allSatisfy({ $0.hasPrefix("module.") }) {
@@ -45,9 +42,9 @@ struct TensorTable {
         }
     }
 
-    /// Gives every tensor another name, and leaves out those for which `name` returns nil.
+    /// Renames every tensor, and removes those for which `name` returns nil.
     ///
-    /// - Throws: `.tensorTwice` where two names become one.
+    /// - Throws: `.tensorTwice` if two tensors get the same name.
     mutating func rename(_ name: (String) -> String?) throws(ConversionError) {
         var renamed: [String: CheckpointValue] = [:]
         for (key, value) in values {
@@ -62,7 +59,7 @@ struct TensorTable {
         for name in other.values.keys { origins[name] = other.path }
     }
 
-    /// The file that a tensor comes from.
+    /// The file of a tensor.
     func origin(of name: String) -> String {
         origins[name] ?? path
     }
