@@ -27,9 +27,9 @@ import Testing
             ),
         ]
         for task in tasks {
-            for result in engine.run([task]) { _ = try result.get() }
+            for result in engine.run([try engine.plan(task)]) { _ = try result.get() }
             allocation_count_begin()
-            let results = engine.run([task])
+            let results = engine.run([try engine.plan(task)])
             let counted = allocation_count_end()
             let result = try #require(try results.first?.get())
             let bytes = 4 * (result.latent?.count ?? 0) + (result.picture?.count ?? 0)

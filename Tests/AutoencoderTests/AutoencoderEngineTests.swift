@@ -84,7 +84,7 @@ import Testing
         let tasks = try Self.mixedTasks(engine)
         let singles = try tasks.map { try engine.result($0) }
         for count in [2, 3, 5, tasks.count] {
-            let batch = engine.run(Array(tasks.prefix(count)))
+            let batch = engine.run(try tasks.prefix(count).map(engine.plan))
             for (index, result) in batch.enumerated() {
                 #expect(try result.get() == singles[index], "task \(index) of \(count)")
             }
@@ -113,12 +113,13 @@ import Testing
         }
     }
 
-    @Test func aWrongTaskFailsAlone() throws {
+    @Test func aTaskThatOverflowsFailsAlone() throws {
         let engine = try GoldenModel.all[0].engine()
         var tasks = try Self.mixedTasks(engine)
-        tasks[2] = AutoencoderTask(input: .pixels([1, 2, 3]), outputs: .latent)
-        let results = engine.run(tasks)
-        #expect(throws: TaskError.pixelCount(expected: 196_608, found: 3)) { try results[2].get() }
+        let huge = [Float](repeating: 3e38, count: engine.model.configuration.latentCount)
+        tasks[2] = AutoencoderTask(input: .latent(huge), outputs: .picture)
+        let results = engine.run(try tasks.map(engine.plan))
+        #expect(throws: TaskError.resultNotFinite) { try results[2].get() }
         for (index, result) in results.enumerated() where index != 2 {
             #expect(throws: Never.self) { try result.get() }
         }
@@ -178,14 +179,14 @@ import Testing
 
     @Test func costIsCountedInEncodings() throws {
         let engine = try GoldenModel.all[0].engine()
-        let side = engine.model.configuration.imageSide
-        let pixels = [UInt8](repeating: 0, count: side * side * 3)
-        let encode = engine.cost(of: AutoencoderTask(input: .pixels(pixels), outputs: .latent))
-        let decode = engine.cost(of: AutoencoderTask(input: .latent([]), outputs: .picture))
-        let both = engine.cost(of: AutoencoderTask(input: .pixels(pixels), outputs: .picture))
+        let encode = engine.cost(of: .latent, encodesImage: true)
+        let decode = engine.cost(of: .picture, encodesImage: false)
+        let both = engine.cost(of: .picture, encodesImage: true)
         #expect(abs(encode - 1) < 0.1)
         #expect(decode > 0)
         #expect(abs(both - encode - decode) < 0.1)
+        let latent = [Float](repeating: 0, count: engine.model.configuration.latentCount)
+        #expect(try engine.plan(AutoencoderTask(input: .latent(latent), outputs: .picture)).cost == decode)
     }
 
     @Test func warmingUpRunsAndLeavesResultsAlone() throws {

@@ -43,7 +43,7 @@ extension SafetensorsFile {
 extension AutoencoderEngine {
     /// Runs one task that must succeed.
     func result(_ task: AutoencoderTask) throws -> AutoencoderResult {
-        try #require(run([task]).first).get()
+        try #require(run([plan(task)]).first).get()
     }
 }
 

@@ -31,8 +31,7 @@ import Testing
         var task = AutoencoderTask(input: input, outputs: outputs)
         change(&task)
         let engine = other ?? engine
-        #expect(throws: error, sourceLocation: sourceLocation) { try engine.validate(task) }
-        #expect(throws: error, sourceLocation: sourceLocation) { try engine.run([task])[0].get() }
+        #expect(throws: error, sourceLocation: sourceLocation) { try engine.plan(task) }
     }
 
     @Test func inputsOfTheWrongSize() {
@@ -67,14 +66,14 @@ import Testing
             input: .latent([Float](repeating: 3e38, count: latent.count)),
             outputs: .picture
         )
-        #expect(throws: TaskError.resultNotFinite) { try engine.run([task])[0].get() }
+        #expect(throws: TaskError.resultNotFinite) { try engine.result(task) }
         let energies = AutoencoderTask(
             input: .latent([Float](repeating: 3e38, count: latent.count)),
             outputs: .frequencyTokens
         )
         var full = energies
         full.frequencyTokenCount = 256
-        #expect(throws: TaskError.resultNotFinite) { try engine.run([full])[0].get() }
+        #expect(throws: TaskError.resultNotFinite) { try engine.result(full) }
     }
 
     @Test func outputsThatCannotBe() {

@@ -46,7 +46,7 @@ import Testing
         ) throws -> AutoencoderResult {
             var task = AutoencoderTask(input: .pixels(pixels), outputs: outputs)
             change(&task)
-            return try #require(engine.run([task]).first).get()
+            return try #require(engine.run([engine.plan(task)]).first).get()
         }
     }
 
@@ -240,7 +240,7 @@ import Testing
         // What encode gives comes back as the same reconstruction.
         var decode = AutoencoderTask(input: .latent(try #require(normalized.latent)), outputs: .reconstruction)
         decode.latentIsNormalized = true
-        let back = try #require(golden.engine.run([decode]).first).get()
+        let back = try #require(golden.engine.run([golden.engine.plan(decode)]).first).get()
         expectClose(back.reconstruction, try golden.tensor("recon.full"), Self.reconstructionTolerance, "back")
     }
 }

@@ -23,10 +23,10 @@ extension ServiceTests {
 
             init() {
                 let opened = opened
-                run = { engine, tasks in
+                run = { engine, plans in
                     opened.wait()
                     opened.signal()
-                    return engine.run(tasks)
+                    return engine.run(plans)
                 }
             }
 
@@ -89,9 +89,9 @@ extension ServiceTests {
         @Test func aWorkerThatFailsAnswers500AndServesTheNextRequest() async throws {
             let failures = Atomic(1)
             let recorder = LogRecorder()
-            let run: BatchRun = { engine, tasks in
-                if failures.exchange(0, ordering: .relaxed) == 0 { return engine.run(tasks) }
-                return tasks.map { _ in .failure(.nothingAsked) }
+            let run: BatchRun = { engine, plans in
+                if failures.exchange(0, ordering: .relaxed) == 0 { return engine.run(plans) }
+                return plans.map { _ in .failure(.nothingAsked) }
             }
             try await TestService.run(logger: recorder.logger, batchRun: run) { client in
                 let answer = try await client.post("/encode", photo, [("Request-Id", "failing")])

@@ -111,7 +111,7 @@ struct EngineBench {
         var seconds: [String] = []
         for _ in 0..<count {
             let start = now()
-            let results = engine.run(tasks)
+            let results = engine.run(try tasks.map(engine.plan))
             seconds.append(String(now() - start))
             for result in results { _ = try result.get() }
         }
@@ -119,7 +119,7 @@ struct EngineBench {
     }
 
     private func save(_ operation: String, path: String) throws -> String {
-        guard let engine, let outcome = engine.run([try task(operation)]).first else {
+        guard let engine, let outcome = engine.run([try engine.plan(try task(operation))]).first else {
             throw CommandError.nothingLoaded
         }
         let result = try outcome.get()
@@ -144,7 +144,7 @@ struct EngineBench {
         return try time(count, path) { bytes in
             var task = AutoencoderTask(input: .pixels(try pixels(of: bytes, engine.model)), outputs: .latent)
             task.split = engine.model.configuration.frequency.split
-            for result in engine.run([task]) { _ = try result.get() }
+            for result in engine.run([try engine.plan(task)]) { _ = try result.get() }
         }
     }
 

@@ -32,34 +32,42 @@ package final class AutoencoderEngine: Sendable {
         headOperations = model.head?.floatingPointOperations ?? 0
     }
 
-    /// A task's work in units of one encoding.
-    package func cost(of task: AutoencoderTask) -> Double {
+    /// The work of a task in units of one encoding, known before its input is read.
+    ///
+    /// - Parameters:
+    ///   - outputs: what the task asks for.
+    ///   - encodesImage: whether its input is pixels, not a latent.
+    package func cost(of outputs: AutoencoderTask.Outputs, encodesImage: Bool) -> Double {
         // Reading, cutting and writing take a share too.
         var operations = encodeOperations * 0.02
-        if case .pixels = task.input, !task.outputs.subtracting(.ofImage).isEmpty { operations += encodeOperations }
-        if !task.outputs.isDisjoint(with: .pictures) { operations += decodeOperations }
-        if task.outputs.contains(.logits) { operations += headOperations }
+        if encodesImage, !outputs.subtracting(.ofImage).isEmpty { operations += encodeOperations }
+        if !outputs.isDisjoint(with: .pictures) { operations += decodeOperations }
+        if outputs.contains(.logits) { operations += headOperations }
         return operations / encodeOperations
     }
 
     /// Checks a task against the model before it is queued.
-    package func validate(_ task: AutoencoderTask) throws(TaskError) {
-        _ = try TaskPlan(task, model: model)
+    ///
+    /// - Returns: what ``run(_:)`` takes.
+    package func plan(_ task: AutoencoderTask) throws(TaskError) -> TaskPlan {
+        let cost = cost(of: task.outputs, encodesImage: task.input.isPixels)
+        return try TaskPlan(task, model: model, cost: cost)
     }
 
-    /// Runs tasks; one caller at a time.
+    /// Runs planned tasks; one caller at a time.
     ///
-    /// - Returns: one result a task, in order. A task that cannot be done fails alone.
-    package func run(_ tasks: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>] {
-        var results = [Result<AutoencoderResult, TaskError>](repeating: .failure(.nothingAsked), count: tasks.count)
-        let schedule = BatchSchedule(costs: tasks.map(cost(of:)), teamSize: team.size)
+    /// - Parameter plans: made by this engine.
+    /// - Returns: one result a plan, in order. A task whose numbers overflow fails alone.
+    package func run(_ plans: [TaskPlan]) -> [Result<AutoencoderResult, TaskError>] {
+        var results = [Result<AutoencoderResult, TaskError>](repeating: .failure(.nothingAsked), count: plans.count)
+        let schedule = BatchSchedule(costs: plans.map(\.cost), teamSize: team.size)
         results.withUnsafeMutableBufferPointer { results in
             for index in schedule.shared {
-                results[index] = perform(tasks[index], workspace: workspaces[0], team: team)
+                results[index] = perform(plans[index], workspace: workspaces[0], team: team)
             }
             team.forEach(schedule.separate.count) { place, member in
                 let index = schedule.separate[place]
-                results[index] = perform(tasks[index], workspace: workspaces[member], team: .solo)
+                results[index] = perform(plans[index], workspace: workspaces[member], team: .solo)
             }
         }
         return results
@@ -78,19 +86,18 @@ package final class AutoencoderEngine: Sendable {
         let tokens = [Float](repeating: 0, count: configuration.channels * side * side)
         let corner = TokenCorner(position: .topLeft, side: side)
         let decoding = AutoencoderTask(input: .compactTokens(tokens, corner), outputs: [.picture])
-        let decodesTokens = (try? TaskPlan(decoding, model: model)) != nil
-        if !decodesTokens { task.outputs.insert(.picture) }
-        let one = decodesTokens ? [task, decoding] : [task]
+        let decoded = try? plan(decoding)
+        if decoded == nil { task.outputs.insert(.picture) }
+        let one = [try? plan(task), decoded].compactMap(\.self)
         _ = run(Array(repeating: one, count: max(batch, 1)).flatMap(\.self))
     }
 
     private func perform(
-        _ task: AutoencoderTask,
+        _ plan: TaskPlan,
         workspace: Workspace,
         team: ComputeTeam
     ) -> Result<AutoencoderResult, TaskError> {
         do throws(TaskError) {
-            let plan = try TaskPlan(task, model: model)
             return .success(try TaskExecution(model: model, workspace: workspace, team: team).result(of: plan))
         } catch {
             return .failure(error)

@@ -13,6 +13,13 @@ package struct AutoencoderTask: Sendable {
         case frequencyTokens([Float], count: Int)
         /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. Only a picture comes out.
         case compactTokens([Float], TokenCorner)
+
+        var isPixels: Bool {
+            switch self {
+            case .pixels: true
+            case .latent, .frequencyTokens, .compactTokens: false
+            }
+        }
     }
 
     package struct Outputs: OptionSet, Sendable {

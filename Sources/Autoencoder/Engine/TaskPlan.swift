@@ -2,8 +2,10 @@
 
 import FrequencyBands
 
-/// A task that has been checked against a model, with what the check worked out.
-struct TaskPlan {
+/// A task that was checked against an engine's model, with what the check worked out.
+///
+/// Made by ``AutoencoderEngine/plan(_:)``, once a task; only that engine can run it.
+package struct TaskPlan: Sendable {
     /// The most rings that a spectrum is divided into.
     private static let bandLimit = 64
 
@@ -12,8 +14,10 @@ struct TaskPlan {
     let kept: [Bool]?
     /// The corner of tokens that is decoded; nil for all of them.
     let corner: TokenCorner?
+    /// The task's work in units of one encoding.
+    package let cost: Double
 
-    init(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
+    init(_ task: AutoencoderTask, model: AutoencoderModel, cost: Double) throws(TaskError) {
         let configuration = model.configuration
         guard !task.outputs.isEmpty else { throw .nothingAsked }
         let given = try Self.checkInput(task, model: model)
@@ -38,6 +42,7 @@ struct TaskPlan {
             throw .normalizationUnavailable
         }
         self.task = task
+        self.cost = cost
     }
 
     /// - Returns: the corner that the input fills; nil for the whole grid.
@@ -77,15 +82,13 @@ struct TaskPlan {
     }
 
     private static func checkBands(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
-        var isPicture = false
-        if case .pixels = task.input { isPicture = true }
         if let ratio = task.frequencyRatio {
             guard model.bandModule != nil else { throw .bandsUnavailable }
             guard (0...1).contains(ratio) else { throw .frequencyRatioOutOfRange(ratio) }
-            guard isPicture else { throw .frequencyRatioNeedsPixels }
+            guard task.input.isPixels else { throw .frequencyRatioNeedsPixels }
         }
         if model.bandModule != nil, task.outputs.contains(.fftEnergies) {
-            guard isPicture else { throw .bandEnergiesNeedPixels }
+            guard task.input.isPixels else { throw .bandEnergiesNeedPixels }
             guard task.appliesBands else { throw .bandEnergiesNeedBands }
         }
     }

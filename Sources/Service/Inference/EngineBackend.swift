@@ -5,7 +5,7 @@ import InferenceQueue
 
 /// How a batch is run; tests put a worker that hangs or fails in the engine's place.
 package typealias BatchRun =
-    @Sendable (_ engine: AutoencoderEngine, _ tasks: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>]
+    @Sendable (_ engine: AutoencoderEngine, _ plans: [TaskPlan]) -> [Result<AutoencoderResult, TaskError>]
 
 /// The engine as the queue's backend.
 struct EngineBackend: InferenceBackend {
@@ -14,7 +14,7 @@ struct EngineBackend: InferenceBackend {
 
     var parallelism: Int { engine.threadCount }
 
-    func cost(of item: AutoencoderTask) -> Double { engine.cost(of: item) }
+    func cost(of item: TaskPlan) -> Double { item.cost }
 
-    func run(_ items: [AutoencoderTask]) -> [Result<AutoencoderResult, TaskError>] { batchRun(engine, items) }
+    func run(_ items: [TaskPlan]) -> [Result<AutoencoderResult, TaskError>] { batchRun(engine, items) }
 }

@@ -4,6 +4,7 @@ import Autoencoder
 import FrequencyBands
 import HTTPTypes
 import HTTPWire
+import ImageCodec
 import InferenceQueue
 
 /// One request to an operation, from its body to its answer.
@@ -122,19 +123,10 @@ struct InferenceRequest: Sendable {
         if parameters.onError == .fail, let failure = built.compactMap(\.problem).first { throw failure }
         let usable = built.compactMap(\.task)
         if usable.isEmpty, let failure = built.first?.problem { throw failure }
-        var tasks: [AutoencoderTask] = []
-        for task in usable {
-            tasks.append(task.task)
-            if copies == 2 {
-                var flipped = task.task
-                flipped.flipped = true
-                tasks.append(flipped)
-            }
-        }
         let answers: InferenceQueue<EngineBackend>.Answer
         do {
             answers = try await core.queue.submit(
-                tasks,
+                usable.flatMap(\.plans),
                 reservation: reservation,
                 deadline: deadline,
                 timeout: parameters.timeout
@@ -148,14 +140,19 @@ struct InferenceRequest: Sendable {
     }
 
     private func cost(_ item: InputItem, _ parameters: RequestParameters) -> Double {
-        let input = item.isPicture ? AutoencoderTask.Input.pixels([]) : .latent([])
-        return core.engine.cost(of: AutoencoderTask(input: input, outputs: builder(parameters).outputs))
+        core.engine.cost(of: builder(parameters).outputs, encodesImage: item.isPicture)
+    }
+
+    /// One item's plans (two with `flip=both`) and pixels.
+    private struct PlannedItem: Sendable {
+        let plans: [TaskPlan]
+        let pixels: RGBImage?
     }
 
     /// One item's task, or why there is none.
     private struct BuiltItem: Sendable {
         let id: String
-        let task: TaskBuilder.Built?
+        let task: PlannedItem?
         let problem: Problem?
     }
 
@@ -171,12 +168,18 @@ struct InferenceRequest: Sendable {
                 throw QueueError.deadlineExceeded(stage: .queue, timeout: builder.parameters.timeout).problem
             }
             let built = try builder.build(item)
-            do {
-                try core.engine.validate(built.task)
+            var tasks = [built.task]
+            if builder.parameters.flip == .both {
+                tasks.append(built.task)
+                tasks[1].flipped = true
+            }
+            do throws(TaskError) {
+                let plans = try tasks.map { task throws(TaskError) in try core.engine.plan(task) }
+                let planned = PlannedItem(plans: plans, pixels: built.pixels)
+                return BuiltItem(id: item.id, task: planned, problem: nil)
             } catch {
                 throw error.problem
             }
-            return BuiltItem(id: item.id, task: built, problem: nil)
         } catch {
             return BuiltItem(id: item.id, task: nil, problem: count > 1 ? error.forItem(item.id) : error)
         }
