@@ -15,8 +15,12 @@ let strict: [SwiftSetting] = [
 // C kernels choose their instruction set at run time, so the baseline stays the architecture's own.
 let kernels: [CSetting] = [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wall", "-Werror"])]
 
-/// A Swift target and its tests, which share a name.
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], tests: [Target.Dependency] = []) -> [Target] {
+/// A Swift target and its test target, named `name` and `nameTests`.
+func targetWithTests(
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    tests: [Target.Dependency] = []
+) -> [Target] {
     [
         .target(name: name, dependencies: dependencies, swiftSettings: strict),
         .testTarget(
@@ -88,35 +92,35 @@ let package = Package(
         ),
     ]
         // The engine: knows tensors and pictures, not HTTP.
-        + room("TensorFiles", ["CHash"])
-        + room("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
-        + room("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
-        + room("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
-        + room(
+        + targetWithTests("TensorFiles", ["CHash"])
+        + targetWithTests("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
+        + targetWithTests("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
+        + targetWithTests("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
+        + targetWithTests(
             "Autoencoder",
             ["TensorKernels", "FrequencyBands", "TensorFiles"],
             tests: ["TensorKernels", "FrequencyBands", "TensorFiles", "AllocationCounter", "ConvertedModels"]
         )
         // From the authors' checkpoints to model folders.
-        + room(
+        + targetWithTests(
             "CheckpointConversion",
             ["Autoencoder", "FrequencyBands", "TensorFiles", "Yams"],
             tests: ["Autoencoder", "ConvertedModels", "FrequencyBands", "TensorFiles"]
         )
         // The server: knows bytes and deadlines, not the model.
-        + room("InferenceQueue")
-        + room(
+        + targetWithTests("InferenceQueue")
+        + targetWithTests(
             "HTTPWire",
             ["CNGHTTP2", .product(name: "HTTPTypes", package: "swift-http-types")],
             tests: ["HTTP2Peer", .product(name: "HTTPTypes", package: "swift-http-types")]
         )
-        + room(
+        + targetWithTests(
             "SocketServer",
             ["HTTPWire", "CLinux", .product(name: "HTTPTypes", package: "swift-http-types")],
             tests: ["HTTP2Peer", "HTTPWire"]
         )
         // The only place that knows both sides.
-        + room(
+        + targetWithTests(
             "Service",
             [
                 "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels", "InferenceQueue",
