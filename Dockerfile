@@ -18,6 +18,7 @@ RUN apt-get update \
         libspng0 \
         libstdc++6 \
         libturbojpeg0 \
+        zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --uid 10001 uae
 COPY --from=build /src/.build/release/uae /usr/local/bin/uae

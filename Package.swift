@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CFFTW"),
         .systemLibrary(name: "CTurboJPEG"),
         .systemLibrary(name: "CSPNG"),
+        .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CNGHTTP2"),
         .systemLibrary(name: "CLinux"),
         .target(name: "CKernels", cSettings: kernels),
@@ -92,10 +93,15 @@ let package = Package(
         ),
     ]
         // The engine: knows tensors and pictures, not HTTP.
-        + targetWithTests("TensorFiles", ["CHash"])
+        + targetWithTests("Checksums", ["CHash", "CZlib"])
+        + targetWithTests("TensorFiles", ["Checksums"])
         + targetWithTests("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
         + targetWithTests("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
-        + targetWithTests("ImageCodec", ["CPixels", "CTurboJPEG", "CSPNG"], tests: ["TensorFiles"])
+        + targetWithTests(
+            "ImageCodec",
+            ["Checksums", "CPixels", "CTurboJPEG", "CSPNG"],
+            tests: ["Checksums", "TensorFiles"]
+        )
         + targetWithTests(
             "Autoencoder",
             ["TensorKernels", "FrequencyBands", "TensorFiles"],
@@ -105,7 +111,7 @@ let package = Package(
         + targetWithTests(
             "CheckpointConversion",
             ["Autoencoder", "FrequencyBands", "TensorFiles", "Yams"],
-            tests: ["Autoencoder", "ConvertedModels", "FrequencyBands", "TensorFiles"]
+            tests: ["Autoencoder", "Checksums", "ConvertedModels", "FrequencyBands", "TensorFiles"]
         )
         // The server: knows bytes and deadlines, not the model.
         + targetWithTests("InferenceQueue")
@@ -123,7 +129,8 @@ let package = Package(
         + targetWithTests(
             "Service",
             [
-                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels", "InferenceQueue",
+                "Autoencoder", "Checksums", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels",
+                "InferenceQueue",
                 "HTTPWire",
                 "SocketServer", "CEmbedded", "Yams",
                 .product(name: "HTTPTypes", package: "swift-http-types"),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Checksums
+
 /// The content of a PNG's chunks, and the bytes of the file that the decoder gets.
 ///
 /// Only the chunks that define pixels (IHDR, PLTE, tRNS, IDAT, IEND) are passed on, so compressed text and
@@ -96,7 +98,7 @@ struct PNGStructure {
         type: Int
     ) throws(ImageDecodeError) {
         let checked = UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 8 + length])
-        guard reader.uint32(at: offset + 8 + length) == Int(PNGChecksum.crc32(checked)) else {
+        guard reader.uint32(at: offset + 8 + length) == Int(crc32(checked)) else {
             throw .chunkChecksum(type: Self.name(type), offset: offset)
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CheckpointConversion
+import Checksums
 import Fixtures
 import Foundation
 import Glibc

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Checksums
 import Fixtures
 import Foundation
 import ImageCodec
-import TensorFiles
 
 /// What `Tests/Fixtures/make_picture_cases.py` wrote down.
 struct PictureCases: Decodable {

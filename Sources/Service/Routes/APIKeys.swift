@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Checksums
 import Foundation
 import HTTPTypes
 import InferenceQueue
 import Synchronization
-import TensorFiles
 
 /// The keys that callers may send as `Authorization: Bearer KEY`, and what each has left of its rate.
 final class APIKeys: Sendable {
