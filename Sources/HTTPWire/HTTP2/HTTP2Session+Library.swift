@@ -36,19 +36,36 @@ extension HTTP2Session {
 
     /// - Throws: `.internalError` without memory.
     func submitSettings() throws(HTTP2Failure) {
-        let entries = [
-            // The first, since ``announceStreamLimit()`` rewrites it.
-            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams * 10),
+        // To the library a stream too many is an error of the connection, to us one of the stream (RFC 9113 5.1.2): the
+        // library is given a higher limit than the client, and ``announcedSettings()`` replaces what it would say.
+        let entries = settings(streams: limits.streams * 10)
+        let flags = UInt8(NGHTTP2_FLAG_NONE.rawValue)
+        guard nghttp2_submit_settings(library, flags, entries, entries.count) == 0,
+            nghttp2_session_set_local_window_size(library, flags, 0, Int32(clamping: limits.connectionWindow)) == 0
+        else { throw .internalError }
+    }
+
+    /// The SETTINGS frame that the client gets.
+    ///
+    /// - Throws: `.internalError`, never in practice: all values are valid.
+    func announcedSettings() throws(HTTP2Failure) -> [UInt8] {
+        let entries = settings(streams: limits.streams)
+        let payload = [UInt8](unsafeUninitializedCapacity: entries.count * 6) { buffer, count in
+            count = max(0, nghttp2_pack_settings_payload(buffer.baseAddress, buffer.count, entries, entries.count))
+        }
+        guard !payload.isEmpty else { throw .internalError }
+        return HTTP2FrameHeader.frame(.settings, payload)
+    }
+
+    private func settings(streams: Int) -> [nghttp2_settings_entry] {
+        [
+            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams),
             (NGHTTP2_SETTINGS_ENABLE_PUSH, 0),
             (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindow),
             (NGHTTP2_SETTINGS_MAX_FRAME_SIZE, HTTP2FrameHeader.maximumPayload),
             (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.headerList),
             (NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
         ].map { nghttp2_settings_entry(settings_id: Int32($0.rawValue), value: UInt32(clamping: $1)) }
-        let flags = UInt8(NGHTTP2_FLAG_NONE.rawValue)
-        guard nghttp2_submit_settings(library, flags, entries, entries.count) == 0,
-            nghttp2_session_set_local_window_size(library, flags, 0, Int32(clamping: limits.connectionWindow)) == 0
-        else { throw .internalError }
     }
 
     private func setCallbacks(_ callbacks: OpaquePointer?) {

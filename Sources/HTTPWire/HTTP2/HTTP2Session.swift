@@ -5,8 +5,8 @@ import HTTPTypes
 
 /// The server's side of one HTTP/2 connection without I/O: octets in, events out; answers in, octets out.
 ///
-/// libnghttp2 keeps the streams, the windows and HPACK. In front of it every frame is judged by rules of our own, since
-/// the library passes over some violations in silence and counts few floods.
+/// libnghttp2 keeps the streams, the windows and HPACK. In front of it the frame guard (FrameGuard/) checks every
+/// frame, since the library ignores some violations and counts few floods.
 ///
 /// Belongs to one thread at a time. ``receive(_:now:)`` and ``output(atMost:now:)`` bring about ``Event``s, which the
 /// caller takes with ``takeEvents()``.
@@ -107,8 +107,7 @@ package final class HTTP2Session {
         library = try makeLibrary()
         if let upgrade { try begin(upgrade.request, upgrade.settings) }
         try submitSettings()
-        pending = drainLibrary(atMost: .max)
-        announceStreamLimit()
+        pending = try firstFrames()
     }
 
     deinit { nghttp2_session_del(library) }
@@ -290,15 +289,12 @@ package final class HTTP2Session {
         ]
     }
 
-    /// Writes our own limit into the SETTINGS that the library made.
-    ///
-    /// To the library a stream too many is an error of the connection; to us it is one of the stream (RFC 9113 5.1.2), so
-    /// the library knows a higher limit than the client.
-    private func announceStreamLimit() {
-        let value = HTTP2FrameHeader.octets + 2
-        guard pending.count >= value + 4 else { return }
-        withUnsafeBytes(of: UInt32(clamping: limits.streams).bigEndian) {
-            pending.replaceSubrange(value..<value + 4, with: $0)
-        }
+    /// The server's preface: our SETTINGS in place of the library's, and what the library sends after them.
+    private func firstFrames() throws(HTTP2Failure) -> [UInt8] {
+        let frames = drainLibrary(atMost: .max)
+        guard frames.count >= HTTP2FrameHeader.octets else { throw .internalError }
+        let replaced = HTTP2FrameHeader(frames)
+        guard replaced.kind == .settings, !replaced.isAcknowledgement else { throw .internalError }
+        return try announcedSettings() + frames.dropFirst(HTTP2FrameHeader.octets + replaced.length)
     }
 }

@@ -34,8 +34,12 @@ struct HTTP2FrameHeader {
     var isHeld: Bool { kind == .settings || kind == .priority }
 
     static func goAway(lastStream: Int32, _ code: HTTP2Failure) -> [UInt8] {
-        [0, 0, 8, Kind.goAway.rawValue, 0, 0, 0, 0, 0] + bigEndian(UInt32(bitPattern: lastStream))
-            + bigEndian(code.rawValue)
+        frame(.goAway, bigEndian(UInt32(bitPattern: lastStream)) + bigEndian(code.rawValue))
+    }
+
+    /// A whole frame of the connection, without flags.
+    static func frame(_ kind: Kind, _ payload: [UInt8]) -> [UInt8] {
+        bigEndian(UInt32(payload.count)).dropFirst() + [kind.rawValue, 0, 0, 0, 0, 0] + payload
     }
 
     private static func bigEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
