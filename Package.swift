@@ -39,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -52,7 +53,6 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
-        .target(name: "CHash", cSettings: kernels),
         .target(name: "CEmbedded"),
         // What the kernels are checked and timed against; no product links it.
         .target(
@@ -93,7 +93,7 @@ let package = Package(
         ),
     ]
         // The engine: knows tensors and pictures, not HTTP.
-        + targetWithTests("Checksums", ["CHash", "CZlib"])
+        + targetWithTests("Checksums", ["CZlib", .product(name: "Crypto", package: "swift-crypto")])
         + targetWithTests("TensorFiles", ["Checksums"])
         + targetWithTests("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
         + targetWithTests("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
@@ -129,10 +129,11 @@ let package = Package(
         + targetWithTests(
             "Service",
             [
-                "Autoencoder", "Checksums", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels",
+                "Autoencoder", "ImageCodec", "FrequencyBands", "TensorFiles", "TensorKernels",
                 "InferenceQueue",
                 "HTTPWire",
                 "SocketServer", "CEmbedded", "Yams",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

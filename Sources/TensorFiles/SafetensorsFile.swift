@@ -85,7 +85,7 @@ package final class SafetensorsFile: Sendable {
             if let digest { return digest }
             // Pages are released after use; otherwise gigabytes of mapped weights would stay resident beside their
             // packed copy. The mapping begins on a page and pieces are megabytes, so they begin on pages too.
-            let computed = SHA256.hexadecimal(of: mapping) { piece in
+            let computed = sha256Hexadecimal(of: mapping) { piece in
                 madvise(UnsafeMutableRawPointer(mutating: piece.baseAddress), piece.count, MADV_DONTNEED)
             }
             digest = computed

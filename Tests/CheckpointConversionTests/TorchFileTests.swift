@@ -62,7 +62,7 @@ import Testing
         }
         visit(file.root, "")
         #expect(counts == (values, tensors))
-        #expect(content.withUnsafeBytes { SHA256.hexadecimal(of: $0) } == digest)
+        #expect(content.withUnsafeBytes { sha256Hexadecimal(of: $0) } == digest)
     }
 
     @Test func theFirstEditionsCheckpointHoldsTwoModelsAndItsConfiguration() throws {

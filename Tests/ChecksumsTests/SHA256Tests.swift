@@ -15,6 +15,6 @@ import Testing
         (String(repeating: "a", count: 1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
     ])
     func equalsTheStandardsExamples(text: String, expected: String) {
-        #expect(Array(text.utf8).withUnsafeBytes { SHA256.hexadecimal(of: $0) } == expected)
+        #expect(Array(text.utf8).withUnsafeBytes { sha256Hexadecimal(of: $0) } == expected)
     }
 }

@@ -48,7 +48,7 @@ struct PictureCases: Decodable {
 }
 
 extension RGBImage {
-    var sha256: String { pixels.withUnsafeBytes { bytes in SHA256.hexadecimal(of: bytes) } }
+    var sha256: String { pixels.withUnsafeBytes { bytes in sha256Hexadecimal(of: bytes) } }
 
     /// The script's `pattern`: noise, black and white in 16-pixel squares.
     static func pattern(width: Int, height: Int) -> RGBImage {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Checksums
+import Crypto
 import Foundation
 import HTTPTypes
 import InferenceQueue
@@ -8,8 +8,8 @@ import Synchronization
 
 /// The keys that callers may send as `Authorization: Bearer KEY`, and what each has left of its rate.
 final class APIKeys: Sendable {
-    /// SHA-256 of a key in hexadecimal: digests of one length compare in constant time, whatever their keys' lengths.
-    private typealias Digest = [UInt8]
+    /// Digests compare in constant time, whatever their keys' lengths.
+    private typealias Digest = SHA256Digest
 
     private struct State {
         var digests: [Digest]
@@ -86,18 +86,15 @@ final class APIKeys: Sendable {
         let digests = state.withLock { $0.digests }
         // Every key is compared in full, so that the time tells nothing.
         var isKnown = false
-        for digest in digests {
-            let difference = zip(digest, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-            isKnown = difference == 0 || isKnown
-        }
+        for digest in digests { isKnown = digest == given || isKnown }
         return isKnown ? given : nil
     }
 
     private static func digest(_ key: String) -> Digest {
-        Array(key.utf8).withUnsafeBytes { Array(SHA256.hexadecimal(of: $0).utf8) }
+        SHA256.hash(data: Array(key.utf8))
     }
 
     private static func caller(_ digest: Digest) -> Caller {
-        .key(digest.prefix(16).reduce(0) { $0 << 4 | UInt64($1 & 0x40 == 0 ? $1 & 0x0F : ($1 & 0x0F) + 9) })
+        .key(digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 }
