@@ -6,9 +6,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 FLAGS ?=
 CONFIGURATION := --configuration release
-SWIFT_FILES := Package.swift Sources Tests fuzz/targets benchmarks/engine benchmarks/kernels
+SWIFT_FILES := Package.swift Sources Tests tools/model-init fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke conversions schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke conversions schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -57,7 +57,7 @@ format:
 smoke: build
 	scripts/with-server.sh scripts/smoke.sh
 
-conversions: build
+conversions: build model-init-build
 	scripts/conversions.sh
 
 schemathesis: build
@@ -100,9 +100,12 @@ convert: build
 	@test -n "$(SOURCE)" -a -n "$(DIR)" || { echo "usage: make convert SOURCE=checkpoint DIR=models/mine" >&2; exit 2; }
 	.build/release/uae convert $(SOURCE) $(DIR) $(FLAGS)
 
-model-init: build
+model-init-build: packages
+	swift build $(CONFIGURATION) --product model-init
+
+model-init: model-init-build
 	@test -n "$(FAMILY)" -a -n "$(DIR)" || { echo "usage: make model-init FAMILY=dinov2-base DIR=models/dinov2-base" >&2; exit 2; }
-	.build/release/uae model-init --family $(FAMILY) $(if $(DECODER),--decoder $(DECODER)) \
+	.build/release/model-init --family $(FAMILY) $(if $(DECODER),--decoder $(DECODER)) \
 		$(if $(INPUT_SIDE),--input-side $(INPUT_SIDE)) $(if $(FIRST_EDITION),--first-edition) $(DIR)
 
 check-runtime-image: packages

@@ -74,6 +74,16 @@ let package = Package(
             path: "benchmarks/engine",
             swiftSettings: strict
         ),
+        // `make model-init`.
+        .executableTarget(
+            name: "model-init",
+            dependencies: [
+                "Autoencoder", "ModelInitialization",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "tools/model-init",
+            swiftSettings: strict
+        ),
         // Golden checkpoints, converted when a test first needs one; no product links it.
         .target(
             name: "ConvertedModels",
@@ -106,6 +116,12 @@ let package = Package(
             "Autoencoder",
             ["TensorKernels", "FrequencyBands", "TensorFiles"],
             tests: ["TensorKernels", "FrequencyBands", "TensorFiles", "AllocationCounter", "ConvertedModels"]
+        )
+        // Models with random weights, for tests and benchmarks; no product links it.
+        + targetWithTests(
+            "ModelInitialization",
+            ["Autoencoder", "FrequencyBands", "TensorFiles"],
+            tests: ["Autoencoder", "TensorFiles"]
         )
         // From the authors' checkpoints to model folders.
         + targetWithTests(

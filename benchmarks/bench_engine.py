@@ -41,7 +41,7 @@ def published_model():
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not (folder / "model.safetensors").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([ROOT / ".build/release/uae", "model-init", "--family", "dinov2-base", folder], check=True)
+        subprocess.run([ROOT / ".build/release/model-init", "--family", "dinov2-base", folder], check=True)
     return folder
 
 

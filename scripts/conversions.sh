@@ -82,7 +82,7 @@ if [ "$got" -eq 73 ] && grep -q 'nothing is overwritten' "$work/err"; then ok; e
 
 # Interrupted while it writes: writing 0.8 GB takes longer than the signal. Background jobs ignore SIGINT unless they catch it.
 mkdir "$work/stopped"
-"$uae" model-init --family dinov2-base --decoder ViTB "$work/random" >/dev/null
+.build/release/model-init --family dinov2-base --decoder ViTB "$work/random" >/dev/null
 printf '%s\n' 'stage_1:' '  target: stage1.UAE' "  ckpt: $work/random/model.safetensors" '  params:' \
     '    encoder_cls: Dinov2withNorm' '    encoder_config_path: facebook/dinov2-with-registers-base' \
     '    decoder_config_path: ViTB' >"$work/random/config.yaml"

@@ -11,7 +11,7 @@ struct UAE: AsyncParsableCommand {
         version: ServiceVersion.current,
         subcommands: [
             ServeCommand.self, EncodeCommand.self, DecodeCommand.self, SpectrumCommand.self, ClassifyCommand.self,
-            InfoCommand.self, HealthCommand.self, ConvertCommand.self, ModelInitCommand.self,
+            InfoCommand.self, HealthCommand.self, ConvertCommand.self,
         ]
     )
 }

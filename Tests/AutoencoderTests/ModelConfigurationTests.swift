@@ -24,20 +24,6 @@ import Testing
         #expect(configuration.head == nil)
     }
 
-    @Test(arguments: PublishedEncoder.all.map(\.name), PublishedDecoder.all.map(\.name))
-    func publishedSizesAreValid(encoder: String, decoder: String) throws {
-        let size = try #require(PublishedEncoder.all.first { $0.name == encoder })
-        let shape = try #require(PublishedDecoder.all.first { $0.name == decoder })
-        for isFirstEdition in [false, true] {
-            let model = PublishedModel(encoder: size, decoder: shape, isFirstEdition: isFirstEdition)
-            let configuration = try ModelConfiguration(json: Array(model.description.json.utf8))
-            #expect(configuration.gridSide == size.inputSide / size.patchSide)
-            #expect(configuration.outputSide == configuration.gridSide * shape.patchSide)
-            #expect(configuration.decoder.transformer?.blocks.depth == shape.depth)
-            #expect((configuration.frequency.bands != nil) == isFirstEdition)
-        }
-    }
-
     @Test func textsThatAreNoConfiguration() {
         #expect(throws: ConfigurationError.notJSON(.unexpectedEnd(offset: 0))) { try ModelConfiguration(json: []) }
         #expect(throws: ConfigurationError.wrongType(path: "", expected: "object", found: "array")) {

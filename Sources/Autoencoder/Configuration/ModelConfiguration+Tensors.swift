@@ -4,7 +4,7 @@ extension ModelConfiguration {
     /// Every tensor that a transformer model loads, in checkpoint order; none for other models.
     ///
     /// - `storedGrid`: side of the grid that the encoder's position table covers.
-    func tensors(storedGrid: Int) -> [TensorDescription] {
+    package func tensors(storedGrid: Int) -> [TensorDescription] {
         guard case .transformer(let sizes) = encoder.network, let decoderSizes = decoder.transformer else { return [] }
         let encoderTensors = VisionTransformerNames(encoder.family).tensors(sizes, storedGrid: storedGrid)
         let decoderTensors = TransformerDecoder.tensors(

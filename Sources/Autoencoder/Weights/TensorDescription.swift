@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A tensor that a model needs: its name, its shape, and what a random model would put there.
-struct TensorDescription: Sendable, Equatable {
+package struct TensorDescription: Sendable, Equatable {
     /// How random weights are drawn.
-    enum Initialization: Sendable, Equatable {
+    package enum Initialization: Sendable, Equatable {
         /// Around 0 with this standard deviation.
         case spread(Double)
         /// Around 1, a little spread.
@@ -12,9 +12,9 @@ struct TensorDescription: Sendable, Equatable {
         case sinCosPositions
     }
 
-    var name: String
-    var shape: [Int]
-    var initialization: Initialization
+    package let name: String
+    package let shape: [Int]
+    package let initialization: Initialization
 
     init(_ name: String, _ shape: [Int], _ initialization: Initialization) {
         self.name = name
@@ -22,7 +22,7 @@ struct TensorDescription: Sendable, Equatable {
         self.initialization = initialization
     }
 
-    var count: Int { shape.reduce(1, *) }
+    package var count: Int { shape.reduce(1, *) }
 
     /// The same tensor below a prefix.
     func below(_ prefix: String) -> TensorDescription {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Autoencoder
 import Foundation
 package import TensorFiles
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Autoencoder
 import FrequencyBands
 
 /// A model of published size, by the sizes of its parts.
