@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(name: .customLong("print-config"), help: "Print the effective settings and exit.")
     var printsConfiguration = false
 
-    // One declaration a setting would repeat `Setting.all`; the table is the one place that knows them.
+    // Not an `@Option` per setting: those would repeat `Setting.all`, and could not name a variable or a file in errors.
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var settings: [String] = []
 
@@ -34,11 +34,11 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration: ServiceConfiguration
         do {
             configuration = try ServiceConfiguration.merging(
-                flags: try flags(),
+                flags: try Setting.flags(settings),
                 environment: ProcessInfo.processInfo.environment,
                 file: configurationFile ?? ProcessInfo.processInfo.environment["UAE_CONFIG"]
             )
-        } catch let error as SettingError {
+        } catch {
             throw ValidationError("\(error)")
         }
         if printsConfiguration {
@@ -46,26 +46,6 @@ struct ServeCommand: AsyncParsableCommand {
             return
         }
         try await serve(configuration)
-    }
-
-    /// `--name value` and `--name=value` pairs.
-    private func flags() throws -> [String: String] {
-        var flags: [String: String] = [:]
-        var rest = settings[...]
-        while let word = rest.popFirst() {
-            let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let name = String(halves[0].dropFirst(2))
-            guard word.hasPrefix("--"), Setting.all.contains(where: { $0.name == name }) else {
-                throw ValidationError("'\(word)' is not a setting; see 'uae serve --help'")
-            }
-            guard let value = halves.count > 1 ? halves[1] : rest.popFirst() else {
-                throw ValidationError("--\(name) needs a value")
-            }
-            guard flags.updateValue(value, forKey: name) == nil else {
-                throw ValidationError("--\(name) is given twice")
-            }
-        }
-        return flags
     }
 
     private func serve(_ configuration: ServiceConfiguration) async throws {

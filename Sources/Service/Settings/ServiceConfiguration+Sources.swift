@@ -3,6 +3,31 @@
 import Foundation
 import Yams
 
+// Not swift-configuration: it ignores unknown flags and unknown members of a file, and takes the last of two equal flags,
+// where a typing error must stop the service; it knows neither ranges, help texts nor `--print-config`. The table of
+// settings and its checks would stay, with a library and its dependencies on top.
+
+extension Setting {
+    /// Splits `--name value` and `--name=value` words of the command line.
+    ///
+    /// - Parameter words: the command line without what ArgumentParser knows itself.
+    /// - Returns: values by setting name.
+    /// - Throws: `SettingError.unknownFlag`, `.missingValue`, `.duplicateFlag`.
+    package static func flags(_ words: [String]) throws(SettingError) -> [String: String] {
+        var flags: [String: String] = [:]
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            let halves = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let flag = halves[0]
+            let name = String(flag.dropFirst(2))
+            guard flag.hasPrefix("--"), all.contains(where: { $0.name == name }) else { throw .unknownFlag(word) }
+            guard let value = halves.count > 1 ? halves[1] : rest.popFirst() else { throw .missingValue(flag: flag) }
+            guard flags.updateValue(value, forKey: name) == nil else { throw .duplicateFlag(flag) }
+        }
+        return flags
+    }
+}
+
 extension ServiceConfiguration {
     /// Merges the sources: flag beats environment beats file beats default.
     ///

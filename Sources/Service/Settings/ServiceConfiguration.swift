@@ -41,12 +41,18 @@ package enum SettingError: Error, Equatable, CustomStringConvertible {
     case unknown(name: String, file: String)
     case invalid(name: String, value: String, expected: String)
     case unreadableFile(path: String, reason: String)
+    case unknownFlag(String)
+    case missingValue(flag: String)
+    case duplicateFlag(String)
 
     package var description: String {
         switch self {
         case .unknown(let name, let file): "\(file): there is no setting '\(name)'"
         case .invalid(let name, let value, let expected): "\(name): expected \(expected), got '\(value)'"
         case .unreadableFile(let path, let reason): "\(path): \(reason)"
+        case .unknownFlag(let word): "'\(word)' is not a setting; see 'uae serve --help'"
+        case .missingValue(let flag): "\(flag) needs a value"
+        case .duplicateFlag(let flag): "\(flag) is given twice"
         }
     }
 }
