@@ -31,22 +31,6 @@ package func decodeImage(
     return RGBImage(width: width, height: height, pixels: pixels)
 }
 
-/// A file's image format and its stored size (before any orientation), from the header only.
-package func imageSize(
-    _ bytes: UnsafeRawBufferPointer
-) throws(ImageDecodeError) -> (format: ImageFormat, width: Int, height: Int) {
-    switch ImageFormat.sniff(bytes) {
-    case .jpeg:
-        let header = try JPEGStructure(bytes, maximumScans: .max, headerOnly: true)
-        return (.jpeg, header.width, header.height)
-    case .png:
-        let header = try PNGStructure(bytes, headerOnly: true)
-        return (.png, header.width, header.height)
-    case nil:
-        throw .notAnImage
-    }
-}
-
 /// Decodes and crops in one step, equal to `decodeImage(...).centerCropped(to: side)` to the bit.
 ///
 /// A rotated image is never copied at full size: the crop is taken from the stored image, and only the result is rotated.

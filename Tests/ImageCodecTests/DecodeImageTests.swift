@@ -16,9 +16,7 @@ import Testing
             let stored = try decode(bytes, exif: .ignore)
             #expect(stored.width == expected.storedWidth && stored.height == expected.storedHeight, "\(expected.name)")
             #expect(stored.sha256 == expected.stored, "\(expected.name)")
-            let size = try bytes.withUnsafeBytes { bytes in try imageSize(bytes) }
-            #expect(size.width == expected.storedWidth && size.height == expected.storedHeight, "\(expected.name)")
-            #expect(size.format == (expected.name.hasSuffix("jpg") ? .jpeg : .png))
+            #expect(ImageFormat.sniff(bytes) == (expected.name.hasSuffix("jpg") ? .jpeg : .png))
         }
     }
 
