@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(name: .customLong("print-config"), help: "Print the effective settings and exit.")
     var printsConfiguration = false
 
-    // Not an `@Option` per setting: those would repeat `Setting.all`, and could not name a variable or a file in errors.
+    // Not one `@Option` per setting: that would repeat `Setting.all`, which also serves the environment and the file.
     @Argument(parsing: .allUnrecognized, help: .hidden)
     var settings: [String] = []
 

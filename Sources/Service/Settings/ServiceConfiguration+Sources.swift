@@ -3,9 +3,9 @@
 import Foundation
 import Yams
 
-// Not swift-configuration: it ignores unknown flags and unknown members of a file, and takes the last of two equal flags,
-// where a typing error must stop the service; it knows neither ranges, help texts nor `--print-config`. The table of
-// settings and its checks would stay, with a library and its dependencies on top.
+// Not swift-configuration: it ignores unknown flags and unknown members of a file, where a misspelled setting must stop
+// the service, and has no ranges, help texts or `--print-config`. The table of settings and its checks would stay beside
+// the library.
 
 extension Setting {
     /// Splits `--name value` and `--name=value` words of the command line.
