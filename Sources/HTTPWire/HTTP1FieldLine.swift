@@ -11,7 +11,7 @@ struct HTTP1FieldLine {
         if let first = line.first, HTTPOctet.isSpace(first) { throw .lineFolding }
         guard let colon = line.firstIndex(of: HTTPOctet.colon), colon > 0 else { throw .malformedField }
         name = UnsafeRawBufferPointer(rebasing: line[..<colon])
-        // White space before the colon is not a token character, so RFC 9112 5.1's MUST falls out of this.
+        // White space is not a token character, so white space before the colon is refused (RFC 9112 5.1).
         guard name.allSatisfy(HTTPOctet.isToken) else { throw .malformedField }
         value = UnsafeRawBufferPointer(rebasing: HTTPOctet.trimmed(line[(colon + 1)...]))
         guard value.allSatisfy(HTTPOctet.isFieldContent) else { throw .invalidFieldValue }

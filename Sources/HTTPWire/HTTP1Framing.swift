@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a head's fields say of the message's length and of the connection.
+/// What a head's headers say about the message's length and the connection.
 struct HTTP1Framing {
     private(set) var contentLength: Int?
     private(set) var isChunked = false
@@ -33,7 +33,7 @@ struct HTTP1Framing {
         case 10 where HTTPOctet.matches(field.name, lowerCase: "connection"): readConnection(field.value)
         case 14 where HTTPOctet.matches(field.name, lowerCase: "content-length"):
             guard contentLength == nil else { throw .duplicateContentLength }
-            // RFC 9112 6.3: 1*DIGIT, which `Int` alone would not insist on.
+            // RFC 9112 6.3: 1*DIGIT, `Int` also accepts a sign.
             guard !field.value.isEmpty, field.value.allSatisfy(HTTPOctet.isDigit), let length = Int(field.valueText)
             else { throw .malformedContentLength }
             contentLength = length
@@ -53,7 +53,7 @@ struct HTTP1Framing {
         }
     }
 
-    /// Checks that the complete fields fit together.
+    /// Checks the complete headers together.
     mutating func check(_ version: HTTPVersion) throws(HTTPRefusal) {
         if let transferEncoding {
             if version == .http10 { throw .transferEncodingInHTTP10 }
@@ -77,9 +77,9 @@ struct HTTP1Framing {
         return decodeBase64URL(settings[0]).flatMap { $0.count % 6 == 0 ? $0 : nil }
     }
 
-    /// Only exactly `chunked`, once, is taken.
+    /// Only `chunked`, once, is accepted.
     ///
-    /// A list that does not end in it has no length (400); one that does but holds another coding is one that is not
+    /// A list that does not end with it gives no length (400); one that ends with it and has another coding is not
     /// implemented (501).
     private static func refusal(ofTransferEncoding list: UnsafeRawBufferPointer) -> HTTPRefusal? {
         if HTTPOctet.matches(list, lowerCase: "chunked") { return nil }

@@ -2,7 +2,7 @@
 
 import HTTPTypes
 
-/// Grows an ``HTTP1Head`` line by line.
+/// Builds an ``HTTP1Head`` line by line.
 struct HTTP1HeadBuilder {
     private let method: String
     private let target: String
@@ -12,7 +12,7 @@ struct HTTP1HeadBuilder {
     private var framing = HTTP1Framing()
 
     /// - Parameter line: without its CRLF.
-    /// - Throws: `HTTPRefusal`, one case a rule.
+    /// - Throws: `HTTPRefusal`.
     init(requestLine line: UnsafeRawBufferPointer) throws(HTTPRefusal) {
         let parts = line.split(separator: 0x20, maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(HTTPOctet.isToken) else {
@@ -61,7 +61,7 @@ struct HTTP1HeadBuilder {
         )
     }
 
-    /// RFC 9110 2.5: a higher minor version is handled as 1.1; another major version is not ours.
+    /// RFC 9110 2.5: a higher minor version is handled as 1.1; other major versions are not supported.
     private static func version(_ octets: UnsafeRawBufferPointer) throws(HTTPRefusal) -> HTTPVersion {
         guard octets.count == 8, octets.starts(with: "HTTP/".utf8), HTTPOctet.isDigit(octets[5]),
             octets[6] == UInt8(ascii: "."), HTTPOctet.isDigit(octets[7])

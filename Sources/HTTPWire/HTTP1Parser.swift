@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The requests of one HTTP/1.1 connection as a state machine without I/O: octets in, events out.
+/// The requests of one HTTP/1.1 connection as a state machine without I/O: bytes in, events out.
 ///
 /// Strict on purpose: whatever two implementations could read differently is refused (RFC 9112 11.2). Every line is
-/// judged as soon as it is complete.
+/// checked as soon as it is complete.
 package struct HTTP1Parser: ~Copyable {
-    /// What the octets mean.
+    /// A part of the input.
     ///
     /// Ranges count from the start of the input given to ``next(_:)``.
     package enum Event {
-        /// Everything was consumed or the rest is incomplete: come back with more.
+        /// All input is consumed, or the rest is incomplete: more is needed.
         case needsMore
         case head(HTTP1Head)
         case body(Range<Int>)
-        /// The request is complete; the next octets are the next request's.
+        /// The request is complete; the next bytes are the next request's.
         case end
     }
 
@@ -32,28 +32,28 @@ package struct HTTP1Parser: ~Copyable {
     private var state = State.requestLine
     private var lines = LineScanner()
     private var emptyLines = 0
-    /// Octets and fields of the head or of the trailer section so far.
+    /// Bytes and fields of the head or of the trailer section so far.
     private var sectionOctets = 0
     private var trailerCount = 0
     private var extensionOctets = 0
-    /// Whether the request that is being read, or was read last, is a HEAD: its answer has no content, even when it is
-    /// refused before its head is complete (RFC 9110 9.3.2).
+    /// Whether the current or latest request is a HEAD: its response has no content, even if the request is refused
+    /// before its head is complete (RFC 9110 9.3.2).
     package private(set) var isHeadRequest = false
 
     package init(limits: HTTP1Limits = HTTP1Limits()) {
         self.limits = limits
     }
 
-    /// True between requests: a connection that closes here has lost nothing.
+    /// True between requests: a connection that closes now loses nothing.
     package var isIdle: Bool {
         if case .requestLine = state { lines.scanned == 0 } else { false }
     }
 
     /// Reads the next event.
     ///
-    /// - Parameter input: all octets not consumed so far.
-    /// - Returns: the event, and how many octets of `input` it used up. After `.needsMore` the rest must be given
-    ///   again, with more behind it.
+    /// - Parameter input: all bytes not consumed so far.
+    /// - Returns: the event, and how many bytes of `input` it used up. After `.needsMore` the rest must be given
+    ///   again, followed by more.
     /// - Throws: `HTTPRefusal`; the connection cannot be read any further then.
     package mutating func next(_ input: UnsafeRawBufferPointer) throws(HTTPRefusal) -> (event: Event, consumed: Int) {
         var position = 0
@@ -113,7 +113,7 @@ package struct HTTP1Parser: ~Copyable {
     /// - Returns: the head, when this line was its last.
     private mutating func read(headLine line: UnsafeRawBufferPointer) throws(HTTPRefusal) -> HTTP1Head? {
         guard case .fields(var builder) = state else {
-            // RFC 9112 2.2: a robust server skips an empty line before the request line; but not without end.
+            // RFC 9112 2.2: a robust server skips an empty line before the request line; but only some of them.
             if line.isEmpty {
                 emptyLines += 1
                 if emptyLines > limits.emptyLines { throw .tooManyEmptyLines(limit: limits.emptyLines) }
@@ -129,7 +129,7 @@ package struct HTTP1Parser: ~Copyable {
             state = head.request.isChunked ? .chunkSize : .body(remaining: head.request.contentLength ?? 0)
             return head
         }
-        // Out of the state while it grows, or each field would copy the others.
+        // Taken out of the state while it grows; otherwise each header would copy the others.
         state = .requestLine
         try builder.add(line, limit: limits.fields)
         state = .fields(builder)
@@ -187,7 +187,7 @@ package struct HTTP1Parser: ~Copyable {
 
     private mutating func checkExtension(_ octets: UnsafeRawBufferPointer) throws(HTTPRefusal) {
         if octets.isEmpty { return }
-        // Nothing but white space before a semicolon; the rest is ignored, as the RFC asks, but for control octets.
+        // Only white space before a semicolon; the rest is ignored (RFC 9112 7.1.1), except for control bytes.
         guard octets.first(where: { !HTTPOctet.isSpace($0) }) == UInt8(ascii: ";"),
             octets.allSatisfy(HTTPOctet.isFieldContent)
         else { throw .malformedChunk }

@@ -2,9 +2,9 @@
 
 import HTTPTypes
 
-/// Answers as HTTP/1.1 octets.
+/// Serializes responses for HTTP/1.1.
 package enum HTTP1Serializer {
-    /// `HTTP/1.1 `, with which every answer begins.
+    /// `HTTP/1.1 `, the start of every response.
     package static let prefix = Array("HTTP/1.1 ".utf8)
 
     package static let continueLine = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
@@ -17,10 +17,10 @@ package enum HTTP1Serializer {
     /// Status line and fields up to and including the empty line.
     ///
     /// - Parameters:
-    ///   - response: the answer; its body's length becomes `Content-Length`.
+    ///   - response: its body's length becomes `Content-Length`.
     ///   - date: an IMF-fixdate (RFC 9110 5.6.7).
     ///   - connection: the `Connection` field; nil: none.
-    /// - Returns: the octets.
+    /// - Returns: the bytes.
     package static func head(_ response: Response, date: String, connection: String?) -> [UInt8] {
         var octets: [UInt8] = []
         octets.reserveCapacity(512)
@@ -34,7 +34,7 @@ package enum HTTP1Serializer {
             append(field.name.rawName, field.value, to: &octets)
         }
         append("Date", date, to: &octets)
-        // RFC 9110 8.6: none in an answer that cannot have content.
+        // RFC 9110 8.6: not in a response that cannot have content.
         if response.mayHaveContent { append("Content-Length", String(response.body.count), to: &octets) }
         if let connection { append("Connection", connection, to: &octets) }
         octets.append(HTTPOctet.cr)

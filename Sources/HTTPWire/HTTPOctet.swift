@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The character classes of HTTP, on octets: text comparisons on hostile input have surprised too many servers.
+/// The character classes of HTTP, on bytes: comparing hostile input as text folds and normalises characters.
 enum HTTPOctet {
     static let cr = UInt8(ascii: "\r")
     static let lf = UInt8(ascii: "\n")
@@ -37,9 +37,9 @@ enum HTTPOctet {
         }
     }
 
-    /// Whether octets spell an ASCII word in any letter case.
+    /// Whether bytes spell an ASCII word in any letter case.
     ///
-    /// On octets because text would also fold the Kelvin sign into a `k`.
+    /// On bytes, because text would also fold the Kelvin sign to `k`.
     static func matches(_ octets: some Collection<UInt8>, lowerCase word: StaticString) -> Bool {
         guard octets.count == word.utf8CodeUnitCount else { return false }
         return word.withUTF8Buffer { word in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why the protocol layer itself answers a request, one case a rule.
+/// Why the protocol layer refuses a request; one case per rule.
 package enum HTTPRefusal: Error, Equatable, Sendable {
     /// RFC 9112 2.2: lines end with CRLF; a bare LF could be read differently by a proxy in front.
     case bareLineFeed
@@ -24,7 +24,7 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
     case invalidHost
     case malformedContentLength
     case duplicateContentLength
-    /// RFC 9112 6.1: the classic of request smuggling.
+    /// RFC 9112 6.1: the usual request smuggling attack.
     case contentLengthWithTransferEncoding
     case malformedTransferEncoding
     case unknownTransferCoding
@@ -36,11 +36,11 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
     case headTimeout
     case bodyTimeout
     case tooManyBytesInFlight(limit: Int)
-    /// There is no memory for the body now.
+    /// Not enough memory for the body.
     case outOfMemory(byteCount: Int)
     case tooManyConnections(limit: Int)
 
-    /// The status that goes with the rule.
+    /// The response's status.
     package var status: Int {
         switch self {
         case .bareLineFeed, .bareCarriageReturn, .tooManyEmptyLines, .malformedRequestLine, .malformedTarget,

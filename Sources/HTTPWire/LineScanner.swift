@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Finds CRLF-ended lines in input that arrives piece by piece, without looking at an octet twice.
+/// Finds lines that end with CRLF in input that arrives in pieces; each byte is examined once.
 struct LineScanner {
     enum Failure: Error {
         case bareLineFeed
@@ -10,15 +10,15 @@ struct LineScanner {
         case tooLong
     }
 
-    /// Octets of the unfinished line that are known to hold no line end.
+    /// Bytes of the unfinished line that are known to hold no line end.
     private(set) var scanned = 0
 
     /// The next line, without its CRLF; nil: it has not ended yet.
     ///
     /// - Parameters:
     ///   - input: begins where the line does.
-    ///   - limit: octets that the line may have, without its CRLF.
-    /// - Returns: the line; nil: come back with more.
+    ///   - limit: bytes that the line may have, without its CRLF.
+    /// - Returns: the line; nil: more input is needed.
     /// - Throws: `Failure`.
     mutating func line(
         in input: UnsafeRawBufferPointer,
@@ -27,7 +27,7 @@ struct LineScanner {
         guard let base = input.baseAddress, scanned < input.count else { return nil }
         guard let found = memchr(base + scanned, Int32(HTTPOctet.lf), input.count - scanned) else {
             try checkUnfinished(input, limit: limit)
-            // A CR at the very end may be the first half of the line's end: it is looked at again.
+            // A CR at the end of the input may be the first half of CRLF: it is examined again.
             scanned = input.last == HTTPOctet.cr ? input.count - 1 : input.count
             return nil
         }

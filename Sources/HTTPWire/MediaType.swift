@@ -83,9 +83,9 @@ package struct MediaType: Sendable, Equatable {
     }
 }
 
-/// An `Accept` field (RFC 9110 12.5.1).
+/// An `Accept` header (RFC 9110 12.5.1).
 ///
-/// Elements that make no sense are skipped, as it asks for preferences only.
+/// Malformed elements are skipped: the header only states preferences.
 package struct AcceptHeader: Sendable {
     private let ranges: [(essence: String, quality: Double)]
 
@@ -98,12 +98,12 @@ package struct AcceptHeader: Sendable {
         }
     }
 
-    /// True if nothing in particular is asked for.
+    /// True if any type is acceptable.
     package var isIndifferent: Bool {
         ranges.isEmpty || ranges.allSatisfy { $0.essence == "*/*" && $0.quality > 0 }
     }
 
-    /// How welcome a type is, 0...1; the most specific range decides.
+    /// The quality of a type, 0...1; the most specific range decides.
     package func quality(of essence: String) -> Double {
         if ranges.isEmpty { return 1 }
         let group = essence.prefix { $0 != "/" } + "/*"

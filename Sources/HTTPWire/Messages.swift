@@ -8,7 +8,7 @@ package enum HTTPVersion: String, Sendable {
     case http2 = "HTTP/2"
 }
 
-/// A request's head, its target taken apart and decoded once.
+/// A request's head with its target parsed and decoded once.
 package struct HTTPRequestHead: Sendable {
     package var method: HTTPRequest.Method
     /// As sent, for logs.
@@ -69,7 +69,7 @@ package struct Request: Sendable {
     }
 }
 
-/// An answer.
+/// A response.
 ///
 /// The server adds `Date`, `Content-Length` and, where it matters, `Connection`.
 package struct Response: Sendable {
@@ -87,13 +87,13 @@ package struct Response: Sendable {
 }
 
 extension Response {
-    /// RFC 9110 6.4.1, 15.3.5, 15.4.5: some answers never have content.
+    /// RFC 9110 6.4.1, 15.3.5, 15.4.5: some responses never have content.
     package var mayHaveContent: Bool { status >= 200 && status != 204 && status != 304 }
 
-    /// Fields that only the connection may write; a handler's own would contradict them.
+    /// Headers that only the connection may write; those of a handler could contradict them.
     static func isFraming(_ name: HTTPField.Name) -> Bool {
         let text = name.canonicalName
-        // Most fields are told apart by their length alone.
+        // Most names differ in length, which is cheap to compare.
         guard [4, 7, 10, 14, 16, 17].contains(text.utf8.count) else { return false }
         return switch text {
         case "connection", "content-length", "date", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade":

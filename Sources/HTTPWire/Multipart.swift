@@ -17,7 +17,7 @@ package struct MultipartLimits: Sendable {
     }
 }
 
-/// Why a body is not `multipart/form-data`; offsets count octets from its start.
+/// Why a body is not `multipart/form-data`; offsets count bytes from its start.
 package enum MultipartError: Error, Equatable {
     case missingBoundary
     case invalidBoundary(length: Int)
@@ -29,7 +29,7 @@ package enum MultipartError: Error, Equatable {
     case missingEnd(offset: Int)
 }
 
-/// Takes a form apart without copying its content.
+/// Parses a form without copying its content.
 ///
 /// - Parameters:
 ///   - body: the whole body; preamble and epilogue are skipped.
@@ -64,7 +64,7 @@ private struct MultipartParser {
     }
 
     mutating func parts() throws(MultipartError) -> [MultipartPart] {
-        // The first delimiter may stand at the very start, without its line break.
+        // The first delimiter may be at the start of the body, without its line break.
         if body.starts(with: delimiter.dropFirst(2)) {
             position = delimiter.count - 2
         } else {
@@ -134,7 +134,7 @@ private struct MultipartParser {
         switch name {
         case "content-type": part.contentType = value
         case "content-disposition":
-            // `form-data; name=...` has the grammar of a media type's parameters once a type stands in front.
+            // `form-data; name=...` has the grammar of a media type's parameters, so a type is put in front.
             let sections = value.split(separator: ";", maxSplits: 1)
             guard sections.first?.lowercased() == "form-data",
                 let disposition = MediaType(parsing: "form/data" + value.dropFirst(9))

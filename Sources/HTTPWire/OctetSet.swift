@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A set of ASCII octets, as two words: hashing each octet of each request would cost more than all other checks.
+/// A set of ASCII bytes, as two words: hashing each byte of a request would cost more than all other checks.
 struct OctetSet: Sendable {
     private var low: UInt64 = 0
     private var high: UInt64 = 0

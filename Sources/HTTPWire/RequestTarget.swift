@@ -2,16 +2,16 @@
 
 import Glibc
 
-/// A request target taken apart (RFC 9112 3.2) and percent-decoded once, after the query is split off.
+/// A parsed request target (RFC 9112 3.2), percent-decoded once, after the query is split off.
 package struct RequestTarget: Sendable {
     package let path: String
     package let query: [(name: String, value: String)]
     /// Of the absolute form.
     package let authority: String?
 
-    /// Octets that RFC 3986 keeps out of a target, and that proxies treat differently.
+    /// Bytes that RFC 3986 does not allow in a target, and that proxies treat differently.
     ///
-    /// Those that browsers send unescaped in a query are let through there.
+    /// Those that browsers send unescaped in a query are allowed there.
     private static let forbidden = OctetSet("\"<>#")
     private static let forbiddenInPath = OctetSet("\\^`{|}")
 
@@ -61,7 +61,7 @@ package struct RequestTarget: Sendable {
         return pairs
     }
 
-    /// nil: a malformed escape, an encoded NUL, or octets that are not UTF-8.
+    /// nil: a malformed escape, an encoded NUL, or bytes that are not UTF-8.
     private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
         let escapes = text.utf8.contains { $0 == UInt8(ascii: "%") || ($0 == UInt8(ascii: "+") && plusIsSpace) }
         if !escapes { return String(text) }

@@ -3,10 +3,10 @@
 import CNGHTTP2
 import HTTPTypes
 
-/// An answer's fields as the library takes them: pointers into one piece of memory.
+/// A response's headers in the library's form: pointers into one buffer.
 struct HTTP2FieldBlock {
     private var octets: [UInt8] = []
-    /// Lengths of each name and value, which lie one behind the other.
+    /// Lengths of each name and value; they are stored in sequence.
     private var lengths: [(name: Int, value: Int)] = []
 
     /// Names are lower-case already: `canonicalName` is (RFC 9113 8.2).
@@ -16,7 +16,7 @@ struct HTTP2FieldBlock {
             append(field.name.canonicalName, field.value)
         }
         append("date", date)
-        // RFC 9110 8.6: none in an answer that cannot have content.
+        // RFC 9110 8.6: not in a response that cannot have content.
         if response.mayHaveContent { append("content-length", String(response.body.count)) }
     }
 

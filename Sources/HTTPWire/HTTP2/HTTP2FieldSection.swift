@@ -2,12 +2,12 @@
 
 import HTTPTypes
 
-/// Grows from a header or trailer section's fields, and says at its end what they amount to.
+/// Collects the fields of a header or trailer section, and makes the request's head from them.
 ///
-/// libnghttp2 checks much of this too; here is what the service relies on, whatever the library's version lets through.
+/// libnghttp2 checks much of this too; what the service relies on is checked here, whatever the library's version.
 struct HTTP2FieldSection {
     enum Fault: Error {
-        /// Well-formed, but answered by the protocol layer.
+        /// Well-formed, but refused by the protocol layer.
         case refused(HTTPRefusal)
         /// RFC 9113 8.1.1: a stream error.
         case malformed
@@ -19,7 +19,7 @@ struct HTTP2FieldSection {
 
     private let limits: HTTP2Limits
     private let isTrailer: Bool
-    /// As RFC 9113 6.5.2 counts it, in octets.
+    /// As RFC 9113 6.5.2 counts it, in bytes.
     private(set) var listSize = 0
     /// The first that was found.
     private(set) var fault: Fault?
@@ -53,7 +53,7 @@ struct HTTP2FieldSection {
 
     private mutating func check(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Fault) {
         guard listSize <= limits.headerList else { throw .refused(.headTooLarge(limit: limits.headerList)) }
-        // RFC 9113 8.2.1, and no other control octets either, as in HTTP/1.1.
+        // RFC 9113 8.2.1, and no other control bytes either, as in HTTP/1.1.
         guard value.allSatisfy(HTTPOctet.isFieldContent), !(value.first.map(HTTPOctet.isSpace) ?? false),
             !(value.last.map(HTTPOctet.isSpace) ?? false)
         else { throw .malformed }
@@ -103,7 +103,7 @@ struct HTTP2FieldSection {
             else { throw .malformed }
             contentLength = length
         case "expect": expectations.append(valueText)
-        // RFC 9113 8.2.3: crumbs become one field again.
+        // RFC 9113 8.2.3: the pieces of a cookie are joined.
         case "cookie": return cookies.append(valueText)
         default: break
         }
@@ -113,7 +113,7 @@ struct HTTP2FieldSection {
         fields.append(HTTPField(name: fieldName, value: valueText))
     }
 
-    /// The head that the complete section amounts to.
+    /// The head made from the complete section.
     ///
     /// - Throws: `Fault`.
     func head(endsStream: Bool) throws(Fault) -> HTTP2Head {
@@ -137,7 +137,7 @@ struct HTTP2FieldSection {
         }
     }
 
-    /// The host that is asked; nil: none, an invalid one, or two that differ (RFC 9113 8.3.1).
+    /// The requested host; nil: none, an invalid one, or two that differ (RFC 9113 8.3.1).
     private func checkedAuthority() -> String? {
         let authority = pseudo[Pseudo.authority.rawValue]
         guard let chosen = authority ?? host, !chosen.isEmpty, RequestTarget.isHost(chosen) else { return nil }

@@ -4,19 +4,19 @@
 package struct HTTP2Limits: Sendable {
     /// Streams that may be open at once, those included whose work goes on after a reset.
     package var streams = 100
-    /// Octets of a header list as RFC 9113 6.5.2 counts them: 32 for each field on top.
+    /// Bytes of a header list as RFC 9113 6.5.2 counts them: 32 for each field on top.
     package var headerList = 64 << 10
     /// Beyond so many times ``headerList`` a block is an attack on the decoder, not a large header.
     package var headerBombFactor = 16
     package var fields = 128
-    /// Octets of the path, and of any one field's name and value.
+    /// Bytes of the path, and of any one field's name and value.
     package var field = 16 << 10
     package var continuations = 100
     package var settings = 32
-    /// Octets that a client may send ahead of their consumption, on a stream and in all.
+    /// Bytes that a client may send ahead of their consumption, on a stream and in all.
     package var streamWindow = 256 << 10
     package var connectionWindow = 1 << 20
-    /// What a connection may do at once, and each second from then on, before it is told to calm down.
+    /// Bursts and steady rates; beyond them the connection ends with ENHANCE_YOUR_CALM.
     package var resets = HTTP2Meter.Rate(burst: 300, perSecond: 33)
     /// Frames that ask for work and bring nothing: PING, SETTINGS, PRIORITY, empty DATA, unknown types.
     package var idleFrames = HTTP2Meter.Rate(burst: 500, perSecond: 50)

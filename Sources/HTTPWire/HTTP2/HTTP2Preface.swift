@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a client that knows beforehand that HTTP/2 is spoken begins with (RFC 9113 3.4).
+/// The first bytes of a client with prior knowledge of HTTP/2 (RFC 9113 3.4).
 package enum HTTP2Preface {
     static let octets = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
-    /// The part that looks like a whole HTTP/1 request; who sends it speaks HTTP/2, well or badly.
+    /// The part that looks like a whole HTTP/1 request; a client that sends it intends HTTP/2.
     private static let decisive = octets.prefix(18)
 
     package enum Match {
@@ -14,7 +14,7 @@ package enum HTTP2Preface {
         case isHTTP2
     }
 
-    /// Compares a connection's first octets.
+    /// Compares a connection's first bytes.
     package static func match(_ octets: [UInt8]) -> Match {
         guard octets.prefix(decisive.count).elementsEqual(decisive.prefix(octets.count)) else { return .differs }
         return octets.count < decisive.count ? .needsMore : .isHTTP2

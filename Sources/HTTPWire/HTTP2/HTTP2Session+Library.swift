@@ -180,7 +180,7 @@ extension HTTP2Session {
                 throw fault
             }
         } catch {
-            // Trailers too many or too large: the body is here, and the answer would be to something else.
+            // Trailers too many or too large: the head was accepted long ago, so the stream is reset.
             guard case .refused(let refusal) = error, category == NGHTTP2_HCAT_REQUEST else {
                 return reset(id, .protocolError)
             }

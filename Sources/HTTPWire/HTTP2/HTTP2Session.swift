@@ -3,7 +3,7 @@
 import CNGHTTP2
 import HTTPTypes
 
-/// The server's side of one HTTP/2 connection without I/O: octets in, events out; answers in, octets out.
+/// The server's side of one HTTP/2 connection without I/O: bytes in, events out; responses in, bytes out.
 ///
 /// libnghttp2 keeps the streams, the windows and HPACK. In front of it the frame guard (FrameGuard/) checks every
 /// frame, since the library ignores some violations and counts few floods.
@@ -14,15 +14,15 @@ package final class HTTP2Session {
     package enum Event {
         /// A request began.
         case head(stream: Int32, HTTP2Head)
-        /// A request began that the protocol layer answers.
+        /// A request began that the protocol layer refuses.
         case refused(stream: Int32, HTTPRefusal)
         /// A part of a body, to be given back with ``consume(_:on:reopensStream:)``.
         case body(stream: Int32, [UInt8])
         /// The request is complete.
         case end(stream: Int32)
-        /// The answer is out, but the request has not ended yet.
+        /// The response is sent, but the request has not ended yet.
         case answeredEarly(stream: Int32)
-        /// No frame of this stream will come or go any more.
+        /// No more frames of this stream.
         case closed(stream: Int32, Closing)
     }
 
@@ -46,9 +46,9 @@ package final class HTTP2Session {
         var clientHasEnded = false
         var isAnswered = false
         var answer: [UInt8] = []
-        /// Octets of ``answer`` that have left.
+        /// Bytes of ``answer`` that have been sent.
         var sent = 0
-        /// When the answer moved last.
+        /// When the last part of the response was sent.
         var movedAt: ContinuousClock.Instant
     }
 
@@ -79,10 +79,10 @@ package final class HTTP2Session {
     package var heldSlots = 0
     /// Since when a frame or a header block has been incomplete.
     package private(set) var incompleteSince: ContinuousClock.Instant?
-    /// Whether the client has taken note of our SETTINGS.
+    /// Whether the client has acknowledged our SETTINGS.
     package internal(set) var isAcknowledged = false
 
-    /// Octets that are asked of the library when the connection fails.
+    /// Bytes that are taken from the library when the connection fails.
     private static let lastWords = 64 << 10
     static let shutdownMark: [UInt8] = Array("shutdown".utf8)
 
@@ -130,8 +130,8 @@ package final class HTTP2Session {
         return events
     }
 
-    /// Streams whose answer has not moved since `instant`, through the client's fault: its window for the stream is
-    /// shut, or nothing at all moves.
+    /// Streams whose response has stalled since `instant` because of the client: its window for the stream is
+    /// closed, or it reads nothing at all.
     package func stalledAnswers(since instant: ContinuousClock.Instant) -> [Int32] {
         streams.filter { id, stream in
             stream.isAnswered && !stream.isReset && stream.sent < stream.answer.count && stream.movedAt <= instant
@@ -139,7 +139,7 @@ package final class HTTP2Session {
         }.map(\.key)
     }
 
-    // MARK: Octets
+    // MARK: Bytes
 
     /// Takes what the client sent.
     package func receive(_ octets: UnsafeRawBufferPointer, now: ContinuousClock.Instant) {
@@ -162,7 +162,7 @@ package final class HTTP2Session {
 
     private var isIncomplete: Bool { cutter.isInsideFrame || rules.openBlock != nil }
 
-    /// What is to be sent, about `limit` octets at most; empty: nothing for now.
+    /// What is to be sent, about `limit` bytes at most; empty: nothing for now.
     package func output(atMost limit: Int, now: ContinuousClock.Instant) -> [UInt8] {
         self.now = now
         var octets = pending
@@ -176,7 +176,7 @@ package final class HTTP2Session {
         return octets
     }
 
-    /// Whole frames, until there are `limit` octets or no more.
+    /// Whole frames, until there are `limit` bytes or no more.
     private func drainLibrary(atMost limit: Int) -> [UInt8] {
         var octets: [UInt8] = []
         while octets.count < limit {
@@ -197,12 +197,12 @@ package final class HTTP2Session {
 
     // MARK: Answers
 
-    /// Answers a request.
+    /// Sends the response to a request.
     ///
-    /// Without effect on a stream that is gone or answered.
+    /// No effect on a stream that is closed or has a response.
     ///
     /// - Parameters:
-    ///   - response: fields of HTTP/1.1's framing in it are left out (RFC 9113 8.2.2).
+    ///   - response: headers of HTTP/1.1's framing are left out (RFC 9113 8.2.2).
     ///   - id: the stream.
     ///   - date: an IMF-fixdate (RFC 9110 5.6.7).
     ///   - now: the time.
@@ -217,17 +217,17 @@ package final class HTTP2Session {
         }
     }
 
-    /// Tells a client that waits for the word to send its body (RFC 9110 15.2.1).
+    /// Tells a waiting client to send its body (RFC 9110 15.2.1).
     package func sendContinue(on id: Int32) {
         submitInformational(HTTP2FieldBlock(informational: 100), on: id)
     }
 
-    /// Gives the client's window back what was taken in.
+    /// Reopens the client's window by what was consumed.
     ///
     /// - Parameters:
-    ///   - count: octets of ``Event/body(stream:_:)``.
+    ///   - count: bytes of ``Event/body(stream:_:)``.
     ///   - id: the stream.
-    ///   - reopensStream: false: the stream's rest is not wanted, only the other streams may go on.
+    ///   - reopensStream: false: the rest of the stream is not wanted; only the connection's window is reopened.
     package func consume(_ count: Int, on id: Int32, reopensStream: Bool) {
         if reopensStream, streams[id] != nil {
             nghttp2_session_consume(library, id, count)
@@ -246,16 +246,16 @@ package final class HTTP2Session {
 
     // MARK: Ending (RFC 9113 6.8)
 
-    /// Says that the connection will end; streams that the client begins before it has heard of it are served.
+    /// Announces the end of the connection; streams that the client begins before it learns of it are served.
     package func beginShutdown() {
         nghttp2_submit_shutdown_notice(library)
-        // Its acknowledgement tells that the notice has arrived.
+        // Its acknowledgement shows that the notice has arrived.
         Self.shutdownMark.withUnsafeBufferPointer { mark in
             _ = nghttp2_submit_ping(library, UInt8(NGHTTP2_FLAG_NONE.rawValue), mark.baseAddress)
         }
     }
 
-    /// From now on no stream is accepted; those that are open finish.
+    /// No new stream is accepted from now on; open streams finish.
     package func finishShutdown() {
         if shutdownIsFinal || failure != nil { return }
         shutdownIsFinal = true

@@ -9,12 +9,12 @@ import CNGHTTP2
 /// - frames on streams that are closed or were never opened, which it ignores where RFC 9113 5.1 asks for an error;
 /// - a SETTINGS frame that makes a stream's window overflow, which it treats as a stream error (RFC 9113 6.9.2);
 /// - unknown frame types and empty DATA or CONTINUATION frames in any number;
-/// - floods of PING, SETTINGS, PRIORITY, RST_STREAM and WINDOW_UPDATE (CVE-2019-9512 to 9518, CVE-2023-44487) at limits
-///   that suit a server of 100 streams; its own limits are far higher, and versions before 1.57 do not limit RST_STREAM.
+/// - floods of PING, SETTINGS, PRIORITY, RST_STREAM and WINDOW_UPDATE (CVE-2019-9512 to 9518, CVE-2023-44487) at
+///   limits for 100 streams; its own limits are far higher, and versions before 1.57 have none for RST_STREAM.
 ///
-/// ``HTTP2FrameCutter`` finds the frames, ``HTTP2FrameRules`` holds what does not depend on a stream,
-/// ``HTTP2ClosedStreams`` remembers how streams ended, ``HTTP2Meters`` counts floods. HPACK, flow control and the streams
-/// themselves are the library's.
+/// ``HTTP2FrameCutter`` finds the frames, ``HTTP2FrameRules`` has the checks that do not depend on a stream,
+/// ``HTTP2ClosedStreams`` remembers how streams ended, ``HTTP2Meters`` counts floods. The library keeps HPACK, flow
+/// control and the streams.
 extension HTTP2Session {
     /// - Throws: the connection error.
     func take(_ piece: HTTP2FrameCutter.Piece) throws(HTTP2Failure) {

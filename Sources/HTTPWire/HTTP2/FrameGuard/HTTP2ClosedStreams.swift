@@ -18,7 +18,7 @@ struct HTTP2ClosedStreams {
     private var endings: [Int32: Memory] = [:]
     private var order: [Int32] = []
     private var next = 0
-    /// Of these it is not known any more.
+    /// Streams up to this one have been forgotten.
     private var forgotten: Int32 = 0
 
     mutating func insert(_ id: Int32, _ ending: Memory) {

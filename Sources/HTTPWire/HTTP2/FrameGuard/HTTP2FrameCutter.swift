@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Cuts a client's octets into its preface, frame headers and payloads, wherever they were split on their way.
+/// Splits a client's bytes into preface, frame headers and payloads, however they were split in transit.
 struct HTTP2FrameCutter {
     enum Piece {
-        /// All octets are used up.
+        /// All bytes are used up.
         case needsMore
         case prefaceComplete
         case prefaceWrong
         /// A header is complete; its payload has not begun.
         case header(HTTP2FrameHeader)
-        /// A part of a payload that is let through as it comes.
+        /// A part of a payload that is forwarded as it arrives.
         case payload(UnsafeRawBufferPointer)
-        /// The whole payload, not empty, of a frame that is judged by it.
+        /// The whole payload, not empty, of a frame that is checked by its content.
         case held(HTTP2FrameHeader, [UInt8])
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A frame's first nine octets (RFC 9113 4.1).
+/// A frame's first nine bytes (RFC 9113 4.1).
 struct HTTP2FrameHeader {
     static let octets = 9
-    /// Nobody is told that larger ones are welcome (RFC 9113 4.2).
+    /// The default; larger frames are not announced (RFC 9113 4.2).
     static let maximumPayload = 16384
 
     enum Kind: UInt8 {
@@ -30,7 +30,7 @@ struct HTTP2FrameHeader {
     var isAcknowledgement: Bool { flags & 0x1 != 0 }
     var endsHeaders: Bool { flags & 0x4 != 0 }
 
-    /// Frames that are judged by their content, and are small.
+    /// Small frames that are checked by their content.
     var isHeld: Bool { kind == .settings || kind == .priority }
 
     static func goAway(lastStream: Int32, _ code: HTTP2Failure) -> [UInt8] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with a frame whatever state its stream is in, and with the frames' order.
+/// Checks of a frame that do not depend on its stream's state, and of the order of frames.
 struct HTTP2FrameRules {
     private let limits: HTTP2Limits
     private var sawSettings = false

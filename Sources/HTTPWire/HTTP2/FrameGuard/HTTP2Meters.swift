@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a connection's client has used up of its patience.
+/// How much of each rate limit a client has used.
 struct HTTP2Meters {
     var resets: HTTP2Meter
     var idleFrames: HTTP2Meter

@@ -4,7 +4,7 @@
 struct HTTP2Settings {
     private(set) var initialWindow: Int?
 
-    /// - Parameter payload: whole entries of six octets.
+    /// - Parameter payload: whole entries of six bytes.
     /// - Throws: the error that RFC 9113 6.5.2 sets for a value.
     init(_ payload: some Collection<UInt8>) throws(HTTP2Failure) {
         var rest = payload[...]
