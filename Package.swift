@@ -50,7 +50,6 @@ let package = Package(
         .systemLibrary(name: "CSPNG"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CNGHTTP2"),
-        .systemLibrary(name: "CLinux"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
         .target(name: "CEmbedded"),
@@ -138,7 +137,7 @@ let package = Package(
         )
         + targetWithTests(
             "SocketServer",
-            ["HTTPWire", "CLinux", .product(name: "HTTPTypes", package: "swift-http-types")],
+            ["HTTPWire", .product(name: "HTTPTypes", package: "swift-http-types")],
             tests: ["HTTP2Peer", "HTTPWire"]
         )
         // The only place that knows both sides.

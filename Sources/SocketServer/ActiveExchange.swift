@@ -4,22 +4,22 @@ import Glibc
 import HTTPWire
 import Synchronization
 
-/// One request from its head to its answer, whichever protocol carries it.
+/// One request from its head to its response, in either protocol.
 ///
-/// A class, since a head is a dozen references to copy whenever a driver looks at its request.
+/// A class, because copying a head retains a dozen references.
 final class ActiveExchange {
     let number: UInt64
     let head: HTTPRequestHead
     let startedAt: ContinuousClock.Instant
-    /// Octets of the body that are taken.
+    /// The largest body that is accepted, in bytes.
     var bodyLimit: Int
-    /// The answer is out, or on its way; what still comes of the body is dropped.
-    var isAnswered = false
-    /// The answer is known without the body, which is read for its framing alone.
+    /// The response is sent, or being sent; the rest of the body is dropped.
+    var hasResponse = false
+    /// The response is known without the body, which is read for its framing alone.
     var needsNoBody = false
     private var body: [UInt8] = []
     private(set) var bodyCount = 0
-    /// Octets of the body that count against the server's budget.
+    /// Bytes of the body that count against the server's budget.
     private var heldBytes = 0
     private var task: Task<Void, Never>?
 
@@ -32,7 +32,9 @@ final class ActiveExchange {
 
     var isRunning: Bool { task != nil }
 
-    /// Refuses a body that its length already says is too large; never takes as much memory as a head claims.
+    /// Refuses a body whose declared length is too large.
+    ///
+    /// Reserves at most 1 MiB before any of it has come.
     ///
     /// - Throws: `HTTPRefusal.bodyTooLarge`, `.outOfMemory`.
     func expectBody() throws(HTTPRefusal) {
@@ -44,28 +46,30 @@ final class ActiveExchange {
     /// Takes a part of the body.
     ///
     /// - Throws: `HTTPRefusal.bodyTooLarge`, `.tooManyBytesInFlight`, `.outOfMemory`.
-    func append(_ octets: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
-        guard octets.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
-        bodyCount += octets.count
-        if isAnswered || needsNoBody { return }
-        if body.count + octets.count > body.capacity { try reserve(2 * (body.count + octets.count)) }
+    func append(_ bytes: some Collection<UInt8>, loop: EventLoop) throws(HTTPRefusal) {
+        guard bytes.count <= bodyLimit - bodyCount else { throw .bodyTooLarge(limit: bodyLimit, actual: nil) }
+        bodyCount += bytes.count
+        if hasResponse || needsNoBody { return }
+        if body.count + bytes.count > body.capacity { try reserve(2 * (body.count + bytes.count)) }
         let limit = loop.configuration.maximumInflightBytes
-        let inflight = loop.totals.bodyBytes.add(octets.count, ordering: .relaxed).newValue
-        heldBytes += octets.count
-        body.append(contentsOf: octets)
+        let inflight = loop.totals.bodyBytes.add(bytes.count, ordering: .relaxed).newValue
+        heldBytes += bytes.count
+        body.append(contentsOf: bytes)
         guard inflight <= limit else { throw .tooManyBytesInFlight(limit: limit) }
     }
 
-    /// Beside a body there must be memory for everything else.
+    /// Headroom kept free while a body is buffered.
     private static let spareBytes = 16 << 20
 
-    /// Makes room, or refuses: Swift ends the process where an allocation fails, so all but small ones are tried first.
+    /// Makes room, or refuses.
+    ///
+    /// Swift ends the process when an allocation fails, so all but small ones are tried first.
     ///
     /// - Throws: `HTTPRefusal.outOfMemory`.
     private func reserve(_ count: Int) throws(HTTPRefusal) {
         if count > 128 << 10 {
             let size = count + Self.spareBytes
-            // Not `malloc`: the optimiser takes it out where nothing uses the memory.
+            // Not `malloc`: the optimiser removes a pair of malloc and free.
             let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let memory, memory != MAP_FAILED else { throw .outOfMemory(byteCount: count) }
             munmap(memory, size)
@@ -73,7 +77,7 @@ final class ActiveExchange {
         body.reserveCapacity(count)
     }
 
-    /// Whether the body comes more slowly than the server bears once its time is over.
+    /// Whether the body arrives below the minimum rate, which applies once its time is over.
     func isTooSlow(_ now: ContinuousClock.Instant, loop: EventLoop) -> Bool {
         let seconds = (now - startedAt) / .seconds(1)
         return Double(bodyCount) < Double(loop.configuration.minimumBodyRate) * seconds
@@ -81,19 +85,19 @@ final class ActiveExchange {
 
     /// Gives the complete request to the handler.
     func start(connection: UInt64, loop: EventLoop) {
-        let request = Request(head: head, body: body, headAt: startedAt, bodyAt: .now)
-        // The request owns the body now; a second reference would make it a copy on its way.
+        let request = Request(head: head, body: body, headAt: startedAt, bodyAt: loop.now)
+        // The request is the body's only owner now: a second reference would cause a copy.
         body = []
         let (handler, number) = (loop.handler, number)
         task = Task {
             let response = await handler.respond(to: request)
-            loop.post(.respond(connection: connection, exchange: number, response))
+            loop.respond(connection: connection, exchange: number, response)
         }
     }
 
-    /// The answer is known: reports it, and gives the body's bytes back.
+    /// The response is known: reports it, and gives the body's bytes back.
     func finish(status: Int, bytesOut: Int, loop: EventLoop) {
-        isAnswered = true
+        hasResponse = true
         task = nil
         release(loop)
         loop.handler.completed(
@@ -102,15 +106,15 @@ final class ActiveExchange {
                 status: status,
                 bytesIn: bodyCount,
                 bytesOut: bytesOut,
-                duration: ContinuousClock.now - startedAt
+                duration: loop.now - startedAt
             )
         )
     }
 
-    /// The client is gone, or the request was none: stops the work, and reports it unless it was answered.
+    /// The client is gone, or the request is malformed: stops the work, and reports it unless it has a response.
     func cancel(status: Int, loop: EventLoop) {
         task?.cancel()
-        if isAnswered { return release(loop) }
+        if hasResponse { return release(loop) }
         finish(status: status, bytesOut: 0, loop: loop)
     }
 

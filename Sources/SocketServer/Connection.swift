@@ -1,30 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import Glibc
 import HTTPWire
 
 /// One client's connection: the socket, and what is spoken on it.
 ///
-/// Belongs to its loop's thread; only the loop and the connection's driver call it.
-final class Connection {
+/// Belongs to its loop; only the loop, its events and the connection's driver call it.
+final class Connection: DescriptorHandler, DeadlineHolder {
     private enum State {
         case open
-        /// Our side is shut; what still comes is dropped, since closing now would reset the answer (RFC 9112 9.6).
-        case lingering(octets: Int, until: ContinuousClock.Instant)
+        /// Our side is shut; what still comes is dropped. Closing now would reset the response (RFC 9112 9.6).
+        case lingering(byteCount: Int, until: ContinuousClock.Instant)
         case closed
     }
 
     let id: UInt64
-    let descriptor: Int32
     /// The connection is beyond the server's limit; only probes should be served on it.
     let isOverLimit: Bool
     unowned let loop: EventLoop
     var output = OutputBuffer()
     private(set) var peerHasFinished = false
+    var deadlineIndex: Int?
+    private let descriptor: Int32
+    private var watch: (any DescriptorWatch)?
     private var state = State.open
     private var driver: (any ProtocolDriver)?
-    private var interest = EPOLLIN.rawValue
+    private var hangUpCheck: HangUpCheck?
+
+    /// Looks for a hang-up, ever more rarely, while nothing is to be read or written: none is reported then.
+    private struct HangUpCheck {
+        var interval = Duration.milliseconds(20)
+        var instant: ContinuousClock.Instant
+
+        init(_ now: ContinuousClock.Instant) { instant = now + interval }
+
+        mutating func repeats(_ now: ContinuousClock.Instant) {
+            interval = min(interval * 2, .seconds(1))
+            instant = now + interval
+        }
+    }
+
+    /// Reads at once, so that one fast sender does not keep the others waiting.
+    private static let maximumReads = 8
 
     init(id: UInt64, descriptor: Int32, isOverLimit: Bool, loop: EventLoop) {
         self.id = id
@@ -34,23 +51,32 @@ final class Connection {
         driver = HTTP1Driver(connection: self)
     }
 
-    var isClosed: Bool { if case .closed = state { true } else { false } }
+    private var isClosed: Bool { if case .closed = state { true } else { false } }
 
     private var isOpen: Bool { if case .open = state { true } else { false } }
 
-    // MARK: What the loop calls
+    // MARK: What the loop and its events call
 
-    func handle(events: UInt32) {
-        if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { return abort() }
-        if events & EPOLLOUT.rawValue != 0 { flush() }
-        if events & EPOLLIN.rawValue != 0 { receive() }
-        advance()
+    func start() {
+        watch = loop.events.watch(descriptor, handler: self)
+        updateInterest()
     }
 
-    /// The handler's answer to a request.
-    func answer(exchange: UInt64, _ response: Response) {
+    func handle(_ readiness: Readiness) -> Bool {
+        if readiness.contains(.hungUp) {
+            abort()
+            return false
+        }
+        if readiness.contains(.writable) { flush() }
+        let hasRead = readiness.contains(.readable) && receive()
+        if hasRead || readiness.contains(.writable) { advance() }
+        return hasRead
+    }
+
+    /// Takes the handler's response to a request.
+    func respond(exchange: UInt64, _ response: Response) {
         guard isOpen else { return }
-        driver?.answer(exchange: exchange, response)
+        driver?.respond(exchange: exchange, response)
         advance()
     }
 
@@ -62,7 +88,9 @@ final class Connection {
 
     func checkDeadline(_ now: ContinuousClock.Instant) {
         switch state {
-        case .open: driver?.checkDeadline(now)
+        case .open:
+            checkForHangUp(now)
+            driver?.checkDeadline(now)
         case .lingering(_, let end): if now >= end { close() }
         case .closed: break
         }
@@ -78,21 +106,21 @@ final class Connection {
 
     // MARK: What the driver calls
 
-    /// Goes on with another protocol.
+    /// Continues with another protocol.
     ///
     /// - Parameters:
     ///   - driver: the new one.
-    ///   - octets: what is received already, and is its.
-    func turn(to driver: any ProtocolDriver, with octets: ArraySlice<UInt8>) {
+    ///   - bytes: received already, for the new driver.
+    func turn(to driver: any ProtocolDriver, with bytes: ArraySlice<UInt8>) {
         self.driver = driver
-        octets.withUnsafeBytes { driver.take($0) }
+        bytes.withUnsafeBytes { driver.take($0) }
     }
 
     /// Everything is sent: shuts our side, and waits a bounded time for the client to have read it.
     func finish() {
         if peerHasFinished { return close() }
         shutdown(descriptor, Int32(SHUT_WR))
-        state = .lingering(octets: 0, until: .now + loop.configuration.lingerTimeout)
+        state = .lingering(byteCount: 0, until: loop.now + loop.configuration.lingerTimeout)
     }
 
     func close() {
@@ -100,36 +128,39 @@ final class Connection {
         state = .closed
         // It refers to the connection, but not the other way round any more.
         driver = nil
-        // Closing also takes the descriptor out of epoll.
-        Glibc.close(descriptor)
+        loop.remove(self)
+        let totals = loop.totals
+        watch?.cancel { totals.connectionClosed() }
     }
 
-    // MARK: Octets
+    // MARK: Bytes
 
-    private func receive() {
-        // A bounded run, so that one fast sender does not keep the others waiting.
-        for _ in 0..<8 {
-            let count = recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, 0)
+    /// - Returns: whether there was anything to read.
+    private func receive() -> Bool {
+        for reads in 0..<Self.maximumReads {
+            guard wantsInput else { return reads > 0 }
+            let count = recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, Int32(MSG_DONTWAIT))
             if count == 0 {
                 peerHasFinished = true
-                return
+                return true
             }
             if count < 0 {
                 if errno == EINTR { continue }
                 if errno != EAGAIN { abort() }
-                return
+                return reads > 0
             }
             take(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
-            guard wantsInput, count == loop.scratch.count else { return }
+            guard count == loop.scratch.count else { break }
         }
+        return true
     }
 
-    private func take(_ octets: UnsafeRawBufferPointer) {
+    private func take(_ bytes: UnsafeRawBufferPointer) {
         switch state {
-        case .open: driver?.take(octets)
+        case .open: driver?.take(bytes)
         case .lingering(let dropped, let end):
-            state = .lingering(octets: dropped + octets.count, until: end)
-            if dropped + octets.count > loop.configuration.lingerBytes { close() }
+            state = .lingering(byteCount: dropped + bytes.count, until: end)
+            if dropped + bytes.count > loop.configuration.lingerBytes { close() }
         case .closed: break
         }
     }
@@ -152,19 +183,38 @@ final class Connection {
         }
     }
 
-    /// Goes on as far as it can without waiting: sends, turns to the next request, closes.
+    /// Continues as far as possible without waiting: sends, begins the next request, closes.
     private func advance() {
         repeat { flush() } while isOpen && driver?.advance() == true
         if case .lingering = state, peerHasFinished { close() }
         updateInterest()
     }
 
+    // MARK: Waiting
+
     private func updateInterest() {
         if isClosed { return }
-        let wanted = (wantsInput ? EPOLLIN.rawValue : 0) | (output.isEmpty ? 0 : EPOLLOUT.rawValue)
-        if wanted != interest {
-            interest = wanted
-            loop.setInterest(self, events: wanted)
+        let (reading, writing) = (wantsInput, !output.isEmpty)
+        watch?.setInterest(reading: reading, writing: writing)
+        if reading || writing {
+            hangUpCheck = nil
+        } else if hangUpCheck == nil {
+            hangUpCheck = HangUpCheck(loop.now)
         }
+        if let deadline = nextDeadline { loop.setDeadline(of: self, to: deadline) }
+    }
+
+    private var nextDeadline: ContinuousClock.Instant? {
+        switch state {
+        case .open: earlier(driver?.nextDeadline, hangUpCheck?.instant)
+        case .lingering(_, let end): end
+        case .closed: nil
+        }
+    }
+
+    private func checkForHangUp(_ now: ContinuousClock.Instant) {
+        guard let check = hangUpCheck, now >= check.instant else { return }
+        if watch?.hasHungUp == true { return abort() }
+        hangUpCheck?.repeats(now)
     }
 }

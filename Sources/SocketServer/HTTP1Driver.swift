@@ -3,15 +3,14 @@
 import HTTPTypes
 import HTTPWire
 
-/// Speaks HTTP/1.1 on a connection, one request at a time, until the client turns to HTTP/2.
+/// Speaks HTTP/1.1 on a connection, one request at a time, until the client switches to HTTP/2.
 final class HTTP1Driver: ProtocolDriver {
-    /// Which of its turns the connection is in.
     private enum Phase {
         /// A head or a body is being read.
         case reading
         /// The handler has the request.
         case responding
-        /// The answer is being sent.
+        /// The response is being sent.
         case writing(thenClose: Bool)
         /// Nothing more is read or sent here.
         case done
@@ -21,35 +20,35 @@ final class HTTP1Driver: ProtocolDriver {
     private struct Current {
         let exchange: ActiveExchange
         let keepsAlive: Bool
-        /// The answer said `Connection: close`.
+        /// The response said `Connection: close`.
         var closes = false
-        /// What is answered whatever the body holds, once as much of it as is here is found well framed.
-        var earlyAnswer: Response?
+        /// The response whatever the body holds, sent once the part of the body that is here is found well framed.
+        var earlyResponse: Response?
     }
 
     private unowned let connection: Connection
     private unowned let loop: EventLoop
     private var phase = Phase.reading
     private var parser: HTTP1Parser
-    /// Octets received and not consumed: `input[inputStart...]`.
+    /// Bytes received and not consumed: `input[inputStart...]`.
     private var input: [UInt8] = []
     private var inputStart = 0
     private var current: Current?
     private var exchangeCount: UInt64 = 0
     private var deadline: ContinuousClock.Instant?
-    /// The answer's first octets were sent ahead to learn whether the client is still there.
+    /// The response's first bytes were sent ahead to learn whether the client is still there.
     private var sentPrefix = false
 
-    /// Pipelined octets that are held while a request is answered.
+    /// Bytes of further requests that are held while one is under way.
     private static let pipelineLimit = 64 << 10
-    /// A body up to this is read and dropped after an early answer, so that the connection lives on.
+    /// A body up to this is read and dropped after an early response, so that the connection lives on.
     private static let discardLimit = 64 << 10
 
     init(connection: Connection) {
         self.connection = connection
         loop = connection.loop
-        parser = HTTP1Parser(limits: connection.loop.configuration.http1)
-        deadline = .now + connection.loop.configuration.headerTimeout
+        parser = HTTP1Parser(limits: loop.configuration.http1)
+        deadline = loop.now + loop.configuration.headerTimeout
     }
 
     // MARK: What the connection calls
@@ -62,16 +61,18 @@ final class HTTP1Driver: ProtocolDriver {
         }
     }
 
-    func take(_ octets: UnsafeRawBufferPointer) {
+    var nextDeadline: ContinuousClock.Instant? { deadline }
+
+    func take(_ bytes: UnsafeRawBufferPointer) {
         if isBetweenRequests {
-            // The head's time runs from its first octet and is not restarted by later ones.
-            deadline = .now + loop.configuration.headerTimeout
+            // The head's time runs from its first byte; later ones do not restart it.
+            deadline = loop.now + loop.configuration.headerTimeout
         }
-        input.append(contentsOf: octets)
+        input.append(contentsOf: bytes)
         parse()
     }
 
-    func answer(exchange: UInt64, _ response: Response) {
+    func respond(exchange: UInt64, _ response: Response) {
         guard case .responding = phase, let current, current.exchange.number == exchange else { return }
         send(response, to: current, closing: false)
     }
@@ -88,7 +89,7 @@ final class HTTP1Driver: ProtocolDriver {
             current = nil
             phase = .reading
             let hasInput = inputStart < input.count
-            deadline = .now + (hasInput ? loop.configuration.headerTimeout : loop.configuration.idleTimeout)
+            deadline = loop.now + (hasInput ? loop.configuration.headerTimeout : loop.configuration.idleTimeout)
             if loop.isDraining, !hasInput {
                 connection.close()
                 return false
@@ -100,7 +101,7 @@ final class HTTP1Driver: ProtocolDriver {
             connection.abort()
             return false
         case .responding where connection.peerHasFinished && !sentPrefix:
-            // Half-closed, or gone for good? The answer's own first octets tell: a dead socket resets them.
+            // Half-closed, or gone for good? The response's own first bytes tell: a dead socket resets them.
             sentPrefix = true
             connection.output.append(HTTP1Serializer.prefix)
             return true
@@ -109,7 +110,7 @@ final class HTTP1Driver: ProtocolDriver {
     }
 
     func madeProgress() {
-        if case .writing = phase { deadline = .now + loop.configuration.writeTimeout }
+        if case .writing = phase { deadline = loop.now + loop.configuration.writeTimeout }
     }
 
     func checkDeadline(_ now: ContinuousClock.Instant) {
@@ -149,7 +150,7 @@ final class HTTP1Driver: ProtocolDriver {
 
     /// Consumes what the parser can make of the input.
     private func parse() {
-        if turnsToHTTP2() { return }
+        if switchToHTTP2IfPreface() { return }
         while case .reading = phase {
             do throws(HTTPRefusal) {
                 let (event, consumed) = try nextEvent()
@@ -157,7 +158,7 @@ final class HTTP1Driver: ProtocolDriver {
                 inputStart += consumed
                 switch event {
                 case .needsMore:
-                    answerEarly()
+                    respondEarly()
                     return compactInput()
                 case .head(let head): begin(head)
                 case .body(let range):
@@ -173,9 +174,9 @@ final class HTTP1Driver: ProtocolDriver {
     private func nextEvent() throws(HTTPRefusal) -> (event: HTTP1Parser.Event, consumed: Int) {
         // `withUnsafeBytes` of a slice does not carry typed errors out.
         var result: Result<(event: HTTP1Parser.Event, consumed: Int), HTTPRefusal>?
-        input[inputStart...].withUnsafeBytes { octets in
+        input[inputStart...].withUnsafeBytes { bytes in
             do throws(HTTPRefusal) {
-                result = .success(try parser.next(octets))
+                result = .success(try parser.next(bytes))
             } catch {
                 result = .failure(error)
             }
@@ -195,18 +196,20 @@ final class HTTP1Driver: ProtocolDriver {
 
     // MARK: HTTP/2
 
-    /// Whether the connection's first octets are those of HTTP/2's preface, or may become them.
-    private func turnsToHTTP2() -> Bool {
+    /// Switches to HTTP/2 if the connection begins with its preface.
+    ///
+    /// - Returns: whether it does, or may do so once more bytes have come; they are no HTTP/1.1 then.
+    private func switchToHTTP2IfPreface() -> Bool {
         guard case .reading = phase, exchangeCount == 0, inputStart == 0, parser.isIdle else { return false }
         switch HTTP2Preface.match(input) {
         case .differs: return false
         case .needsMore: return true
-        case .isHTTP2: return turnToHTTP2(nil)
+        case .isHTTP2: return switchToHTTP2(upgrade: nil)
         }
     }
 
-    /// - Returns: false when the offer is not one that can be taken, and the request is answered here.
-    private func turnToHTTP2(_ upgrade: (request: HTTPRequestHead, settings: [UInt8])?) -> Bool {
+    /// - Returns: false if the settings are not valid; the connection stays with HTTP/1.1 then.
+    private func switchToHTTP2(upgrade: (request: HTTPRequestHead, settings: [UInt8])?) -> Bool {
         guard let driver = HTTP2Driver(connection: connection, upgrade: upgrade) else { return false }
         phase = .done
         deadline = nil
@@ -215,23 +218,27 @@ final class HTTP1Driver: ProtocolDriver {
         return true
     }
 
-    /// RFC 7540 3.2: the whole request must have come first, and the server may ignore an offer; so one with a body is
-    /// answered here.
-    private func takesUpgrade(_ head: HTTP1Head) -> Bool {
+    /// Switches to HTTP/2 if the request asks for that, which then becomes the first stream.
+    ///
+    /// RFC 7540 3.2: the whole request must have come first, and the server may ignore the offer; so a request with a
+    /// body stays with HTTP/1.1.
+    ///
+    /// - Returns: whether it has switched.
+    private func switchToHTTP2IfOffered(_ head: HTTP1Head) -> Bool {
         guard let settings = head.http2Settings, !head.request.hasBody, !head.expectsContinue, head.keepsAlive,
             !connection.isOverLimit, !loop.isDraining
         else { return false }
-        return turnToHTTP2((head.request, settings))
+        return switchToHTTP2(upgrade: (head.request, settings))
     }
 
     // MARK: One request
 
     private func begin(_ received: HTTP1Head) {
-        if takesUpgrade(received) { return }
+        if switchToHTTP2IfOffered(received) { return }
         exchangeCount += 1
         var request = received.request
         request.isOverLimit = connection.isOverLimit
-        let now = ContinuousClock.now
+        let now = loop.now
         func makeCurrent(bodyLimit: Int) -> Current {
             let exchange = ActiveExchange(
                 number: exchangeCount,
@@ -249,7 +256,7 @@ final class HTTP1Driver: ProtocolDriver {
             if request.contentLength ?? 0 > Self.discardLimit || received.expectsContinue && request.hasBody {
                 send(response, to: current, closing: true)
             } else {
-                self.current?.earlyAnswer = response
+                self.current?.earlyResponse = response
             }
         case .readBody(let limit):
             current = makeCurrent(bodyLimit: limit)
@@ -265,11 +272,11 @@ final class HTTP1Driver: ProtocolDriver {
         }
     }
 
-    /// Gives the answer that needs no body, whose rest is not here yet.
+    /// Sends a response that needs no body while the rest of the body is still to come.
     ///
     /// A chunked rest may have any length, so it is not waited for.
-    private func answerEarly() {
-        guard let current, let response = current.earlyAnswer else { return }
+    private func respondEarly() {
+        guard let current, let response = current.earlyResponse else { return }
         let isChunked = current.exchange.head.isChunked
         send(response, to: current, closing: isChunked)
         guard !isChunked else { return }
@@ -280,24 +287,24 @@ final class HTTP1Driver: ProtocolDriver {
     /// The request is complete.
     private func end() {
         guard let current else { return }
-        if current.exchange.isAnswered {
+        if current.exchange.hasResponse {
             phase = .writing(thenClose: current.closes)
             return
         }
-        if let response = current.earlyAnswer { return send(response, to: current, closing: false) }
+        if let response = current.earlyResponse { return send(response, to: current, closing: false) }
         phase = .responding
         deadline = nil
         self.current?.exchange.start(connection: connection.id, loop: loop)
     }
 
-    /// Answers with the protocol's own error and closes: after a framing error nothing further can be trusted.
+    /// Responds with the protocol's own error and closes: after a framing error nothing further can be trusted.
     private func refuse(_ refusal: HTTPRefusal) {
         guard case .reading = phase else { return }
         if let current {
-            if current.exchange.isAnswered {
-                // The rest of its body did not come: a second answer would be taken for the next request's.
+            if current.exchange.hasResponse {
+                // The rest of its body did not come: a second response would be taken for the next request's.
                 startWriting(thenClose: true)
-            } else if case .bodyTooLarge = refusal, let early = current.earlyAnswer {
+            } else if case .bodyTooLarge = refusal, let early = current.earlyResponse {
                 send(early, to: current, closing: true)
             } else {
                 send(loop.handler.refusal(refusal), to: current, closing: true)
@@ -309,7 +316,7 @@ final class HTTP1Driver: ProtocolDriver {
         inputStart = 0
     }
 
-    /// Answers what did not become a request.
+    /// Responds to what did not become a request.
     private func refuseHead(_ response: Response) {
         let head = HTTP1Serializer.head(response, date: loop.date.now(), connection: "close")
         let body = parser.isHeadRequest ? [] : response.body
@@ -334,8 +341,8 @@ final class HTTP1Driver: ProtocolDriver {
         let keepsAlive =
             current.keepsAlive && !closing && !response.closeConnection && !loop.isDraining && mayFollow
             && !connection.isOverLimit
-        let field: String? = keepsAlive ? (request.version == .http10 ? "keep-alive" : nil) : "close"
-        var head = HTTP1Serializer.head(response, date: loop.date.now(), connection: field)
+        let connectionHeader: String? = keepsAlive ? (request.version == .http10 ? "keep-alive" : nil) : "close"
+        var head = HTTP1Serializer.head(response, date: loop.date.now(), connection: connectionHeader)
         if sentPrefix { head.removeFirst(HTTP1Serializer.prefix.count) }
         sentPrefix = false
         connection.output.append(head)
@@ -346,12 +353,12 @@ final class HTTP1Driver: ProtocolDriver {
             loop: loop
         )
         self.current?.closes = !keepsAlive
-        self.current?.earlyAnswer = nil
+        self.current?.earlyResponse = nil
         startWriting(thenClose: !keepsAlive)
     }
 
     private func startWriting(thenClose: Bool) {
         phase = .writing(thenClose: thenClose)
-        deadline = .now + loop.configuration.writeTimeout
+        deadline = loop.now + loop.configuration.writeTimeout
     }
 }

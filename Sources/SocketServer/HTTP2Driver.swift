@@ -8,55 +8,57 @@ final class HTTP2Driver: ProtocolDriver {
     private enum Phase {
         /// The body is coming in.
         case reading(deadline: ContinuousClock.Instant)
-        /// The handler has the request, or its answer is being sent.
+        /// The handler has the request, or the response is being sent.
         case responding
-        /// Answered; what is left of the body is dropped until it ends or its time is over.
+        /// There is a response; the rest of the body is dropped until it ends or its time is over.
         case discarding(deadline: ContinuousClock.Instant)
-        /// The client left while the handler is at work; the slot is free once that is over.
+        /// The client left while the handler is at work; the slot is taken until that is over.
         case abandoned
     }
 
     private struct Current {
         let exchange: ActiveExchange
         var phase: Phase
-        /// The whole answer has left.
-        var isAnswerOut = false
-        /// More of the body has come after the answer than is worth reading.
+        /// The whole response is sent.
+        var responseIsSent = false
+        /// More of the body has come after the response than is worth reading.
         var isTooLong = false
     }
 
     private unowned let connection: Connection
     private unowned let loop: EventLoop
     private let session: HTTP2Session
-    private let openedAt = ContinuousClock.now
+    private let openedAt: ContinuousClock.Instant
     private var requests: [Int32: Current] = [:]
     /// When the last stream ended, or the connection began.
     private var idleSince: ContinuousClock.Instant
     /// Since when the socket has taken nothing of what is to be sent.
     private var blockedSince: ContinuousClock.Instant?
-    private var lastCallAt: ContinuousClock.Instant?
+    private var noticeAt: ContinuousClock.Instant?
     private var sawPeerFinish = false
     private var isLost = false
 
-    /// Octets that wait for the socket before streams are asked for more; what the library adds in replies to frames
-    /// may go somewhat beyond.
+    /// Bytes that wait for the socket before streams are asked for more.
+    ///
+    /// The library's own replies to frames may exceed it a little.
     private static let outputBound = 256 << 10
     private static let outputStep = 64 << 10
-    /// A rest of a body up to this has the body's time after an early answer, a longer one that of lingering.
+    /// After an early response, a rest of the body up to this has the body's time, a longer one the time of lingering.
     private static let discardLimit = 64 << 10
-    /// How long the end waits for clients to hear of it.
+    /// How long after GOAWAY's notice clients may still begin streams.
     private static let noticeTime = Duration.seconds(1)
 
-    /// nil when the settings are not valid.
+    /// nil if the settings are not valid.
     ///
     /// - Parameters:
-    ///   - connection: whose first octets are HTTP/2's, or come after an upgrade.
+    ///   - connection: one that begins with HTTP/2's preface, or has asked for an upgrade.
     ///   - upgrade: the request that asked for HTTP/2, and its `HTTP2-Settings`.
     init?(connection: Connection, upgrade: (request: HTTPRequestHead, settings: [UInt8])?) {
         self.connection = connection
         loop = connection.loop
+        openedAt = loop.now
         idleSince = openedAt
-        let limits = connection.loop.configuration.http2
+        let limits = loop.configuration.http2
         do throws(HTTP2Failure) {
             session = try HTTP2Session(limits: limits, now: openedAt, upgrade: upgrade)
         } catch {
@@ -69,12 +71,12 @@ final class HTTP2Driver: ProtocolDriver {
 
     var wantsInput: Bool { !session.isFinished && connection.output.count < 2 * Self.outputBound }
 
-    func take(_ octets: UnsafeRawBufferPointer) {
-        session.receive(octets, now: .now)
+    func take(_ bytes: UnsafeRawBufferPointer) {
+        session.receive(bytes, now: loop.now)
         handleEvents()
     }
 
-    func answer(exchange number: UInt64, _ response: Response) {
+    func respond(exchange number: UInt64, _ response: Response) {
         let id = Int32(truncatingIfNeeded: number)
         guard let current = requests[id] else { return }
         if case .abandoned = current.phase {
@@ -88,10 +90,10 @@ final class HTTP2Driver: ProtocolDriver {
         if connection.peerHasFinished, !sawPeerFinish { finishForPeer() }
         var moved = false
         while connection.output.count < Self.outputBound {
-            let octets = session.output(atMost: Self.outputStep, now: .now)
-            connection.output.append(octets)
-            if octets.isEmpty, !handleEvents() { break }
-            moved = moved || !octets.isEmpty
+            let bytes = session.output(atMost: Self.outputStep, now: loop.now)
+            connection.output.append(bytes)
+            if bytes.isEmpty, !handleEvents() { break }
+            moved = moved || !bytes.isEmpty
         }
         if connection.output.isEmpty {
             blockedSince = nil
@@ -101,14 +103,14 @@ final class HTTP2Driver: ProtocolDriver {
                 return false
             }
         } else if blockedSince == nil {
-            blockedSince = .now
+            blockedSince = loop.now
         }
         return moved
     }
 
     func madeProgress() { blockedSince = nil }
 
-    /// Cancels everything; nothing can be answered any more.
+    /// Cancels everything; no response can be sent any more.
     func connectionLost() {
         isLost = true
         for id in requests.keys { cancel(id, status: 499) }
@@ -117,26 +119,26 @@ final class HTTP2Driver: ProtocolDriver {
     // MARK: Ending
 
     func drain() {
-        guard lastCallAt == nil else { return }
-        lastCallAt = .now
+        guard noticeAt == nil else { return }
+        noticeAt = loop.now
         session.beginShutdown()
     }
 
-    /// The client sends nothing more, but may still read: what is complete is answered.
+    /// The client sends nothing more, but may still read: complete requests get their responses.
     private func finishForPeer() {
         sawPeerFinish = true
         for (id, current) in requests {
             switch current.phase {
             case .reading: session.reset(id, .cancel)
-            case .discarding where current.isAnswerOut: session.reset(id, .noError)
+            case .discarding where current.responseIsSent: session.reset(id, .noError)
             case .discarding, .responding, .abandoned: break
             }
         }
-        // If the client is gone for good, the kernel answers this with a reset, which cancels the rest.
+        // If the client is gone for good, its kernel replies with a reset, which cancels the rest.
         session.finishShutdown()
     }
 
-    /// The client has sent its last, so it opens no window any more, and no handler is at work for it.
+    /// The client sends nothing more, so it opens no window, and no handler is at work for it.
     private var nothingCanFollow: Bool {
         sawPeerFinish
             && !requests.values.contains { current in
@@ -145,6 +147,30 @@ final class HTTP2Driver: ProtocolDriver {
     }
 
     // MARK: Time
+
+    var nextDeadline: ContinuousClock.Instant? {
+        let configuration = loop.configuration
+        var next = blockedSince.map { $0 + configuration.writeTimeout }
+        if connection.output.isEmpty {
+            next = earlier(next, session.earliestStall.map { $0 + configuration.writeTimeout })
+        }
+        for current in requests.values {
+            switch current.phase {
+            case .reading(let deadline): next = earlier(next, deadline)
+            case .discarding(let deadline) where current.responseIsSent: next = earlier(next, deadline)
+            case .discarding, .responding, .abandoned: break
+            }
+        }
+        if session.hasFailed { return next }
+        let incompleteSince = session.incompleteSince ?? (session.hasSettings ? nil : openedAt)
+        next = earlier(next, incompleteSince.map { $0 + configuration.headerTimeout })
+        if !session.isAcknowledged {
+            next = earlier(next, openedAt + max(configuration.headerTimeout, configuration.idleTimeout))
+        }
+        guard session.acceptsStreams else { return next }
+        if requests.isEmpty, !session.hasOpenStreams { next = earlier(next, idleSince + configuration.idleTimeout) }
+        return earlier(next, noticeAt.map { $0 + Self.noticeTime })
+    }
 
     func checkDeadline(_ now: ContinuousClock.Instant) {
         let configuration = loop.configuration
@@ -160,8 +186,8 @@ final class HTTP2Driver: ProtocolDriver {
         } else if requests.isEmpty, !session.hasOpenStreams, now >= idleSince + configuration.idleTimeout {
             session.finishShutdown()
         }
-        if let lastCallAt, now >= lastCallAt + Self.noticeTime { session.finishShutdown() }
-        // As long as the socket has something to take, what moves is seen there.
+        if let noticeAt, now >= noticeAt + Self.noticeTime { session.finishShutdown() }
+        // While the socket has something to send, progress is seen there.
         if connection.output.isEmpty {
             for id in session.stalledAnswers(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
         }
@@ -176,7 +202,7 @@ final class HTTP2Driver: ProtocolDriver {
             } else {
                 requests[id]?.phase = .reading(deadline: now + .seconds(1))
             }
-        case .discarding(let deadline) where now >= deadline && current.isAnswerOut: session.reset(id, .noError)
+        case .discarding(let deadline) where now >= deadline && current.responseIsSent: session.reset(id, .noError)
         case .reading, .discarding, .responding, .abandoned: break
         }
     }
@@ -189,8 +215,8 @@ final class HTTP2Driver: ProtocolDriver {
         for event in events {
             switch event {
             case .head(let id, let head): begin(id, head)
-            case .refused(let id, let refusal): answer(refusal, on: id)
-            case .body(let id, let octets): take(octets, on: id)
+            case .refused(let id, let refusal): respond(refusal, on: id)
+            case .body(let id, let bytes): take(bytes, on: id)
             case .end(let id): end(id)
             case .answeredEarly(let id): dropRest(of: id)
             case .closed(let id, let closing): closed(id, closing)
@@ -202,7 +228,7 @@ final class HTTP2Driver: ProtocolDriver {
     private func begin(_ id: Int32, _ head: HTTP2Head) {
         var request = head.request
         request.isOverLimit = connection.isOverLimit
-        let now = ContinuousClock.now
+        let now = loop.now
         let deadline = now + loop.configuration.bodyTimeout
         func begin(bodyLimit: Int = 0) {
             let exchange = ActiveExchange(
@@ -230,43 +256,43 @@ final class HTTP2Driver: ProtocolDriver {
         if connection.isOverLimit { session.finishShutdown() }
     }
 
-    private func take(_ octets: [UInt8], on id: Int32) {
+    private func take(_ bytes: [UInt8], on id: Int32) {
         do throws(HTTPRefusal) {
-            try requests[id]?.exchange.append(octets, loop: loop)
-            session.consume(octets.count, on: id, reopensStream: requests[id] != nil)
+            try requests[id]?.exchange.append(bytes, loop: loop)
+            session.consume(bytes.count, on: id, reopensStream: requests[id] != nil)
         } catch {
-            session.consume(octets.count, on: id, reopensStream: false)
+            session.consume(bytes.count, on: id, reopensStream: false)
             guard let current = requests[id] else { return }
-            if !current.exchange.isAnswered { return refuse(error, on: id) }
+            if !current.exchange.hasResponse { return refuse(error, on: id) }
             requests[id]?.isTooLong = true
-            // A reset would also take back what is not sent of the answer.
-            if current.isAnswerOut { session.reset(id, .noError) }
+            // A reset would also take back the part of the response that is not sent.
+            if current.responseIsSent { session.reset(id, .noError) }
         }
     }
 
     private func end(_ id: Int32) {
         guard let current = requests[id] else { return }
         requests[id]?.phase = .responding
-        if !current.exchange.isAnswered { requests[id]?.exchange.start(connection: connection.id, loop: loop) }
+        if !current.exchange.hasResponse { requests[id]?.exchange.start(connection: connection.id, loop: loop) }
     }
 
-    /// The answer is out before the request has ended.
+    /// The response is sent before the request has ended.
     ///
-    /// The stream is reset (RFC 9113 8.1), but not at once if the client may be sending: many lose the answer then.
+    /// The stream is reset (RFC 9113 8.1), but not at once if the client may be sending: many lose the response then.
     private func dropRest(of id: Int32) {
-        requests[id]?.isAnswerOut = true
+        requests[id]?.responseIsSent = true
         guard let current = requests[id], !current.isTooLong else { return session.reset(id, .noError) }
         let rest = (current.exchange.head.contentLength ?? .max) - current.exchange.bodyCount
         if rest > Self.discardLimit {
-            requests[id]?.phase = .discarding(deadline: .now + loop.configuration.lingerTimeout)
+            requests[id]?.phase = .discarding(deadline: loop.now + loop.configuration.lingerTimeout)
         }
     }
 
     private func closed(_ id: Int32, _ closing: HTTP2Session.Closing) {
         guard requests[id] != nil else {
-            // Nothing was answered to a request that was malformed from the start, but it was one.
+            // A request that was malformed from the start got no response, but counts as one.
             if closing == .faulty { report(status: 400, bytesOut: 0) }
-            idleSince = .now
+            idleSince = loop.now
             return
         }
         switch closing {
@@ -288,14 +314,14 @@ final class HTTP2Driver: ProtocolDriver {
 
     private func forget(_ id: Int32) {
         if case .abandoned = requests.removeValue(forKey: id)?.phase { session.heldSlots -= 1 }
-        idleSince = .now
+        idleSince = loop.now
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
     private func send(_ response: Response, on id: Int32) {
         guard let current = requests[id] else { return }
-        session.answer(response, on: id, date: loop.date.now(), now: .now)
+        session.answer(response, on: id, date: loop.date.now(), now: loop.now)
         let bytesOut = current.exchange.head.method == .head ? 0 : response.body.count
         requests[id]?.exchange.finish(status: response.status, bytesOut: bytesOut, loop: loop)
         if case .reading(let deadline) = current.phase {
@@ -304,15 +330,15 @@ final class HTTP2Driver: ProtocolDriver {
         }
     }
 
-    /// Answers with the protocol's own error; other streams go on.
+    /// Responds with the protocol's own error; other streams go on.
     private func refuse(_ refusal: HTTPRefusal, on id: Int32) {
         send(loop.handler.refusal(refusal), on: id)
     }
 
-    /// Answers a request that the handler has not seen.
-    private func answer(_ refusal: HTTPRefusal, on id: Int32) {
+    /// Responds to a request that the handler has not seen.
+    private func respond(_ refusal: HTTPRefusal, on id: Int32) {
         let response = loop.handler.refusal(refusal)
-        session.answer(response, on: id, date: loop.date.now(), now: .now)
+        session.answer(response, on: id, date: loop.date.now(), now: loop.now)
         report(status: response.status, bytesOut: response.body.count)
     }
 

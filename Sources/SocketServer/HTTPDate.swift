@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// The `Date` field's value, made once a second (RFC 9110 5.6.7).
+/// The value of the `Date` header, made once a second (RFC 9110 5.6.7).
 struct HTTPDate {
     private var second: time_t = 0
     private var text = ""

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import Glibc
 
-/// A listening socket.
+/// A listening socket, which does not block.
 struct Listener {
     let descriptor: Int32
     /// What clients connect to: `http://127.0.0.1:8080` or `unix:/path`.
@@ -16,6 +15,8 @@ struct Listener {
         case .unix(let path): self = try Self.unix(path)
         }
     }
+
+    private static let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
 
     private init(descriptor: Int32, address: String) {
         self.descriptor = descriptor
@@ -32,7 +33,7 @@ struct Listener {
         }
         defer { freeaddrinfo(list) }
         let info = first.pointee
-        let descriptor = socket(info.ai_family, info.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(info.ai_family, info.ai_socktype | flags, 0)
         guard descriptor >= 0 else { throw .systemCall(name: "socket", errno: errno) }
         var one: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
@@ -53,7 +54,7 @@ struct Listener {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
         }
         guard result == 0 else { return nil }
-        // The port lies at the same place in both address families.
+        // The port is at the same place in both address families.
         return withUnsafeBytes(of: &storage) { Int($0[2]) << 8 | Int($0[3]) }
     }
 
@@ -63,9 +64,9 @@ struct Listener {
         guard path.utf8.count <= limit else { throw .pathTooLong(path: path, limit: limit) }
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0)
         guard descriptor >= 0 else { throw .systemCall(name: "socket", errno: errno) }
-        // A socket file that nobody listens on any more is left over from a crash.
+        // A crash leaves the socket file behind, and bind() would fail.
         if isSocket(path) { unlink(path) }
         let bound = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -2,27 +2,27 @@
 
 import Glibc
 
-/// Octets on their way to a socket.
+/// Bytes on their way to a socket.
 ///
 /// Large pieces are sent from where they are, small ones are joined.
 struct OutputBuffer {
     private var pieces: [[UInt8]] = []
-    /// Octets of the first piece that are sent.
+    /// Bytes of the first piece that are sent.
     private var offset = 0
-    /// Octets that are still to be sent.
+    /// Bytes that are still to be sent.
     private(set) var count = 0
 
     private static let joinBelow = 16 << 10
 
     var isEmpty: Bool { pieces.isEmpty }
 
-    mutating func append(_ octets: [UInt8]) {
-        if octets.isEmpty { return }
-        count += octets.count
-        if let last = pieces.last, last.count + octets.count <= Self.joinBelow {
-            pieces[pieces.count - 1].append(contentsOf: octets)
+    mutating func append(_ bytes: [UInt8]) {
+        if bytes.isEmpty { return }
+        count += bytes.count
+        if let last = pieces.last, last.count + bytes.count <= Self.joinBelow {
+            pieces[pieces.count - 1].append(contentsOf: bytes)
         } else {
-            pieces.append(octets)
+            pieces.append(bytes)
         }
     }
 
@@ -36,7 +36,7 @@ struct OutputBuffer {
     mutating func send(to descriptor: Int32) -> Outcome {
         var progress = false
         while let piece = pieces.first {
-            let flags = Int32(MSG_NOSIGNAL) | (pieces.count > 1 ? Int32(MSG_MORE) : 0)
+            let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT) | (pieces.count > 1 ? Int32(MSG_MORE) : 0)
             let sent = piece.withUnsafeBytes { raw in
                 Glibc.send(descriptor, raw.baseAddress.map { $0 + offset }, raw.count - offset, flags)
             }

@@ -4,9 +4,9 @@ package import HTTPWire
 
 /// What becomes of a request once its head is known.
 package enum Admission: Sendable {
-    /// Answered on the spot; a body, if one follows, is dropped.
+    /// The response is known already; the body, if there is one, is dropped.
     case respond(Response)
-    /// Read the body, at most `limit` octets, then ask ``RequestHandler/respond(to:)``.
+    /// Read the body, at most `limit` bytes, then ask ``RequestHandler/respond(to:)``.
     case readBody(limit: Int)
 }
 
@@ -18,14 +18,14 @@ package protocol RequestHandler: Sendable {
     /// The request is complete. Runs in a task of its own, which is cancelled when the client leaves.
     func respond(to request: Request) async -> Response
 
-    /// The answer that the protocol layer itself must give.
+    /// The response to a request that the protocol layer refuses.
     func refusal(_ refusal: HTTPRefusal) -> Response
 
-    /// An answer is on its way, or its client left first (`status` 499).
+    /// A response is being sent, or its client left first (`status` 499).
     func completed(_ exchange: Exchange)
 }
 
-/// One request and what it was answered, for logs and metrics.
+/// One request and the outcome of it, for logs and metrics.
 package struct Exchange: Sendable {
     package let head: HTTPRequestHead?
     package let status: Int

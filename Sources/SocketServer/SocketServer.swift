@@ -3,23 +3,30 @@
 import Glibc
 import Synchronization
 
-/// Serves HTTP on a TCP or Unix socket: event loops on threads of their own, one owner a connection.
+/// Serves HTTP on a TCP or Unix socket: event loops on Dispatch queues, and one loop for each connection.
 package final class SocketServer: Sendable {
     private let configuration: SocketServerConfiguration
     private let loops: [EventLoop]
-    private let totals = EventLoop.Totals()
+    private let totals = ServerTotals()
+    private let acceptor = Mutex<Acceptor?>(nil)
 
-    /// - Throws: `SocketServerError.systemCall`.
+    /// A server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: where to listen, and every bound.
+    ///   - handler: the service.
+    ///   - events: for each loop where its events come from; nil: Dispatch.
     package init(
         configuration: SocketServerConfiguration,
-        handler: any RequestHandler
-    ) throws(SocketServerError) {
+        handler: any RequestHandler,
+        events: [any EventSource]? = nil
+    ) {
         self.configuration = configuration
-        var loops: [EventLoop] = []
-        for _ in 0..<max(1, configuration.loops) {
-            loops.append(try EventLoop(configuration: configuration, handler: handler, totals: totals))
+        let count = max(1, configuration.loops)
+        let events = events ?? (0..<count).map { _ in DispatchEvents(label: "uae.sockets") }
+        loops = events.map { [totals] events in
+            EventLoop(configuration: configuration, handler: handler, totals: totals, events: events)
         }
-        self.loops = loops
     }
 
     /// Listens and serves from now on.
@@ -28,23 +35,26 @@ package final class SocketServer: Sendable {
     /// - Throws: `SocketServerError`.
     package func start() throws(SocketServerError) -> String {
         let listener = try Listener(configuration.endpoint)
-        let flags = fcntl(listener.descriptor, F_GETFL)
-        guard flags >= 0, fcntl(listener.descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
-            throw .systemCall(name: "fcntl", errno: errno)
-        }
-        loops[0].listen(on: listener.descriptor, sharingWith: loops)
-        for loop in loops { loop.start() }
+        let acceptor = Acceptor(
+            listener: listener.descriptor,
+            configuration: configuration,
+            totals: totals,
+            loops: loops
+        )
+        acceptor.start()
+        self.acceptor.withLock { $0 = acceptor }
         return listener.address
     }
 
-    package var connectionCount: Int { totals.connections.load(ordering: .relaxed) }
+    /// Connections whose descriptor is open.
+    package var connectionCount: Int { totals.connections }
 
-    /// Octets of request bodies that are held now.
+    /// Bytes of request bodies that are held now.
     package var inflightBytes: Int { totals.bodyBytes.load(ordering: .relaxed) }
 
     /// Closes the listening socket; connections live on.
     package func stopAccepting() {
-        loops[0].post(.stopAccepting)
+        closeListener()
         if case .unix(let path) = configuration.endpoint { unlink(path) }
     }
 
@@ -52,14 +62,27 @@ package final class SocketServer: Sendable {
     ///
     /// - Returns: whether all were done within `timeout`.
     package func drain(timeout: Duration) async -> Bool {
-        for loop in loops { loop.post(.drain) }
-        let end = ContinuousClock.now + timeout
-        while connectionCount > 0, .now < end, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(10)) }
+        for loop in loops { loop.drain() }
+        await withTaskGroup { [totals] group in
+            group.addTask { await totals.drained() }
+            group.addTask { try? await Task.sleep(for: timeout) }
+            await group.next()
+            group.cancelAll()
+        }
         return connectionCount == 0
     }
 
-    /// Ends every connection and the loops.
+    /// Ends every connection, and takes no more.
     package func shutdown() {
-        for loop in loops { loop.post(.shutdown) }
+        closeListener()
+        for loop in loops { loop.shutdown() }
+    }
+
+    private func closeListener() {
+        let acceptor = acceptor.withLock { acceptor in
+            defer { acceptor = nil }
+            return acceptor
+        }
+        acceptor?.stop()
     }
 }

@@ -5,7 +5,7 @@ package import HTTPWire
 /// Where to listen, and every bound of a connection.
 package struct SocketServerConfiguration: Sendable {
     package enum Endpoint: Sendable, Equatable {
-        /// Port 0 takes any free one.
+        /// Port 0 selects a free one.
         case tcp(host: String, port: Int)
         case unix(path: String)
     }
@@ -13,20 +13,22 @@ package struct SocketServerConfiguration: Sendable {
     package var endpoint: Endpoint
     package var loops = 1
     package var maximumConnections = 1024
-    /// Connections beyond the limit that are still answered, so that a probe gets through: `head.isOverLimit`.
+    /// Connections beyond the limit that are still served, so that a probe gets through: `head.isOverLimit`.
     package var reserveConnections = 16
     package var maximumInflightBytes = 512 << 20
     package var http1 = HTTP1Limits()
     package var http2 = HTTP2Limits()
     package var headerTimeout = Duration.seconds(10)
     package var bodyTimeout = Duration.seconds(20)
-    /// Slower senders of large bodies are given up once the body's time is over, in octets a second.
+    /// The rate, in bytes a second, below which a body is given up once `bodyTimeout` is over.
     package var minimumBodyRate = 256 << 10
     package var idleTimeout = Duration.seconds(30)
     package var writeTimeout = Duration.seconds(30)
     package var lingerTimeout = Duration.seconds(2)
-    /// Beyond twice the largest body, so that clients that read only once they have sent all get to their refusal;
-    /// dropping costs next to nothing, and the time bounds it too.
+    /// Bytes of a refused body that are dropped before the connection is closed.
+    ///
+    /// More than twice the largest body, so that a client that reads only after it has sent everything still gets its
+    /// refusal. Dropping costs next to nothing, and `lingerTimeout` bounds it too.
     package var lingerBytes = 128 << 20
 
     package init(endpoint: Endpoint) {

@@ -55,7 +55,7 @@ struct TestServer: Sendable {
         _ body: @escaping @Sendable (TestServer) throws -> Void
     ) async throws {
         let handler = ScriptedHandler()
-        let server = try SocketServer(configuration: configuration, handler: handler)
+        let server = SocketServer(configuration: configuration, handler: handler)
         let address = try server.start()
         guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else {
             throw RawClient.Failure(description: address)

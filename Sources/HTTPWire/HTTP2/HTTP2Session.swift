@@ -133,10 +133,18 @@ package final class HTTP2Session {
     /// Streams whose response has stalled since `instant` because of the client: its window for the stream is
     /// closed, or it reads nothing at all.
     package func stalledAnswers(since instant: ContinuousClock.Instant) -> [Int32] {
-        streams.filter { id, stream in
-            stream.isAnswered && !stream.isReset && stream.sent < stream.answer.count && stream.movedAt <= instant
-                && (dataSentAt <= instant || nghttp2_session_get_stream_remote_window_size(library, id) <= 0)
-        }.map(\.key)
+        streams.filter { id, stream in stalledSince(id, stream).map { $0 <= instant } ?? false }.map(\.key)
+    }
+
+    /// The earliest instant of which ``stalledAnswers(since:)`` would tell a stream; nil: none.
+    package var earliestStall: ContinuousClock.Instant? {
+        streams.lazy.compactMap { [self] id, stream in stalledSince(id, stream) }.min()
+    }
+
+    private func stalledSince(_ id: Int32, _ stream: Stream) -> ContinuousClock.Instant? {
+        guard stream.isAnswered, !stream.isReset, stream.sent < stream.answer.count else { return nil }
+        if stream.movedAt >= dataSentAt { return stream.movedAt }
+        return nghttp2_session_get_stream_remote_window_size(library, id) <= 0 ? stream.movedAt : dataSentAt
     }
 
     // MARK: Bytes
@@ -270,7 +278,10 @@ package final class HTTP2Session {
         )
     }
 
-    var acceptsStreams: Bool { !shutdownIsFinal }
+    package var acceptsStreams: Bool { !shutdownIsFinal }
+
+    /// An error has ended the connection, or is about to.
+    package var hasFailed: Bool { failure != nil || libraryHasFailed }
 
     // MARK: Beginning
 

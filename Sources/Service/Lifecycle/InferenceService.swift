@@ -48,7 +48,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         }
         let reloading = Task { await reload(keys) }
         defer { reloading.cancel() }
-        let server = try makeServer(state: state, metrics: metrics, threads: threads, keys: keys)
+        let server = makeServer(state: state, metrics: metrics, threads: threads, keys: keys)
         let address: String
         do {
             address = try server.start()
@@ -76,7 +76,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         metrics: ServiceMetrics,
         threads: Int,
         keys: APIKeys?
-    ) throws(ServiceError) -> SocketServer {
+    ) -> SocketServer {
         let inflight = InflightBytes()
         let pages = GetRoutes(
             configuration: configuration,
@@ -93,13 +93,9 @@ package struct InferenceService: ServiceLifecycle.Service {
             keys: keys,
             logger: logger
         )
-        do {
-            let server = try SocketServer(configuration: socketConfiguration(threads: threads), handler: handler)
-            inflight.server = server
-            return server
-        } catch {
-            throw .socket(error)
-        }
+        let server = SocketServer(configuration: socketConfiguration(threads: threads), handler: handler)
+        inflight.server = server
+        return server
     }
 
     private func socketConfiguration(threads: Int) -> SocketServerConfiguration {

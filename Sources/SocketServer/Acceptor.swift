@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// Accepts connections and deals them out to the loops in turn.
+///
+/// - Note: `@unchecked Sendable` holds because mutable state is touched on the first loop only.
+final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
+    private let configuration: SocketServerConfiguration
+    private let totals: ServerTotals
+    private let loops: [EventLoop]
+    private let listener: Int32
+    private var watch: (any DescriptorWatch)?
+    private var nextLoop = 0
+    var deadlineIndex: Int?
+
+    /// How long to wait before another try when descriptors or memory are short: what frees them may be no connection.
+    private static let retryInterval = Duration.milliseconds(100)
+    /// Connections taken at once, so that a flood of them does not keep the others waiting.
+    private static let batch = 64
+
+    private var loop: EventLoop { loops[0] }
+
+    /// - Parameters:
+    ///   - listener: a listening socket, which does not block; owned by the acceptor.
+    ///   - configuration: how many connections there may be.
+    ///   - totals: where they are counted.
+    ///   - loops: who gets them; the acceptor runs on the first.
+    init(listener: Int32, configuration: SocketServerConfiguration, totals: ServerTotals, loops: [EventLoop]) {
+        self.listener = listener
+        self.configuration = configuration
+        self.totals = totals
+        self.loops = loops
+    }
+
+    /// Accepts from now on.
+    func start() {
+        totals.setAcceptor { [weak self] in
+            guard let self else { return }
+            loop.events.post { self.resume() }
+        }
+        loop.events.post { [self] in watch = loop.events.watch(listener, handler: self) }
+    }
+
+    /// Closes the listening socket; connections live on.
+    func stop() {
+        totals.setAcceptor(nil)
+        loop.events.post { [self] in
+            loop.clearDeadline(of: self)
+            watch?.cancel {}
+            watch = nil
+        }
+    }
+
+    // MARK: On the first loop
+
+    func handle(_ readiness: Readiness) -> Bool {
+        for _ in 0..<Self.batch {
+            guard hasRoom else {
+                waitForRoom()
+                return false
+            }
+            let descriptor = accept(listener, nil, nil)
+            if descriptor < 0 {
+                switch errno {
+                // The client gave up between SYN and accept: take the next.
+                case ECONNABORTED, EINTR, EPROTO: continue
+                // The backlog keeps the clients meanwhile.
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM: waitForDescriptors()
+                default: break
+                }
+                return false
+            }
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+            let isOverLimit = totals.connectionOpened() > configuration.maximumConnections
+            loops[nextLoop].adopt(descriptor, isOverLimit: isOverLimit)
+            nextLoop = (nextLoop + 1) % loops.count
+        }
+        return false
+    }
+
+    func checkDeadline(_ now: ContinuousClock.Instant) { resume() }
+
+    private var hasRoom: Bool {
+        totals.connections < configuration.maximumConnections + configuration.reserveConnections
+    }
+
+    private func waitForRoom() {
+        pause()
+        // A connection may have been closed after the count was read and before the acceptor was waiting.
+        if hasRoom { resume() }
+    }
+
+    private func waitForDescriptors() {
+        pause()
+        loop.setDeadline(of: self, to: loop.now + Self.retryInterval)
+    }
+
+    private func pause() {
+        watch?.setInterest(reading: false, writing: false)
+        totals.waitForClose()
+    }
+
+    private func resume() { watch?.setInterest(reading: true, writing: false) }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Counters that all loops of a server share, and who waits for them.
+final class ServerTotals: Sendable {
+    let bodyBytes = Atomic(0)
+    private let count = Atomic(0)
+    private let acceptorWaits = Atomic(false)
+    private let acceptor = Mutex<(@Sendable () -> Void)?>(nil)
+    private let drains = Mutex<[AsyncStream<Void>.Continuation]>([])
+
+    /// Connections whose descriptor is open.
+    var connections: Int { count.load(ordering: .sequentiallyConsistent) }
+
+    /// - Returns: how many there are now.
+    func connectionOpened() -> Int { count.add(1, ordering: .sequentiallyConsistent).newValue }
+
+    func connectionClosed() {
+        let left = count.subtract(1, ordering: .sequentiallyConsistent).newValue
+        if left == 0 { endDrains() }
+        if acceptorWaits.exchange(false, ordering: .sequentiallyConsistent) { acceptor.withLock { $0 }?() }
+    }
+
+    /// Sets what is called after ``waitForClose()``.
+    func setAcceptor(_ resume: (@Sendable () -> Void)?) { acceptor.withLock { $0 = resume } }
+
+    /// Has the acceptor called when a connection is closed, once.
+    func waitForClose() { acceptorWaits.store(true, ordering: .sequentiallyConsistent) }
+
+    /// Returns when no connection is open, or the task is cancelled.
+    func drained() async {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        drains.withLock { $0.append(continuation) }
+        if connections == 0 { endDrains() }
+        for await _ in stream {}
+    }
+
+    private func endDrains() {
+        let ended = drains.withLock { drains in
+            defer { drains = [] }
+            return drains
+        }
+        for continuation in ended { continuation.finish() }
+    }
+}
