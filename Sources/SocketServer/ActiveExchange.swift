@@ -11,8 +11,12 @@ final class ActiveExchange {
     let number: UInt64
     let head: HTTPRequestHead
     let startedAt: ContinuousClock.Instant
+    /// The handler's label for the request.
+    let label: String?
     /// The largest body that is accepted, in bytes.
     var bodyLimit: Int
+    /// Gives the response to the complete request; nil if it is known without the body.
+    private let respond: (@Sendable (Request) async -> Response)?
     /// The response is sent, or being sent; the rest of the body is dropped.
     var hasResponse = false
     /// The response is known without the body, which is read for its framing alone.
@@ -23,11 +27,23 @@ final class ActiveExchange {
     private var heldBytes = 0
     private var task: Task<Void, Never>?
 
-    init(number: UInt64, head: HTTPRequestHead, startedAt: ContinuousClock.Instant, bodyLimit: Int) {
+    /// An exchange whose head is complete and admitted; `discardLimit` bounds a body that the response does not need.
+    init(
+        number: UInt64,
+        head: HTTPRequestHead,
+        startedAt: ContinuousClock.Instant,
+        admission: Admission,
+        discardLimit: Int
+    ) {
         self.number = number
         self.head = head
         self.startedAt = startedAt
-        self.bodyLimit = bodyLimit
+        switch admission {
+        case .respond(_, let label):
+            (self.label, bodyLimit, respond) = (label, discardLimit, nil)
+        case .readBody(let limit, let label, let then):
+            (self.label, bodyLimit, respond) = (label, limit, then)
+        }
     }
 
     var isRunning: Bool { task != nil }
@@ -85,12 +101,13 @@ final class ActiveExchange {
 
     /// Gives the complete request to the handler.
     func start(connection: UInt64, loop: EventLoop) {
+        guard let respond else { return }
         let request = Request(head: head, body: body, headAt: startedAt, bodyAt: loop.now)
         // The request is the body's only owner now: a second reference would cause a copy.
         body = []
-        let (handler, number) = (loop.handler, number)
+        let number = number
         task = Task {
-            let response = await handler.respond(to: request)
+            let response = await respond(request)
             loop.respond(connection: connection, exchange: number, response)
         }
     }
@@ -103,6 +120,7 @@ final class ActiveExchange {
         loop.handler.completed(
             Exchange(
                 head: head,
+                label: label,
                 status: status,
                 bytesIn: bodyCount,
                 bytesOut: bytesOut,

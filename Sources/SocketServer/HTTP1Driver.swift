@@ -239,29 +239,27 @@ final class HTTP1Driver: ProtocolDriver {
         var request = received.request
         request.isOverLimit = connection.isOverLimit
         let now = loop.now
-        func makeCurrent(bodyLimit: Int) -> Current {
-            let exchange = ActiveExchange(
-                number: exchangeCount,
-                head: request,
-                startedAt: now,
-                bodyLimit: bodyLimit
-            )
-            return Current(exchange: exchange, keepsAlive: received.keepsAlive)
-        }
-        switch loop.handler.admit(request) {
-        case .respond(let response):
-            let current = makeCurrent(bodyLimit: Self.discardLimit)
+        let admission = loop.handler.admit(request)
+        let exchange = ActiveExchange(
+            number: exchangeCount,
+            head: request,
+            startedAt: now,
+            admission: admission,
+            discardLimit: Self.discardLimit
+        )
+        let current = Current(exchange: exchange, keepsAlive: received.keepsAlive)
+        self.current = current
+        switch admission {
+        case .respond(let response, _):
             current.exchange.needsNoBody = true
-            self.current = current
             if request.contentLength ?? 0 > Self.discardLimit || received.expectsContinue && request.hasBody {
                 send(response, to: current, closing: true)
             } else {
                 self.current?.earlyResponse = response
             }
-        case .readBody(let limit):
-            current = makeCurrent(bodyLimit: limit)
+        case .readBody:
             do throws(HTTPRefusal) {
-                try current?.exchange.expectBody()
+                try current.exchange.expectBody()
             } catch {
                 return refuse(error)
             }

@@ -230,21 +230,18 @@ final class HTTP2Driver: ProtocolDriver {
         request.isOverLimit = connection.isOverLimit
         let now = loop.now
         let deadline = now + loop.configuration.bodyTimeout
-        func begin(bodyLimit: Int = 0) {
-            let exchange = ActiveExchange(
-                number: UInt64(id),
-                head: request,
-                startedAt: now,
-                bodyLimit: bodyLimit
-            )
-            requests[id] = Current(exchange: exchange, phase: .reading(deadline: deadline))
-        }
-        switch loop.handler.admit(request) {
-        case .respond(let response):
-            begin()
-            send(response, on: id)
-        case .readBody(let limit):
-            begin(bodyLimit: limit)
+        let admission = loop.handler.admit(request)
+        let exchange = ActiveExchange(
+            number: UInt64(id),
+            head: request,
+            startedAt: now,
+            admission: admission,
+            discardLimit: 0
+        )
+        requests[id] = Current(exchange: exchange, phase: .reading(deadline: deadline))
+        switch admission {
+        case .respond(let response, _): send(response, on: id)
+        case .readBody:
             do throws(HTTPRefusal) {
                 try requests[id]?.exchange.expectBody()
             } catch {

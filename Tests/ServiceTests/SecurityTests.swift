@@ -79,6 +79,81 @@ extension ServiceTests {
             }
         }
 
+        @Test func aKeyRevokedWhileTheBodyArrivesKeepsItsShare() async throws {
+            try await withKeys("revoked\nother\n") { path in
+                let (reloads, asks) = AsyncStream.makeStream(of: Void.self)
+                let log = LogRecorder()
+                let gate = BatchGate()
+                defer { gate.open() }
+                // Beside one running item, a caller's share of five places is two.
+                let settings = TestService.settings {
+                    $0.apiKeyFile = path
+                    $0.maxQueueItems = 5
+                    $0.requestTimeout = .seconds(20)
+                }
+                try await TestService.run(
+                    logger: log.logger,
+                    reloads: reloads,
+                    settings: settings,
+                    batchRun: gate.run
+                ) { client in
+                    async let running = client.post("/encode", picture, bearer("other"))
+                    while gate.entered == 0 { try await Task.sleep(for: .milliseconds(2)) }
+                    let admitted = try (0..<3).map { _ in try admittedPost(client.port, "/encode", key: "revoked") }
+                    try Data("other\n".utf8).write(to: URL(filePath: path))
+                    asks.yield()
+                    while !log.lines.contains(where: { $0.hasPrefix("keys reloaded") }) {
+                        try await Task.sleep(for: .milliseconds(2))
+                    }
+                    check(try await client.post("/encode", picture, bearer("revoked")), 401)
+                    let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                        for descriptor in admitted {
+                            group.addTask { [picture] in try await finish(descriptor, picture).status }
+                        }
+                        var statuses: [Int] = []
+                        for try await status in group {
+                            statuses.append(status)
+                            // The first response is the refusal of the third request; the others wait for the gate.
+                            gate.open()
+                        }
+                        return statuses
+                    }
+                    #expect(statuses == [429, 200, 200])
+                    #expect(try await running.status == 200)
+                }
+            }
+        }
+
+        /// Sends a request's head and waits until the server asks for its body.
+        private func admittedPost(_ port: UInt16, _ target: String, key: String) throws -> Int32 {
+            let descriptor = try TestClient.connect(port)
+            let head =
+                "POST \(target) HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer \(key)\r\n"
+                + "Expect: 100-continue\r\nContent-Length: \(picture.count)\r\n\r\n"
+            TestClient.write(descriptor, Array(head.utf8))
+            let expected = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+            var received: [UInt8] = []
+            while received.count < expected.count {
+                var byte: UInt8 = 0
+                guard recv(descriptor, &byte, 1, 0) == 1 else { throw TestClient.Failure(what: "no 100") }
+                received.append(byte)
+            }
+            #expect(received == expected)
+            return descriptor
+        }
+
+        /// Sends the body and reads the response.
+        private func finish(_ descriptor: Int32, _ body: [UInt8]) async throws -> TestClient.Answer {
+            let bytes = await withCheckedContinuation { continuation in
+                Thread {
+                    TestClient.write(descriptor, body)
+                    continuation.resume(returning: TestClient.readToEnd(descriptor))
+                    close(descriptor)
+                }.start()
+            }
+            return try TestClient.parse(bytes)
+        }
+
         @Test func aKeyThatIsTooFastIsToldWhenToComeBackAndOthersAreNot() async throws {
             try await withKeys("fast\nother\n") { path in
                 let settings = TestService.settings {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Autoencoder
-import Dispatch
 import Fixtures
 import Service
 import Synchronization
@@ -16,29 +15,12 @@ extension ServiceTests {
             photo = try Fixtures.bytes("golden/dinov2/chelsea.png")
         }
 
-        /// Holds every batch until it is opened.
-        private final class Gate: Sendable {
-            private let opened = DispatchSemaphore(value: 0)
-            let run: BatchRun
-
-            init() {
-                let opened = opened
-                run = { engine, plans in
-                    opened.wait()
-                    opened.signal()
-                    return engine.run(plans)
-                }
-            }
-
-            func open() { opened.signal() }
-        }
-
         private static func settings(watchdog: Duration) -> ServiceConfiguration {
             TestService.settings { $0.watchdog = watchdog }
         }
 
         @Test func aHangingWorkerTurnsReadyTo503AndTheServiceRecovers() async throws {
-            let gate = Gate()
+            let gate = BatchGate()
             // Twice this, after which the process would end, is longer than the test.
             let settings = Self.settings(watchdog: .seconds(2))
             try await TestService.run(settings: settings, batchRun: gate.run) { client in
@@ -65,7 +47,7 @@ extension ServiceTests {
         }
 
         @Test func aWorkerThatHangsOnEndsTheServiceForItsSupervisor() async throws {
-            let gate = Gate()
+            let gate = BatchGate()
             defer { gate.open() }
             let settings = Self.settings(watchdog: .milliseconds(200))
             let clock = ContinuousClock()

@@ -43,10 +43,10 @@ final class ScriptedHandler: RequestHandler {
     func admit(_ head: HTTPRequestHead) -> Admission {
         state.withLock { $0.admitted.append(head.path) }
         if head.path.hasPrefix("/early") { return .respond(Response(status: 403, body: Array("no".utf8))) }
-        return .readBody(limit: head.path == "/small" ? 10 : 16 << 20)
+        return .readBody(limit: head.path == "/small" ? 10 : 16 << 20) { [self] in await respond(to: $0) }
     }
 
-    func respond(to request: Request) async -> Response {
+    private func respond(to request: Request) async -> Response {
         if request.head.path == "/gate" {
             await withCheckedContinuation { continuation in
                 let isOpen = state.withLock { state in

@@ -14,7 +14,7 @@ final class APIKeys: Sendable {
     private struct State {
         var digests: [Digest]
         /// One a key at most, so no caller can make it grow.
-        var buckets: [Digest: TokenBucket] = [:]
+        var buckets: [Caller: TokenBucket] = [:]
     }
 
     private let path: String
@@ -38,9 +38,10 @@ final class APIKeys: Sendable {
     /// - Throws: `ServiceError`; the keys stay as they were then.
     func reload() throws(ServiceError) -> Int {
         let digests = try Self.read(path)
+        let callers = Set(digests.map(Self.caller))
         state.withLock { state in
             state.digests = digests
-            state.buckets = state.buckets.filter { digests.contains($0.key) }
+            state.buckets = state.buckets.filter { callers.contains($0.key) }
         }
         return digests.count
     }
@@ -64,13 +65,13 @@ final class APIKeys: Sendable {
         throw problem
     }
 
-    /// Takes one request off a key's rate.
+    /// Takes one request off the rate of a key, whose `caller` comes from ``caller(_:)``.
     ///
     /// - Throws: a `Problem` of kind `rateLimited`.
-    func spend(_ authorization: String?, now: ContinuousClock.Instant = .now) throws(Problem) {
-        guard perMinute > 0, let digest = known(authorization) else { return }
+    func spend(by caller: Caller, now: ContinuousClock.Instant = .now) throws(Problem) {
+        guard perMinute > 0 else { return }
         let wait = state.withLock { state in
-            state.buckets[digest, default: TokenBucket(perMinute: perMinute, now: now)].take(now)
+            state.buckets[caller, default: TokenBucket(perMinute: perMinute, now: now)].take(now)
         }
         guard let wait else { return }
         throw Problem(

@@ -34,19 +34,20 @@ final class ServiceHandler: RequestHandler {
     // MARK: Before the body
 
     func admit(_ head: HTTPRequestHead) -> Admission {
+        let route = Route(path: head.path)
         do throws(Problem) {
-            return try decide(head)
+            return try decide(head, route)
         } catch {
-            // One id for field and body: a second call would make up a second one.
+            // One id for header and body: a second call would make up a second one.
             let requestID = RequestID.of(head.fields)
             let response = error.response(requestID: requestID)
-            return .respond(finish(response, head, StageTimings(), requestID: requestID))
+            return .respond(finish(response, head, StageTimings(), requestID: requestID), label: route?.label)
         }
     }
 
-    private func decide(_ head: HTTPRequestHead) throws(Problem) -> Admission {
+    private func decide(_ head: HTTPRequestHead, _ route: Route?) throws(Problem) -> Admission {
         if head.path == "*" { return .respond(options(head, allowed: ["GET", "HEAD", "POST", "OPTIONS"])) }
-        guard let route = Route(path: head.path) else { throw .notFound(head.path) }
+        guard let route else { throw .notFound(head.path) }
         if head.isOverLimit, !route.isProbe {
             throw HTTPRefusal.tooManyConnections(limit: configuration.maxConnections).problem
         }
@@ -59,14 +60,14 @@ final class ServiceHandler: RequestHandler {
             problem.fields[.allow] = route.allowedMethods.joined(separator: ", ")
             throw problem
         }
-        if head.method == .options { return .respond(options(head, allowed: route.allowedMethods)) }
-        let caller = route.isProbe ? .anyone : try caller(head)
-        guard case .operation = route else {
-            return .respond(finish(try pages.answer(route, head), head, StageTimings()))
+        if head.method == .options { return .respond(options(head, allowed: route.allowedMethods), label: route.label) }
+        let caller = route.isProbe ? .anyone : try keys?.caller(head.fields[.authorization]) ?? .anyone
+        guard case .operation(let operation) = route else {
+            return .respond(finish(try pages.answer(route, head), head, StageTimings()), label: route.label)
         }
         guard let core = state.core else { throw .starting }
         do {
-            try keys?.spend(head.fields[.authorization])
+            try keys?.spend(by: caller)
         } catch {
             metrics.rejected(error.kind)
             throw error
@@ -80,12 +81,10 @@ final class ServiceHandler: RequestHandler {
             metrics.rejected(refusal.problem.kind)
             throw refusal.problem
         }
-        return .readBody(limit: configuration.maxBodyBytes)
-    }
-
-    /// - Throws: a `Problem` of kind `unauthorized`.
-    private func caller(_ head: HTTPRequestHead) throws(Problem) -> Caller {
-        try keys?.caller(head.fields[.authorization]) ?? .anyone
+        // A key that is revoked while the body arrives was valid when the request was admitted.
+        return .readBody(limit: configuration.maxBodyBytes, label: route.label) { [self] request in
+            await respond(to: request, operation: operation, core: core, caller: caller)
+        }
     }
 
     private func options(_ head: HTTPRequestHead, allowed: [String]) -> Response {
@@ -100,15 +99,13 @@ final class ServiceHandler: RequestHandler {
 
     // MARK: After the body
 
-    func respond(to request: Request) async -> Response {
+    private func respond(
+        to request: Request,
+        operation: Operation,
+        core: InferenceCore,
+        caller: Caller
+    ) async -> Response {
         let requestID = RequestID.of(request.head.fields)
-        guard case .operation(let operation) = Route(path: request.head.path), let core = state.core else {
-            return finish(
-                Problem.notFound(request.head.path).response(requestID: requestID),
-                request.head,
-                StageTimings()
-            )
-        }
         metrics.requestStarted()
         defer { metrics.requestEnded() }
         let inference = InferenceRequest(
@@ -117,8 +114,7 @@ final class ServiceHandler: RequestHandler {
             configuration: configuration,
             metrics: metrics,
             requestID: requestID,
-            // A key that was taken out while the body came was good when it was asked for.
-            caller: (try? caller(request.head)) ?? .anyone
+            caller: caller
         )
         var timings = StageTimings()
         let response: Response
@@ -168,15 +164,15 @@ final class ServiceHandler: RequestHandler {
     }
 
     func completed(_ exchange: Exchange) {
-        let route = exchange.head.flatMap { Route(path: $0.path) }
+        let label = exchange.label ?? ServiceMetrics.other
         metrics.request(
-            operation: route?.label ?? ServiceMetrics.other,
+            operation: label,
             code: exchange.status,
             seconds: exchange.duration.seconds
         )
-        guard logger.logLevel <= .debug || route?.label != ServiceMetrics.other else { return }
+        guard logger.logLevel <= .debug || label != ServiceMetrics.other else { return }
         logger.log(
-            level: route?.label == ServiceMetrics.other ? .debug : .info,
+            level: label == ServiceMetrics.other ? .debug : .info,
             "request",
             metadata: [
                 "method": "\(exchange.head?.method.rawValue ?? "-")",
