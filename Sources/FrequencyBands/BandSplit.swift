@@ -61,12 +61,20 @@ package struct BandSplit: Sendable, Hashable {
         self.count = count
     }
 
+    /// Checks that a grid of `coefficientCount` coefficients has `count` of them.
+    ///
+    /// - Throws: `BandError.countOutOfRange`.
+    package static func check(count: Int, coefficientCount: Int) throws(BandError) {
+        guard (0...coefficientCount).contains(count) else {
+            throw .countOutOfRange(count: count, limit: coefficientCount)
+        }
+    }
+
     /// One flag a coefficient, in flat order: whether it is kept.
     ///
     /// - Throws: `BandError`, every case but `.bandCountOutOfRange`.
     package func keeps(height: Int, width: Int) throws(BandError) -> [Bool] {
-        let total = height * width
-        guard (0...total).contains(count) else { throw .countOutOfRange(count: count, limit: total) }
+        try Self.check(count: count, coefficientCount: height * width)
         return switch cutoff {
         case .reorder1D: keepsAlongOrder(height, width)
         case .map2DSquare: try keepsSquare(height, width)

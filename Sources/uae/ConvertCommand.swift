@@ -98,7 +98,7 @@ struct ConvertCommand: AsyncParsableCommand {
         configuration.model = target
         do {
             let session = try OfflineSession(configuration)
-            let response = try await session.answer(.decode, file: image, parameters: [])
+            let response = try await session.response(of: "decode", to: image, parameters: [])
             let field = HTTPField.Name("UAE-Quality").flatMap { response.fields[$0] }
             return field ?? "decoded; no PSNR, because the model's images come out at another size than they go in"
         } catch let problem as Problem {

@@ -9,7 +9,7 @@ import Service
 struct EncodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
-        abstract: "Write the latents of pictures, as npy unless -p format=... says otherwise."
+        abstract: "Write the latents of images, as npy unless -p format=... is given."
     )
 
     @OptionGroup var files: FileOptions
@@ -21,8 +21,8 @@ struct EncodeCommand: AsyncParsableCommand {
             [
                 "npy": ".npy", "npz": ".npz", "safetensors": ".safetensors", "json": ".json", "raw": ".bin",
             ][format] ?? ".bin"
-        try await FileRun(operation: .encode, options: files, defaults: [("format", "npy")])() { path, answer in
-            print(try output.write(answer.body, for: path, suffix: suffix))
+        try await FileRun(operation: "encode", options: files, defaults: [("format", "npy")])() { path, response in
+            print(try output.write(response.body, for: path, suffix: suffix))
         }
     }
 }
@@ -32,17 +32,17 @@ struct DecodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
         abstract:
-            "Write the pictures of latents, or the reconstructions of pictures, as PNG unless -p image_format=jpg."
+            "Write the images of latents, or the reconstructions of images, as PNG unless -p image_format=jpg is given."
     )
 
     @OptionGroup var files: FileOptions
     @OptionGroup var output: OutputOption
 
     func run() async throws {
-        try await FileRun(operation: .decode, options: files)() { path, answer in
-            let isJPEG = answer.fields[.contentType] == "image/jpeg"
-            let written = try output.write(answer.body, for: path, suffix: isJPEG ? ".decoded.jpg" : ".decoded.png")
-            let quality = HTTPField.Name("UAE-Quality").flatMap { answer.fields[$0] } ?? ""
+        try await FileRun(operation: "decode", options: files)() { path, response in
+            let isJPEG = response.fields[.contentType] == "image/jpeg"
+            let written = try output.write(response.body, for: path, suffix: isJPEG ? ".decoded.jpg" : ".decoded.png")
+            let quality = HTTPField.Name("UAE-Quality").flatMap { response.fields[$0] } ?? ""
             print(quality.isEmpty ? written : "\(written)  \(quality)")
         }
     }
@@ -59,11 +59,11 @@ struct SpectrumCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOption
 
     func run() async throws {
-        try await FileRun(operation: .spectrum, options: files)() { path, answer in
-            if answer.fields[.contentType] == "image/svg+xml" {
-                print(try output.write(answer.body, for: path, suffix: ".spectrum.svg"))
+        try await FileRun(operation: "spectrum", options: files)() { path, response in
+            if response.fields[.contentType] == "image/svg+xml" {
+                print(try output.write(response.body, for: path, suffix: ".spectrum.svg"))
             } else {
-                print(String(decoding: answer.body, as: UTF8.self))
+                print(String(decoding: response.body, as: UTF8.self))
             }
         }
     }
@@ -79,8 +79,8 @@ struct ClassifyCommand: AsyncParsableCommand {
     @OptionGroup var files: FileOptions
 
     func run() async throws {
-        try await FileRun(operation: .classify, options: files)() { _, answer in
-            print(String(decoding: answer.body, as: UTF8.self))
+        try await FileRun(operation: "classify", options: files)() { _, response in
+            print(String(decoding: response.body, as: UTF8.self))
         }
     }
 }

@@ -7,14 +7,15 @@ import Service
 
 /// Processes files one after the other, with a progress bar on a terminal.
 struct FileRun {
-    let operation: Service.Operation
+    /// The operation's name in the HTTP API.
+    let operation: String
     let options: FileOptions
     /// Parameters that the command itself sets, unless the caller does.
     var defaults: [(name: String, value: String)] = []
 
     /// - Parameter take: gets each response.
     /// - Throws: `ExitCode.failure` if any file failed; each failure is one line on standard error.
-    func callAsFunction(_ take: (_ path: String, _ answer: Response) throws -> Void) async throws {
+    func callAsFunction(_ take: (_ path: String, _ response: Response) throws -> Void) async throws {
         do {
             try await run(take)
         } catch let failure as CommandFailure {
@@ -23,7 +24,7 @@ struct FileRun {
         }
     }
 
-    private func run(_ take: (_ path: String, _ answer: Response) throws -> Void) async throws {
+    private func run(_ take: (_ path: String, _ response: Response) throws -> Void) async throws {
         let files = try options.files()
         let given = try options.parameters()
         let parameters = given + defaults.filter { value in !given.contains { $0.name == value.name } }
@@ -35,9 +36,13 @@ struct FileRun {
                 guard let data = FileManager.default.contents(atPath: path) else {
                     throw Problem(.notFound, "The file cannot be read.")
                 }
-                let answer = try await session.answer(operation, file: [UInt8](data), parameters: parameters)
+                let response = try await session.response(
+                    of: operation,
+                    to: [UInt8](data),
+                    parameters: parameters
+                )
                 do {
-                    try take(path, answer)
+                    try take(path, response)
                 } catch {
                     throw Problem(.internalError, "The result cannot be written: \(error.localizedDescription)")
                 }

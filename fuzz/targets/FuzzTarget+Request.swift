@@ -56,7 +56,7 @@ extension FuzzTarget {
         let now = ContinuousClock.now
         do throws(Problem) {
             let request = Request(head: head.request, body: body, headAt: now, bodyAt: now)
-            return try session.rehearse(request).map { "\($0) tasks" }
+            return try session.plannedItemCount(of: request).map { "\($0) tasks" }
         } catch {
             // A problem is a well-formed document, whatever text of the request it repeats.
             let response = error.response(requestID: "r")

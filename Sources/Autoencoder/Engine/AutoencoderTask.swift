@@ -14,7 +14,7 @@ package struct AutoencoderTask: Sendable {
         /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. Only a picture comes out.
         case compactTokens([Float], TokenCorner)
 
-        var isPixels: Bool {
+        package var isPixels: Bool {
             switch self {
             case .pixels: true
             case .latent, .frequencyTokens, .compactTokens: false

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Strict base64 with padding (RFC 4648 4) as it stands between a JSON text's quotes.
+/// Strict base64 with padding (RFC 4648 4), as written between the quotes of a JSON string.
 ///
-/// Escapes mean what they mean in any JSON text: some writers put `\/` for `/`, others `\u002B` for `+`. They are undone
-/// on the way, since a text of many megabytes is not worth a copy.
+/// Escapes are those of JSON: some writers put `\/` for `/`, others `\u002B` for `+`. They are decoded on the way, so that
+/// a string of many megabytes is not copied first.
 ///
-/// - Parameter text: a JSON text's octets.
-/// - Returns: the octets it stands for; nil: something else than base64.
+/// - Parameter text: the bytes of a JSON string.
+/// - Returns: the decoded bytes; nil if the string is not base64.
 func decodeBase64(jsonText text: UnsafeRawBufferPointer) -> [UInt8]? {
     var decoder = Base64Decoder(text: text)
     var isWhole = false
-    let octets = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { target, count in
+    let bytes = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { target, count in
         isWhole = decoder.decode(into: target, &count)
     }
-    return isWhole ? octets : nil
+    return isWhole ? bytes : nil
 }
 
 private struct Base64Decoder {
@@ -50,10 +50,10 @@ private struct Base64Decoder {
                         continue
                     }
                 }
-                guard let octets = slowGroup(digits, &group) else { return false }
-                put(group, octets, into: target, &count)
+                guard let byteCount = slowGroup(digits, &group) else { return false }
+                put(group, byteCount, into: target, &count)
                 // Nothing may follow padding.
-                if octets < 3 { return index == text.count }
+                if byteCount < 3 { return index == text.count }
             }
             return true
         }
@@ -61,19 +61,19 @@ private struct Base64Decoder {
 
     private func put(
         _ group: UInt32,
-        _ octets: Int,
+        _ byteCount: Int,
         into target: UnsafeMutableBufferPointer<UInt8>,
         _ count: inout Int
     ) {
-        for octet in 0..<octets {
-            target[count] = UInt8(truncatingIfNeeded: group >> UInt32(16 - 8 * octet))
+        for place in 0..<byteCount {
+            target[count] = UInt8(truncatingIfNeeded: group >> UInt32(16 - 8 * place))
             count += 1
         }
     }
 
     /// Four characters with escapes or padding among them.
     ///
-    /// - Returns: the octets they stand for; nil: they are not base64.
+    /// - Returns: the number of bytes that they encode; nil if they are not base64.
     private mutating func slowGroup(_ digits: UnsafeBufferPointer<UInt8>, _ group: inout UInt32) -> Int? {
         var padding = 0
         for place in 0..<4 {
@@ -90,7 +90,7 @@ private struct Base64Decoder {
         return 3 - padding
     }
 
-    /// The next character, its escape undone; nil: the end, or a character that is not ASCII.
+    /// The next character, unescaped; nil at the end and for a character that is not ASCII.
     private mutating func character() -> UInt8? {
         guard index < text.count else { return nil }
         let first = text[index]
@@ -102,19 +102,19 @@ private struct Base64Decoder {
         if kind == UInt8(ascii: "/") { return kind }
         guard kind == UInt8(ascii: "u"), index + 4 <= text.count else { return nil }
         var value = 0
-        for octet in text[index..<index + 4] {
-            guard let digit = Self.hexadecimalValue(octet) else { return nil }
+        for byte in text[index..<index + 4] {
+            guard let digit = Self.hexadecimalValue(byte) else { return nil }
             value = value << 4 | digit
         }
         index += 4
         return value < 128 ? UInt8(value) : nil
     }
 
-    private static func hexadecimalValue(_ octet: UInt8) -> Int? {
-        switch octet {
-        case 0x30...0x39: Int(octet) - 0x30
-        case 0x41...0x46: Int(octet) - 0x41 + 10
-        case 0x61...0x66: Int(octet) - 0x61 + 10
+    private static func hexadecimalValue(_ byte: UInt8) -> Int? {
+        switch byte {
+        case 0x30...0x39: Int(byte) - 0x30
+        case 0x41...0x46: Int(byte) - 0x41 + 10
+        case 0x61...0x66: Int(byte) - 0x61 + 10
         default: nil
         }
     }

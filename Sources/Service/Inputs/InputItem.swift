@@ -2,7 +2,7 @@
 
 import Autoencoder
 
-/// One picture or one latent of a request, not yet decoded.
+/// One image or one latent of a request, not yet decoded.
 struct InputItem: Sendable {
     /// The caller's name for it, or its place in the request.
     let id: String
@@ -10,23 +10,23 @@ struct InputItem: Sendable {
 
     enum Payload: Sendable {
         /// A JPEG or PNG file: a part of the body, or decoded from base64.
-        case picture(bytes: [UInt8], range: Range<Int>)
+        case image(bytes: [UInt8], range: Range<Int>)
         case latent(AutoencoderTask.Input)
-        /// Nothing usable; with `on_error=skip` the other items are answered all the same.
+        /// Nothing usable; with `on_error=skip` the other items are processed all the same.
         case unusable(Problem)
     }
 
-    var isPicture: Bool {
+    var isImage: Bool {
         switch payload {
-        case .picture: true
+        case .image: true
         case .latent, .unusable: false
         }
     }
 }
 
-/// The body of a request, taken apart.
+/// The items of a request's body.
 struct RequestInput: Sendable {
     var items: [InputItem]
-    /// A JSON request is answered in JSON unless it asks otherwise.
+    /// The response to a JSON request is JSON unless the request asks for something else.
     var isJSON: Bool
 }

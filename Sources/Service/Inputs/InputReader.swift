@@ -7,14 +7,11 @@ import HTTPWire
 import ImageCodec
 import TensorFiles
 
-/// Takes a request's body apart: tells its kind by magic bytes first and Content-Type second, and collects items and
+/// Reads a request's body: detects its kind by magic bytes first and Content-Type second, and collects items and
 /// parameters from whichever form they came in.
 struct InputReader {
-    let operation: Operation
-    let geometry: LatentGeometry
-    /// The model's own cut, where a request does not name another.
-    let cutoff: CutoffMode
-    let bandMode: BandMode
+    let operation: any Operation.Type
+    let model: ModelConfiguration
     let limits: Limits
 
     struct Limits: Sendable {
@@ -32,13 +29,13 @@ struct InputReader {
     ///   - request: the whole request.
     ///   - parameters: starts with the query's; form fields and JSON members are added.
     /// - Returns: the items, at least one.
-    /// - Throws: the `Problem` to answer with.
+    /// - Throws: the `Problem` to respond with.
     func read(_ request: Request, parameters: inout ParameterSet) throws(Problem) -> RequestInput {
         let body = request.body
         let contentType = request.head.fields[.contentType].flatMap(MediaType.init(parsing:))
         if let kind = request.head.fields[.contentEncoding], kind.lowercased() != "identity" {
             var problem = Problem.unsupportedMedia(
-                "Content-Encoding '\(kind.prefix(40))' is not taken; send the bytes as they are.",
+                "Content-Encoding '\(kind.prefix(40))' is not supported; send the bytes without it.",
                 sniffed: "encoded"
             )
             // RFC 9110 12.5.3: so that the client knows what to change, the type or the coding.
@@ -58,7 +55,7 @@ struct InputReader {
         return RequestInput(items: items, isJSON: false)
     }
 
-    /// The items of one file: a picture is one, a tensor is as many as its first axis says.
+    /// The items of one file: an image is one, a tensor is as many as its first axis says.
     private func items(
         in bytes: [UInt8],
         range: Range<Int>,
@@ -70,8 +67,8 @@ struct InputReader {
             return try latents(try rawTensor(slice, parameters), parameters, id: id)
         }
         switch PayloadKind.sniff(slice) {
-        case .picture:
-            return [InputItem(id: id ?? "0", payload: .picture(bytes: bytes, range: range))]
+        case .image:
+            return [InputItem(id: id ?? "0", payload: .image(bytes: bytes, range: range))]
         case .npy:
             return try latents(try npyTensor(slice), parameters, id: id)
         case .safetensors:
@@ -82,7 +79,7 @@ struct InputReader {
             }
             let start = slice.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
             throw .unsupportedMedia(
-                "The bytes are neither a picture nor a tensor (they start with \(start)).",
+                "The bytes are neither an image nor a tensor: they start with \(start).",
                 sniffed: "unknown"
             )
         }
@@ -92,31 +89,19 @@ struct InputReader {
 
     /// A raw tensor has no magic bytes, so exactly the length that `shape` and `dtype` promise identifies it.
     private func isRawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> Bool {
-        guard operation != .encode, let shape = try parameters.shape() else { return false }
-        return try byteCount(of: shape, parameters) == bytes.count
-    }
-
-    private func byteCount(of shape: [Int], _ parameters: ParameterSet) throws(Problem) -> Int? {
-        let dtype = try parameters.choice("dtype", WireDType.self) ?? .float32
-        var count = dtype.tensor.byteCount
-        for axis in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: axis)
-            if overflow { return nil }
-            count = product
-        }
-        return count
+        guard operation.takesLatents, parameters.text("shape") != nil else { return false }
+        return try RawTensorParameters(parameters).byteCount == bytes.count
     }
 
     private func rawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> TensorArray {
-        let shape = try parameters.shape() ?? []
-        let dtype = try parameters.choice("dtype", WireDType.self) ?? .float32
-        let expected = try byteCount(of: shape, parameters)
-        guard let expected, expected == bytes.count else {
+        let raw = try RawTensorParameters(parameters)
+        let (shape, dtype) = (raw.shape ?? [], raw.dtype)
+        guard let expected = raw.byteCount, expected == bytes.count else {
             throw Problem(
                 .tensorShape,
-                "A \(dtype.rawValue) tensor of shape \(shape) takes \(expected.map(String.init) ?? "too many") bytes, "
-                    + "got \(bytes.count).",
-                [("expected", expected.map(JSONValue.integer) ?? .null), ("got", .integer(bytes.count))]
+                "A \(dtype.rawValue) tensor of shape \(shape) takes \(raw.byteCount.map(String.init) ?? "too many") "
+                    + "bytes, got \(bytes.count).",
+                [("expected", raw.byteCount.map(JSONValue.integer) ?? .null), ("got", .integer(bytes.count))]
             )
         }
         let count = bytes.count / dtype.tensor.byteCount
@@ -164,21 +149,15 @@ struct InputReader {
         _ parameters: ParameterSet,
         id: String? = nil
     ) throws(Problem) -> [InputItem] {
-        guard operation != .encode else {
+        guard operation.takesLatents else {
             throw .unsupportedMedia(
-                "/encode takes pictures; this is a tensor.",
+                "/\(operation.name) takes images, and this is a tensor.",
                 sniffed: "tensor",
                 accepted: ["JPEG", "PNG"]
             )
         }
-        var compact: TokenCorner.Position?
-        let isSquare = try (parameters.choice("cutoff_mode", CutoffMode.self) ?? cutoff) == .map2DSquare
-        let isAsked = try parameters.boolean("decode_from_split_band") ?? (parameters.text("decode_keep_count") != nil)
-        if operation == .decode, isSquare || isAsked {
-            let mode = try parameters.choice("band_mode", BandMode.self) ?? bandMode
-            compact = TokenCorner(mode: mode, side: 0).position
-        }
-        let inputs = try geometry.inputs(from: tensor, compact: compact)
+        let compact = try operation.compactPosition(parameters, model.frequency)
+        let inputs = try LatentGeometry(model).inputs(from: tensor, compact: compact)
         try checkCount(inputs.count)
         return inputs.enumerated().map { index, input in
             let name = id.map { inputs.count == 1 ? $0 : "\($0)/\(index)" } ?? String(index)
@@ -192,7 +171,7 @@ struct InputReader {
         guard count <= limits.items else {
             throw Problem(
                 .tooManyItems,
-                "A request may hold \(limits.items) items, this one holds \(count).",
+                "The request has \(count) items; at most \(limits.items) are allowed.",
                 [("limit", .integer(limits.items)), ("actual", .integer(count))]
             )
         }
@@ -218,14 +197,14 @@ struct InputReader {
                 guard let name = part.name, let value = String(validating: body[part.body], as: UTF8.self) else {
                     throw Problem(
                         .malformedMultipart,
-                        "A part without a filename is a parameter and needs a name and a UTF-8 value.",
+                        "A part without a filename is a parameter, which needs a name and a UTF-8 value.",
                         [("offset", .integer(part.body.lowerBound))]
                     )
                 }
                 try parameters.add(name, value)
             }
         }
-        if files.isEmpty { throw .unsupportedMedia("The form holds no file.", sniffed: "multipart/form-data") }
+        if files.isEmpty { throw .unsupportedMedia("The form has no file.", sniffed: "multipart/form-data") }
         try checkCount(files.count)
         var items: [InputItem] = []
         for (index, file) in files.enumerated() {

@@ -14,7 +14,7 @@ struct JSONRequest {
     /// Members other than `inputs`, as parameter texts.
     private(set) var parameters: [(name: String, value: String)] = []
 
-    /// - Throws: a `Problem` of kind `malformed-json` with the offset of what does not fit.
+    /// - Throws: a `Problem` of kind `malformed-json` with the offset of what is not allowed.
     init(_ body: [UInt8]) throws(Problem) {
         let node: JSONNode
         do throws(JSONError) {
@@ -22,7 +22,9 @@ struct JSONRequest {
         } catch {
             throw error.problem
         }
-        guard case .object(let members) = node else { throw .malformedJSON("The body must be an object.", offset: 0) }
+        guard case .object(let members) = node else {
+            throw .malformedJSON("The body must be a JSON object.", offset: 0)
+        }
         var hasInputs = false
         for member in members {
             if member.key == "inputs" {
@@ -32,19 +34,19 @@ struct JSONRequest {
                 parameters.append((member.key, value))
             } else if member.value != .null {
                 throw .malformedJSON(
-                    "'\(member.key.prefix(64))' must be a text, a number, true, false or a list of numbers.",
+                    "'\(member.key.prefix(64))' must be a string, a number, a boolean or an array of numbers.",
                     offset: member.offset
                 )
             }
         }
         guard hasInputs, !inputs.isEmpty else {
-            throw .malformedJSON("The object needs a member 'inputs' with at least one input.", offset: 0)
+            throw .malformedJSON("The body needs a member 'inputs' with at least one input.", offset: 0)
         }
     }
 
     private static func readInputs(_ member: JSONMember) throws(Problem) -> [Input] {
         guard case .array(let elements) = member.value else {
-            throw .malformedJSON("'inputs' must be a list.", offset: member.offset)
+            throw .malformedJSON("'inputs' must be an array.", offset: member.offset)
         }
         var inputs: [Input] = []
         for element in elements {
@@ -60,12 +62,12 @@ struct JSONRequest {
                 case ("b64", .string(let text)): data = (text, member.offset)
                 default:
                     throw .malformedJSON(
-                        "An input has 'id' (text or number) and 'b64' (text), not '\(member.key.prefix(64))' like this.",
+                        "Unexpected member '\(member.key.prefix(64))'; an input has 'id' (string or number) and 'b64' (string).",
                         offset: member.offset
                     )
                 }
             }
-            guard let data else { throw .malformedJSON("An input lacks 'b64'.", offset: member.offset) }
+            guard let data else { throw .malformedJSON("An input has no 'b64'.", offset: member.offset) }
             inputs.append(Input(id: id, data: data.0, offset: data.1))
         }
         return inputs
@@ -110,13 +112,14 @@ extension JSONError: ProblemConvertible {
         case .unexpectedByte(let byte, let offset):
             .malformedJSON("Unexpected byte 0x\(String(byte, radix: 16)) at \(offset).", offset: offset)
         case .unexpectedEnd(let offset): .malformedJSON("The JSON ends too early.", offset: offset)
-        case .tooDeep(let limit, let offset): .malformedJSON("Nested deeper than \(limit).", offset: offset)
-        case .tooManyValues(let limit, let offset): .malformedJSON("More than \(limit) values.", offset: offset)
+        case .tooDeep(let limit, let offset): .malformedJSON("The JSON is nested deeper than \(limit).", offset: offset)
+        case .tooManyValues(let limit, let offset):
+            .malformedJSON("The JSON has more than \(limit) values.", offset: offset)
         case .duplicateKey(let key, let offset):
-            .malformedJSON("The member '\(key.prefix(64))' stands twice.", offset: offset)
+            .malformedJSON("Duplicate member '\(key.prefix(64))'.", offset: offset)
         case .invalidNumber(let offset): .malformedJSON("A number is malformed.", offset: offset)
         case .invalidString(let offset):
-            .malformedJSON("A text is not valid: UTF-8, escapes or length.", offset: offset)
+            .malformedJSON("A string is malformed: UTF-8, an escape or its end.", offset: offset)
         }
     }
 }

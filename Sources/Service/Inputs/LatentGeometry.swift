@@ -3,14 +3,19 @@
 import Autoencoder
 import TensorFiles
 
-/// The shapes that latents of one model can have, and their way into tasks.
+/// The shapes that latents of one model can have, and their conversion to inputs of tasks.
 struct LatentGeometry: Sendable {
     let channels: Int
     let gridSide: Int
 
     var coefficientCount: Int { gridSide * gridSide }
 
-    /// What a tensor may look like, for error answers.
+    init(_ model: ModelConfiguration) {
+        channels = model.channels
+        gridSide = model.gridSide
+    }
+
+    /// The shapes that a tensor may have, for error texts.
     private func acceptedShapes(compact: Bool) -> [String] {
         [
             "[N,\(channels),\(gridSide),\(gridSide)]",
@@ -22,7 +27,7 @@ struct LatentGeometry: Sendable {
     /// Splits a tensor into one task input a latent.
     ///
     /// `[C,side,side]`, `[side²,C]` and `[C,K]` are taken as a batch of one. Where `[N,side²,C]` and `[N,C,K]` cannot
-    /// be told apart (C = K = side²), tokens are meant.
+    /// be distinguished (C = K = side²), tokens are meant.
     ///
     /// - Parameters:
     ///   - tensor: the tensor as sent.

@@ -2,15 +2,15 @@
 
 import ImageCodec
 
-/// What bytes are by their first few: callers' Content-Types are wrong more often than their files.
+/// The kind of a file, detected from its first bytes: Content-Types are wrong more often than files.
 enum PayloadKind: Equatable {
-    case picture
+    case image
     case npy
     case safetensors
     case json
 
     static func sniff(_ bytes: ArraySlice<UInt8>) -> PayloadKind? {
-        if ImageFormat.sniff(bytes) != nil { return .picture }
+        if ImageFormat.sniff(bytes) != nil { return .image }
         if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .npy }
         if isSafetensors(bytes) { return .safetensors }
         // On raw memory, since a body may be nothing but white space.

@@ -78,7 +78,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         keys: APIKeys?
     ) -> SocketServer {
         let inflight = InflightBytes()
-        let pages = GetRoutes(
+        let getRoutes = GetRoutes(
             configuration: configuration,
             state: state,
             metrics: metrics,
@@ -89,7 +89,7 @@ package struct InferenceService: ServiceLifecycle.Service {
             configuration: configuration,
             state: state,
             metrics: metrics,
-            pages: pages,
+            getRoutes: getRoutes,
             keys: keys,
             logger: logger
         )

@@ -5,7 +5,7 @@ import HTTPTypes
 package import HTTPWire
 import InferenceQueue
 
-/// The routes without the sockets: the same requests, answered in this process.
+/// The operations without sockets: the same requests, run in this process.
 package struct OfflineSession: Sendable {
     private let core: InferenceCore
     private let configuration: ServiceConfiguration
@@ -16,7 +16,7 @@ package struct OfflineSession: Sendable {
     /// - Throws: `ServiceError.model`.
     package init(_ configuration: ServiceConfiguration) throws(ServiceError) {
         var configuration = configuration
-        // Files wait for nobody: no batch is too slow, and the whole machine is theirs.
+        // No other request waits: no batch is too slow, and nothing has to be warm.
         configuration.requestTimeout = .seconds(3600)
         configuration.warmupBatch = 0
         threads = configuration.threads ?? CPUBudget.available()
@@ -32,43 +32,51 @@ package struct OfflineSession: Sendable {
         InfoDocument(model: core.model, threads: threads, configuration: configuration).json
     }
 
-    /// Answers one file as the route of the operation would.
+    /// Runs an operation on one file as its route would.
     ///
     /// - Parameters:
-    ///   - operation: which route.
-    ///   - file: a picture or a tensor file.
+    ///   - operation: its name, such as `encode`.
+    ///   - file: an image or a tensor file.
     ///   - parameters: by the names of the HTTP API.
-    /// - Returns: the answer.
-    /// - Throws: the `Problem` that the route would answer with.
-    package func answer(
-        _ operation: Operation,
-        file: [UInt8],
+    /// - Throws: the `Problem` that the route would respond with.
+    package func response(
+        of operation: String,
+        to file: [UInt8],
         parameters: [(name: String, value: String)]
     ) async throws(Problem) -> Response {
-        let head = HTTPRequestHead(
-            method: .post,
-            rawTarget: "/" + operation.rawValue,
-            path: "/" + operation.rawValue,
-            query: parameters
-        )
+        let path = "/" + operation
+        guard let operation = Route(path: path)?.operation else { throw .notFound(path) }
+        let head = HTTPRequestHead(method: .post, rawTarget: path, path: path, query: parameters)
         let now = ContinuousClock.now
-        let request = Request(head: head, body: file, headAt: now, bodyAt: now)
+        return try await response(operation, Request(head: head, body: file, headAt: now, bodyAt: now))
+    }
+
+    private func response<Requested: Operation>(
+        _ operation: Requested.Type,
+        _ request: Request
+    ) async throws(Problem) -> Response {
         var timings = StageTimings()
-        return try await inference(operation).answer(request, timings: &timings)
+        return try await operationRequest(operation).response(to: request, timings: &timings)
     }
 
-    /// Reads a request as its route does, short of the engine; what fuzzing reaches.
+    /// Reads a request as its route does, without running the engine; for fuzzing.
     ///
-    /// - Returns: how many items the engine would be given; nil: the path is no operation's.
-    /// - Throws: the `Problem` that the route would answer with.
-    package func rehearse(_ request: Request) throws(Problem) -> Int? {
-        guard case .operation(let operation) = Route(path: request.head.path) else { return nil }
-        return try inference(operation).rehearse(request)
+    /// - Returns: how many items the engine would get; nil if the path is no operation's.
+    /// - Throws: the `Problem` that the route would respond with.
+    package func plannedItemCount(of request: Request) throws(Problem) -> Int? {
+        guard let operation = Route(path: request.head.path)?.operation else { return nil }
+        return try plannedItemCount(operation, request)
     }
 
-    private func inference(_ operation: Operation) -> InferenceRequest {
-        InferenceRequest(
-            operation: operation,
+    private func plannedItemCount<Requested: Operation>(
+        _ operation: Requested.Type,
+        _ request: Request
+    ) throws(Problem) -> Int {
+        try operationRequest(operation).plannedItemCount(of: request)
+    }
+
+    private func operationRequest<Requested: Operation>(_ operation: Requested.Type) -> OperationRequest<Requested> {
+        OperationRequest(
             core: core,
             configuration: configuration,
             metrics: ServiceMetrics(),

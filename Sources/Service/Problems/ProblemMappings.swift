@@ -108,8 +108,7 @@ extension TaskError: ProblemConvertible {
 extension BandError: ProblemConvertible {
     package var problem: Problem {
         switch self {
-        case .countOutOfRange(let count, let limit):
-            .badParameter("keep", String(count), allowed: "an integer from 0 to \(limit)")
+        case .countOutOfRange(let count, let limit): .keepOutOfRange(String(count), limit: limit)
         case .countNotSquare(let count, let nearest): .notSquare("keep", count, nearest: nearest)
         case .restNotSquare(let count, let rest, let allowed):
             .badParameter(
@@ -225,6 +224,10 @@ extension ImageEncodeError: ProblemConvertible {
 extension Problem {
     static let draining = Problem(.draining, "The service is shutting down.", [("phase", "draining")])
         .retrying(afterSeconds: 5)
+
+    static func featureUnavailable(_ detail: String, missing: String) -> Problem {
+        Problem(.featureUnavailable, detail, [("missing", .string(missing))])
+    }
 
     static func undecodable(_ detail: String, expected: String, got: String) -> Problem {
         Problem(.imageUndecodable, detail, [("expected", .string(expected)), ("got", .string(got))])

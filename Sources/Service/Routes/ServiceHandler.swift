@@ -6,12 +6,12 @@ import InferenceQueue
 import Logging
 import SocketServer
 
-/// The service as the sockets see it: which request is answered on the spot, which is read, and by what.
+/// The service as the sockets see it: admits each request by its head, and routes it.
 final class ServiceHandler: RequestHandler {
     private let configuration: ServiceConfiguration
     private let state: ServiceState
     private let metrics: ServiceMetrics
-    private let pages: GetRoutes
+    private let getRoutes: GetRoutes
     private let keys: APIKeys?
     private let logger: Logger
 
@@ -19,14 +19,14 @@ final class ServiceHandler: RequestHandler {
         configuration: ServiceConfiguration,
         state: ServiceState,
         metrics: ServiceMetrics,
-        pages: GetRoutes,
+        getRoutes: GetRoutes,
         keys: APIKeys?,
         logger: Logger
     ) {
         self.configuration = configuration
         self.state = state
         self.metrics = metrics
-        self.pages = pages
+        self.getRoutes = getRoutes
         self.keys = keys
         self.logger = logger
     }
@@ -51,20 +51,32 @@ final class ServiceHandler: RequestHandler {
         if head.isOverLimit, !route.isProbe {
             throw HTTPRefusal.tooManyConnections(limit: configuration.maxConnections).problem
         }
-        guard route.allowedMethods.contains(head.method.rawValue) else {
+        let methods = route.methods.joined(separator: ", ")
+        guard route.methods.contains(head.method.rawValue) else {
             var problem = Problem(
                 .methodNotAllowed,
-                "\(head.path) takes \(route.allowedMethods.joined(separator: ", ")).",
-                [("allowed", .array(route.allowedMethods.map(JSONValue.string)))]
+                "\(head.method.rawValue) is not allowed for \(head.path.prefix(64)); use \(methods).",
+                [("allowed", .array(route.methods.map(JSONValue.string)))]
             )
-            problem.fields[.allow] = route.allowedMethods.joined(separator: ", ")
+            problem.fields[.allow] = methods
             throw problem
         }
-        if head.method == .options { return .respond(options(head, allowed: route.allowedMethods), label: route.label) }
+        if head.method == .options { return .respond(options(head, allowed: route.methods), label: route.label) }
         let caller = route.isProbe ? .anyone : try keys?.caller(head.fields[.authorization]) ?? .anyone
-        guard case .operation(let operation) = route else {
-            return .respond(finish(try pages.answer(route, head), head, StageTimings()), label: route.label)
+        switch route.action {
+        case .get(let handler):
+            for (name, _) in head.query where !route.parameters.contains(name) {
+                throw .unknownParameter(name, of: head.path, allowed: route.parameters)
+            }
+            return .respond(finish(try handler(getRoutes)(head), head, StageTimings()), label: route.label)
+        case .operation(let operation): return try admit(to: operation, caller)
         }
+    }
+
+    private func admit<Requested: Operation>(
+        to operation: Requested.Type,
+        _ caller: Caller
+    ) throws(Problem) -> Admission {
         guard let core = state.core else { throw .starting }
         do {
             try keys?.spend(by: caller)
@@ -82,7 +94,7 @@ final class ServiceHandler: RequestHandler {
             throw refusal.problem
         }
         // A key that is revoked while the body arrives was valid when the request was admitted.
-        return .readBody(limit: configuration.maxBodyBytes, label: route.label) { [self] request in
+        return .readBody(limit: configuration.maxBodyBytes, label: operation.name) { [self] request in
             await respond(to: request, operation: operation, core: core, caller: caller)
         }
     }
@@ -99,17 +111,16 @@ final class ServiceHandler: RequestHandler {
 
     // MARK: After the body
 
-    private func respond(
+    private func respond<Requested: Operation>(
         to request: Request,
-        operation: Operation,
+        operation: Requested.Type,
         core: InferenceCore,
         caller: Caller
     ) async -> Response {
         let requestID = RequestID.of(request.head.fields)
         metrics.requestStarted()
         defer { metrics.requestEnded() }
-        let inference = InferenceRequest(
-            operation: operation,
+        let operationRequest = OperationRequest<Requested>(
             core: core,
             configuration: configuration,
             metrics: metrics,
@@ -119,18 +130,18 @@ final class ServiceHandler: RequestHandler {
         var timings = StageTimings()
         let response: Response
         do throws(Problem) {
-            response = try await inference.answer(request, timings: &timings)
+            response = try await operationRequest.response(to: request, timings: &timings)
         } catch {
             if error.kind == .internalError, !Task.isCancelled {
                 logger.error("request failed", metadata: ["id": "\(requestID)", "detail": "\(error.detail)"])
             }
             response = error.response(requestID: requestID)
         }
-        metrics.stages(timings, operation: operation.rawValue)
+        metrics.stages(timings, operation: operation.name)
         return finish(response, request.head, timings, requestID: requestID)
     }
 
-    // MARK: Around every answer
+    // MARK: Around every response
 
     func refusal(_ refusal: HTTPRefusal) -> Response {
         metrics.rejected(refusal.problem.kind)

@@ -5,30 +5,24 @@ import FrequencyBands
 import HTTPTypes
 import HTTPWire
 
-/// The answer of `/spectrum`: the share of energy in each frequency band.
-struct SpectrumAnswer {
+/// The response of `/spectrum`: the share of energy in each frequency band.
+struct SpectrumResponse {
+    let spectrum: Spectrum
     let model: ModelIdentity
-    let parameters: RequestParameters
-    let frequency: FrequencyConfiguration
-    /// Side of the latent's grid.
-    let gridSide: Int
 
-    static let defaultBandCount = 10
+    private var gridSide: Int { spectrum.model.configuration.gridSide }
 
-    /// The radii of a first-edition model's bands, where those are what is answered.
-    private var ownRadii: [Float]? {
-        parameters.transform == .fft && parameters.source == .latent
-            ? frequency.bands?.radii(gridSide: gridSide) : nil
-    }
+    /// The radii of a first-edition model's bands, where those are shown.
+    private var ownRadii: [Float]? { spectrum.modelBands?.radii(gridSide: gridSide) }
 
-    func response(_ outcomes: [ItemOutcome], form: AnswerForm) throws(Problem) -> Response {
+    func response(_ outcomes: [ItemOutcome], form: Spectrum.Form) throws(Problem) -> Response {
         var items: [JSONValue] = []
         var energies: [[Double]] = []
         for outcome in outcomes {
             switch outcome.result {
             case .failure(let problem): items.append(ItemOutcome.json(id: outcome.id, problem: problem))
-            case .success(let answer):
-                guard let own = answer.results.first?.energies else {
+            case .success(let output):
+                guard let own = output.results.first?.energies else {
                     throw Problem(.internalError, "The engine gave no energies.")
                 }
                 energies.append(own)
@@ -37,25 +31,25 @@ struct SpectrumAnswer {
         }
         var fields: HTTPFields = [:]
         fields[.contentType] = form.mediaType
-        fields[.uaeModel] = model.field
-        // Over many pictures: the mean of the energies first, then the bands.
+        fields[.uaeModel] = model.header
+        // Over several items: the mean of the energies first, then the bands.
         let mean = (energies.first ?? []).indices.map { index in
             energies.reduce(0) { $0 + $1[index] } / Double(energies.count)
         }
         if form == .svg {
             let plot = SpectrumPlot(
                 bands: try bands(mean),
-                title: "\(model.name): energy of \(parameters.source.rawValue)"
+                title: "\(model.name): energy of \(spectrum.source.rawValue)"
             )
             return Response(status: 200, fields: fields, body: Array(plot.svg.utf8))
         }
         var document: [(String, JSONValue)] = [
-            ("model", .string(model.field)),
-            ("of", .string(parameters.source.rawValue)),
-            ("transform", .string(parameters.transform.rawValue)),
+            ("model", .string(model.header)),
+            ("of", .string(spectrum.source.rawValue)),
+            ("transform", .string(spectrum.transform.rawValue)),
             (
                 "order",
-                .string(parameters.transform == .dct ? frequency.order.rawValue : FrequencyOrder.radial.rawValue)
+                .string(spectrum.transform == .dct ? spectrum.cut.model.order.rawValue : FrequencyOrder.radial.rawValue)
             ),
             ("items", .array(items)),
         ]
@@ -66,7 +60,7 @@ struct SpectrumAnswer {
     private func bands(_ energies: [Double]) throws(Problem) -> [EnergyBand] {
         do {
             // Rings come from the engine as they are; DCT coefficients are divided here.
-            let count = parameters.transform == .fft ? energies.count : parameters.bands ?? Self.defaultBandCount
+            let count = spectrum.transform == .fft ? energies.count : spectrum.bandCount
             return try energyBands(energies, count: min(count, energies.count))
         } catch {
             throw error.problem
@@ -77,7 +71,7 @@ struct SpectrumAnswer {
         let bands = try bands(energies).enumerated().map { index, band -> JSONValue in
             var members: [(String, JSONValue)] = [("index", .integer(index))]
             // First and last coefficient; FFT bands are shares of the radius instead.
-            if parameters.transform == .dct {
+            if spectrum.transform == .dct {
                 members.append(
                     (
                         "coefficients",

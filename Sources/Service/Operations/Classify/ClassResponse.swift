@@ -5,8 +5,8 @@ import Foundation
 import HTTPTypes
 import HTTPWire
 
-/// The answer of `/classify`: the k most likely classes.
-struct ClassAnswer {
+/// The response of `/classify`: the k most likely classes.
+struct ClassResponse {
     let model: ModelIdentity
     let labels: [String]?
     let topK: Int
@@ -15,29 +15,29 @@ struct ClassAnswer {
         let items = outcomes.map { outcome -> JSONValue in
             switch outcome.result {
             case .failure(let problem): return ItemOutcome.json(id: outcome.id, problem: problem)
-            case .success(let answer):
-                let predictions = Prediction.top(topK, of: answer.results.first?.logits ?? [], labels: labels)
+            case .success(let output):
+                let predictions = Prediction.top(topK, of: output.results.first?.logits ?? [], labels: labels)
                 return ["id": .string(outcome.id), "predictions": .array(predictions.map(\.json))]
             }
         }
         var fields: HTTPFields = [:]
         fields[.contentType] = "application/json"
-        fields[.uaeModel] = model.field
-        let document: JSONValue = ["model": .string(model.field), "items": .array(items)]
+        fields[.uaeModel] = model.header
+        let document: JSONValue = ["model": .string(model.header), "items": .array(items)]
         return Response(status: 200, fields: fields, body: document.text)
     }
 }
 
 /// One class and how likely it is.
-package struct Prediction: Sendable {
-    package let index: Int
-    package let label: String?
+struct Prediction: Sendable {
+    let index: Int
+    let label: String?
     /// Softmax over all classes.
-    package let score: Double
-    package let logit: Float
+    let score: Double
+    let logit: Float
 
     /// The k largest logits, largest first, ties by index.
-    package static func top(_ count: Int, of logits: [Float], labels: [String]?) -> [Prediction] {
+    static func top(_ count: Int, of logits: [Float], labels: [String]?) -> [Prediction] {
         let largest = logits.max() ?? 0
         let total = logits.reduce(0) { $0 + exp(Double($1 - largest)) }
         let order = logits.indices.sorted { (-logits[$0], $0) < (-logits[$1], $1) }

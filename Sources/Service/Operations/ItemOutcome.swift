@@ -3,14 +3,15 @@
 import Autoencoder
 import ImageCodec
 
-/// What became of one item: the engine's results (two with `flip=both`) or its problem.
+/// What became of one item.
 struct ItemOutcome: Sendable {
     let id: String
-    let result: Result<Answer, Problem>
+    let result: Result<Output, Problem>
 
-    struct Answer: Sendable {
+    struct Output: Sendable {
+        /// One result a task of the item; two with `flip=both`.
         let results: [AutoencoderResult]
-        /// What went in, for the reconstruction's quality.
+        /// The input of an image, for the quality of its reconstruction.
         let pixels: RGBImage?
     }
 
@@ -21,7 +22,7 @@ struct ItemOutcome: Sendable {
         }
     }
 
-    /// The members of a failed item in a JSON answer.
+    /// The members of a failed item in a JSON response.
     static func json(id: String, problem: Problem) -> JSONValue {
         [
             "id": .string(id),

@@ -2,55 +2,25 @@
 
 import FrequencyBands
 
-/// The operations that take pictures or latents.
-package enum Operation: String, Sendable, CaseIterable {
-    case encode
-    case decode
-    case spectrum
-    case classify
-}
-
 /// The parameters of one request by name, whether they came as query, form field or JSON member.
-package struct ParameterSet: Sendable {
+struct ParameterSet: Sendable {
     private var values: [String: [String]] = [:]
-    private let operation: Operation
+    private let operation: String
+    private let allowed: [String]
 
-    package init(operation: Operation) {
-        self.operation = operation
-    }
-
-    /// Which parameters each operation takes.
-    ///
-    /// `shape` may be given once an axis, as `requests` sends lists.
-    package static func names(for operation: Operation) -> [String] {
-        let common = [
-            "keep", "band_mode", "freq_order", "cutoff_mode", "freq_ratio", "apply_frequency", "preprocess", "exif",
-            "on_error", "timeout_ms",
-        ]
-        let rawTensor = ["shape", "dtype"]
-        return switch operation {
-        case .encode: common + ["layout", "dtype", "format", "normalize", "flip", "pool"]
-        case .decode:
-            common + rawTensor + [
-                "normalize", "decode_from_split_band", "decode_keep_count", "image_format", "quality", "rounding",
-                "do_scaling", "scaling_factor", "shift_factor", "output_type", "partial_postprocess", "height", "width",
-            ]
-        case .spectrum: common + rawTensor + ["format", "bands", "of", "transform", "normalize"]
-        case .classify: common + rawTensor + ["top_k", "normalize"]
-        }
+    init(of operation: any Operation.Type) {
+        self.operation = operation.name
+        allowed = operation.parameterNames
     }
 
     /// Adds one parameter.
     ///
+    /// `shape` may be given once an axis, as `requests` sends lists.
+    ///
     /// - Throws: a `Problem` of kind `unknown-parameter`, or `bad-parameter` if it is given twice.
-    package mutating func add(_ name: String, _ value: String) throws(Problem) {
-        let allowed = ParameterSet.names(for: operation)
+    mutating func add(_ name: String, _ value: String) throws(Problem) {
         guard allowed.contains(name) else {
-            throw Problem(
-                .unknownParameter,
-                "'\(name.prefix(64))' is not a parameter of /\(operation.rawValue).",
-                [("parameter", .string(String(name.prefix(64)))), ("allowed", .array(allowed.map(JSONValue.string)))]
-            )
+            throw .unknownParameter(name, of: "/" + operation, allowed: allowed)
         }
         let given = values[name, default: []]
         guard given.isEmpty || name == "shape" && given.count < 8 else {
@@ -145,6 +115,19 @@ package struct ParameterSet: Sendable {
 }
 
 extension Problem {
+    static func unknownParameter(_ name: String, of path: String, allowed: [String]) -> Problem {
+        Problem(
+            .unknownParameter,
+            "'\(name.prefix(64))' is not a parameter of \(path.prefix(64)).",
+            [("parameter", .string(String(name.prefix(64)))), ("allowed", .array(allowed.map(JSONValue.string)))]
+        )
+    }
+
+    /// `keep` is not a number of coefficients that a grid of `limit` has.
+    static func keepOutOfRange(_ value: String, limit: Int) -> Problem {
+        .badParameter("keep", value, allowed: "an integer from 0 to \(limit)")
+    }
+
     static func badParameter(_ name: String, _ value: String, allowed: String) -> Problem {
         Problem(
             .badParameter,
@@ -171,7 +154,7 @@ extension Problem {
         )
     }
 
-    /// Two parameters that are fine alone and mean nothing together.
+    /// Two parameters that are valid alone but not together.
     static func conflict(_ name: String, _ reason: String) -> Problem {
         Problem(.badParameter, "\(name): \(reason).", [("parameter", .string(name)), ("allowed", .string(reason))])
     }

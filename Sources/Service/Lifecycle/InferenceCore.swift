@@ -11,10 +11,11 @@ struct InferenceCore: Sendable {
     let identity: ModelIdentity
     let engine: AutoencoderEngine
     let queue: InferenceQueue<EngineBackend>
-    let pictures: ThreadPool
+    /// The threads that decode and encode images.
+    let imageThreads: ThreadPool
 
     var geometry: LatentGeometry {
-        LatentGeometry(channels: model.configuration.channels, gridSide: model.configuration.gridSide)
+        LatentGeometry(model.configuration)
     }
 
     /// Loads the model that the configuration names and runs it once.
@@ -62,7 +63,7 @@ struct InferenceCore: Sendable {
             identity: identity,
             engine: engine,
             queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
-            pictures: ThreadPool(name: "uae.pictures", width: threads)
+            imageThreads: ThreadPool(name: "uae.pictures", width: threads)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)
     }

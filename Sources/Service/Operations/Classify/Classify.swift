@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import FrequencyBands
+import HTTPWire
+
+/// `/classify`: the most likely classes of an image or a latent.
+struct Classify: Operation {
+    static let name = "classify"
+    static let parameterNames =
+        CutParameters.names + ImageParameters.names + ControlParameters.names + RawTensorParameters.names
+        + ["top_k", "normalize"]
+
+    let model: AutoencoderModel
+    let image: ImageParameters
+    let control: ControlParameters
+    private let cut: CutParameters
+    private let normalize: Normalize
+    private let topK: Int
+
+    init(_ given: ParameterSet, model: AutoencoderModel, timeoutLimit: Duration) throws(Problem) {
+        self.model = model
+        control = try ControlParameters(given, timeoutLimit: timeoutLimit)
+        image = try ImageParameters(given)
+        cut = try CutParameters(given, model: model.configuration)
+        normalize = try Normalize(given)
+        topK = try given.integer("top_k", in: 1...1000) ?? 5
+        if model.hasHead, topK > model.classCount {
+            throw .badParameter("top_k", String(topK), allowed: "1 to \(model.classCount)")
+        }
+    }
+
+    var outputs: AutoencoderTask.Outputs { .logits }
+
+    func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask] {
+        // A latent that comes in has had its cut.
+        let split = try cut.split(byDefault: input.isPixels ? cut.model.split : nil)
+        let isNormalized = try normalize.applies(to: model)
+        return [AutoencoderTask(input, outputs, cut: cut, split: split, isNormalized: isNormalized)]
+    }
+
+    func form(accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> JSONForm {
+        try accept.best(of: [.json])
+    }
+
+    func response(to outcomes: [ItemOutcome], as form: JSONForm, context: ResponseContext) -> Response {
+        ClassResponse(model: context.model, labels: model.labels, topK: topK).response(outcomes)
+    }
+}

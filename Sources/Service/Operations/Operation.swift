@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import FrequencyBands
+import HTTPWire
+
+/// One operation of the service: its parameters, its tasks and its response.
+///
+/// A value holds the parameters of one request, read and checked. A new operation is a folder with a conforming type, an
+/// entry in ``Operations/all`` and a path in openapi.yaml.
+protocol Operation: Sendable {
+    /// The forms that its response can take.
+    associatedtype Form: ResponseForm
+
+    /// Its path below `/` and `/v1/`, its metrics label and its name in error texts.
+    static var name: String { get }
+    /// The parameters that it takes; any other is refused.
+    static var parameterNames: [String] { get }
+    /// Whether an item may be a latent. Images are always taken.
+    static var takesLatents: Bool { get }
+
+    /// Where the tokens of a latent smaller than the grid lie; nil if such a latent is not taken.
+    static func compactPosition(
+        _ given: ParameterSet,
+        _ frequency: FrequencyConfiguration
+    ) throws(Problem) -> TokenCorner.Position?
+
+    /// Reads the parameters, with `timeoutLimit` as the most that `timeout_ms` can be.
+    ///
+    /// - Throws: a `Problem` of kind `bad-parameter`.
+    init(_ given: ParameterSet, model: AutoencoderModel, timeoutLimit: Duration) throws(Problem)
+
+    var control: ControlParameters { get }
+    var image: ImageParameters { get }
+    /// What the engine is asked for; it decides the cost of an item.
+    var outputs: AutoencoderTask.Outputs { get }
+    /// How many tasks ``tasks(for:)`` makes of an item.
+    var tasksPerItem: Int { get }
+
+    /// Builds the tasks of one item.
+    func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask]
+
+    /// Chooses the form of the response: parameters beat `Accept`, which beats the default.
+    ///
+    /// - Throws: a `Problem` of kind `not-acceptable`.
+    func form(accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> Form
+
+    func response(
+        to outcomes: [ItemOutcome],
+        as form: Form,
+        context: ResponseContext
+    ) async throws(Problem) -> Response
+}
+
+extension Operation {
+    static var takesLatents: Bool { true }
+    var tasksPerItem: Int { 1 }
+
+    static func compactPosition(
+        _ given: ParameterSet,
+        _ frequency: FrequencyConfiguration
+    ) throws(Problem) -> TokenCorner.Position? {
+        nil
+    }
+}
+
+/// Every operation.
+enum Operations {
+    static let all: [any Operation.Type] = [Encode.self, Decode.self, Spectrum.self, Classify.self]
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import FrequencyBands
+
+/// Which frequencies of a latent are kept: `keep`, `band_mode`, `freq_order`, `cutoff_mode`, `freq_ratio`,
+/// `apply_frequency`.
+struct CutParameters: Sendable {
+    static let names = ["keep", "band_mode", "freq_order", "cutoff_mode", "freq_ratio", "apply_frequency"]
+
+    // nil: the model's own applies.
+    let keep: Int?
+    let bandMode: BandMode?
+    let order: FrequencyOrder?
+    let cutoff: CutoffMode?
+    /// The authors' `freq_ratio`, for models with FFT bands.
+    let frequencyRatio: Float?
+    /// Whether the model's frequency module runs; nil means yes, as the authors' `apply_frequency`.
+    let appliesFrequency: Bool?
+    /// The model's own setting.
+    let model: FrequencyConfiguration
+
+    /// Whether the request describes a cut of its own.
+    var isGiven: Bool { keep != nil || bandMode != nil || order != nil || cutoff != nil }
+
+    init(_ given: ParameterSet, model: ModelConfiguration) throws(Problem) {
+        self.model = model.frequency
+        keep = try Self.keep(given, coefficientCount: model.tokenCount)
+        bandMode = try given.choice("band_mode", BandMode.self)
+        order = try given.choice("freq_order", FrequencyOrder.self)
+        cutoff = try given.choice("cutoff_mode", CutoffMode.self)
+        appliesFrequency = try given.boolean("apply_frequency")
+        frequencyRatio = try given.number("freq_ratio", in: 0...1).map { Float($0) }
+        if appliesFrequency == false, isGiven {
+            throw .conflict("apply_frequency", "false means no cut, so keep, band_mode and the like must be left out")
+        }
+    }
+
+    /// `keep` is a number here; its range is the engine's to check.
+    private static func keep(_ given: ParameterSet, coefficientCount: Int) throws(Problem) -> Int? {
+        guard let text = given.text("keep") else { return nil }
+        guard let count = Int(strict: text) else { throw .keepOutOfRange(text, limit: coefficientCount) }
+        do {
+            try BandSplit.check(count: count, coefficientCount: coefficientCount)
+        } catch {
+            throw error.problem
+        }
+        return count
+    }
+
+    /// The cut to make: the request's own parameters over the model's setting.
+    ///
+    /// - Parameter own: the cut where the request describes none.
+    /// - Returns: nil for no cut.
+    /// - Throws: a `Problem` of kind `bad-parameter`.
+    func split(byDefault own: BandSplit?) throws(Problem) -> BandSplit? {
+        if appliesFrequency == false { return nil }
+        guard isGiven else { return own }
+        guard let count = keep ?? model.count else {
+            throw .conflict("keep", "this model makes no cut of its own, so the number of coefficients must be given")
+        }
+        let own = model.split
+        return BandSplit(
+            mode: bandMode ?? own?.mode ?? .low,
+            order: order ?? own?.order ?? model.order,
+            cutoff: cutoff ?? own?.cutoff ?? .reorder1D,
+            count: count
+        )
+    }
+}
+
+extension AutoencoderTask {
+    /// A task with what the parameters of cut and normalisation say.
+    init(_ input: Input, _ outputs: Outputs, cut: CutParameters, split: BandSplit?, isNormalized: Bool) {
+        self.init(input: input, outputs: outputs)
+        self.split = split
+        latentIsNormalized = !input.isPixels && isNormalized
+        normalizeLatent = isNormalized
+        frequencyRatio = cut.frequencyRatio
+        // As in the authors' code, a ratio turns the module on again.
+        appliesBands = cut.appliesFrequency ?? true || cut.frequencyRatio != nil
+    }
+}

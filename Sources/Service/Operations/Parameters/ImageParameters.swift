@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ImageCodec
+
+/// How an image that comes in is made a square of the model's size: `preprocess`, `exif`.
+struct ImageParameters: Sendable {
+    static let names = ["preprocess", "exif"]
+
+    private enum Preprocess: String, CaseIterable {
+        case crop
+        case squash
+        case none
+    }
+
+    private enum EXIF: String, CaseIterable {
+        case apply
+        case ignore
+    }
+
+    private let preprocess: Preprocess
+    private let exif: EXIFPolicy
+
+    init(_ given: ParameterSet) throws(Problem) {
+        preprocess = try given.choice("preprocess", Preprocess.self) ?? .crop
+        exif = try given.choice("exif", EXIF.self) == .ignore ? .ignore : .apply
+    }
+
+    /// Decodes a JPEG or PNG to `side` x `side` pixels; work for the image threads.
+    func decode(_ bytes: ArraySlice<UInt8>, side: Int, limits: ImageLimits) throws(Problem) -> RGBImage {
+        // `withUnsafeBytes` of a slice does not carry typed errors out.
+        let outcome: Result<RGBImage, ImageDecodeError> = bytes.withUnsafeBytes { raw in
+            do throws(ImageDecodeError) {
+                switch preprocess {
+                case .crop: return .success(try decodeCenterCropped(raw, to: side, limits: limits, exif: exif))
+                case .squash: return .success(try decodeSquashed(raw, to: side, limits: limits, exif: exif))
+                case .none: return .success(try decodeImage(raw, limits: limits, exif: exif))
+                }
+            } catch {
+                return .failure(error)
+            }
+        }
+        let image: RGBImage
+        do {
+            image = try outcome.get()
+        } catch {
+            throw error.problem
+        }
+        guard image.width == side, image.height == side else {
+            throw Problem(
+                .tensorShape,
+                "preprocess=none takes images of \(side) x \(side) pixels, got \(image.width) x \(image.height).",
+                [
+                    ("expected", .array([.integer(side), .integer(side)])),
+                    ("got", .array([.integer(image.width), .integer(image.height)])),
+                ]
+            )
+        }
+        return image
+    }
+}
