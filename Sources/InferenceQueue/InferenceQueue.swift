@@ -9,7 +9,7 @@ import Synchronization
 /// One lock guards `QueueState`; continuations are resumed and the engine is called outside it. The worker has
 /// its own thread, so that a long product never occupies a thread of the cooperative pool.
 package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
-    package typealias Answer = [(output: Backend.Output, wait: Duration, run: Duration)]
+    package typealias Outputs = [(output: Backend.Output, wait: Duration, run: Duration)]
     typealias State = QueueState<Backend.Item, Backend.Output>
 
     package let backend: Backend
@@ -71,7 +71,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         reservation: Reservation,
         deadline: ContinuousClock.Instant,
         timeout: Duration
-    ) async throws(QueueError) -> Answer {
+    ) async throws(QueueError) -> Outputs {
         precondition(!items.isEmpty && items.count <= reservation.items)
         let priced = items.map { (item: $0, cost: backend.cost(of: $0)) }
         if deadline <= clock.now { throw .deadlineExceeded(stage: .queue, timeout: timeout) }

@@ -22,7 +22,7 @@ struct FileOptions: ParsableArguments {
     )
     var parameter: [String] = []
 
-    @Argument(help: "Pictures, latents, or folders of them.")
+    @Argument(help: "Images, latents, or folders of them.")
     var paths: [String]
 
     private static let extensions: Set<String> = ["jpg", "jpeg", "png", "npy", "safetensors"]
@@ -47,7 +47,7 @@ struct FileOptions: ParsableArguments {
         }
     }
 
-    /// The files that the paths name; folders are searched through and through, in order of name.
+    /// The files that the paths name; folders are searched recursively, in order of name.
     func files() throws -> [String] {
         try paths.flatMap { path -> [String] in
             var isDirectory: ObjCBool = false

@@ -33,15 +33,15 @@ struct HealthProbe {
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             return false
         }
-        var answer = [UInt8](repeating: 0, count: 12)
+        var response = [UInt8](repeating: 0, count: 12)
         var count = 0
-        while count < answer.count {
-            let read = answer.withUnsafeMutableBytes {
+        while count < response.count {
+            let read = response.withUnsafeMutableBytes {
                 recv(descriptor, $0.baseAddress.map { $0 + count }, 12 - count, 0)
             }
             guard read > 0 else { return false }
             count += read
         }
-        return answer.starts(with: "HTTP/1.1 200".utf8)
+        return response.starts(with: "HTTP/1.1 200".utf8)
     }
 }

@@ -27,7 +27,7 @@ struct InfoCommand: AsyncParsableCommand {
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
-        abstract: "Exit 0 if a server answers its probe with 200, else 1."
+        abstract: "Exit 0 if the readiness probe of a server responds with 200, else 1."
     )
 
     @Option(help: "The probe's address.")

@@ -7,7 +7,7 @@ import Service
 struct UAE: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uae",
-        abstract: "The Unified Autoencoder: pictures to latents and back, as a service and on files.",
+        abstract: "The Unified Autoencoder: images to latents and back, as a service and on files.",
         version: ServiceVersion.current,
         subcommands: [
             ServeCommand.self, EncodeCommand.self, DecodeCommand.self, SpectrumCommand.self, ClassifyCommand.self,

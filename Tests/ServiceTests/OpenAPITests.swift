@@ -18,7 +18,7 @@ extension ServiceTests {
                         guard let reference = parameter["$ref"] as? String else { return parameter }
                         return try #require(shared[String(reference.split(separator: "/").last ?? "")])
                     }
-                    let names = documented.filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String }
+                    let names = documented.compactMap { $0["in"] as? String == "query" ? $0["name"] as? String : nil }
                     let refusal = try await client.post("/\(operation)?no_such_parameter=1", [1])
                     #expect(refusal.slug == "unknown-parameter")
                     let allowed = try #require(refusal.json["allowed"] as? [String])

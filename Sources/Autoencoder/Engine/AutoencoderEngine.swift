@@ -37,6 +37,7 @@ package final class AutoencoderEngine: Sendable {
     /// - Parameters:
     ///   - outputs: what the task asks for.
     ///   - encodesImage: whether its input is pixels, not a latent.
+    /// - Returns: 1 for an encoding.
     package func cost(of outputs: AutoencoderTask.Outputs, encodesImage: Bool) -> Double {
         // Reading, cutting and writing take a share too.
         var operations = encodeOperations * 0.02

@@ -4,7 +4,7 @@ import Autoencoder
 
 /// One image or one latent of a request, not yet decoded.
 struct InputItem: Sendable {
-    /// The caller's name for it, or its place in the request.
+    /// The client's name for it, or its index in the request.
     let id: String
     let payload: Payload
 

@@ -19,15 +19,15 @@ struct InputReader {
         var bodyBytes: Int
     }
 
-    /// What a body can be.
+    /// The kinds of body, for error texts.
     static let acceptedKinds = [
         "JPEG", "PNG", "npy", "safetensors with a tensor 'latents'", "multipart/form-data", "JSON with 'inputs'",
         "a raw tensor with 'shape' and 'dtype'",
     ]
 
     /// - Parameters:
-    ///   - request: the whole request.
-    ///   - parameters: starts with the query's; form fields and JSON members are added.
+    ///   - request: the complete request.
+    ///   - parameters: contains those of the query; form fields and JSON members are added.
     /// - Returns: the items, at least one.
     /// - Throws: the `Problem` to respond with.
     func read(_ request: Request, parameters: inout ParameterSet) throws(Problem) -> RequestInput {
@@ -38,7 +38,7 @@ struct InputReader {
                 "Content-Encoding '\(kind.prefix(40))' is not supported; send the bytes without it.",
                 sniffed: "encoded"
             )
-            // RFC 9110 12.5.3: so that the client knows what to change, the type or the coding.
+            // RFC 9110 12.5.3: tells the client that the coding is the reason, not the type.
             problem.fields[.acceptEncoding] = "identity"
             throw problem
         }

@@ -73,7 +73,7 @@ struct JSONRequest {
         return inputs
     }
 
-    /// A parameter's text; nil for what no parameter can be.
+    /// The text of a parameter; nil for a value that no parameter can have.
     private static func text(_ node: JSONNode) -> String? {
         switch node {
         case .bool(let flag): return flag ? "true" : "false"
@@ -103,23 +103,5 @@ extension JSONRequest.Input {
 extension Problem {
     static func malformedJSON(_ detail: String, offset: Int) -> Problem {
         Problem(.malformedJSON, detail, [("offset", .integer(offset))])
-    }
-}
-
-extension JSONError: ProblemConvertible {
-    package var problem: Problem {
-        switch self {
-        case .unexpectedByte(let byte, let offset):
-            .malformedJSON("Unexpected byte 0x\(String(byte, radix: 16)) at \(offset).", offset: offset)
-        case .unexpectedEnd(let offset): .malformedJSON("The JSON ends too early.", offset: offset)
-        case .tooDeep(let limit, let offset): .malformedJSON("The JSON is nested deeper than \(limit).", offset: offset)
-        case .tooManyValues(let limit, let offset):
-            .malformedJSON("The JSON has more than \(limit) values.", offset: offset)
-        case .duplicateKey(let key, let offset):
-            .malformedJSON("Duplicate member '\(key.prefix(64))'.", offset: offset)
-        case .invalidNumber(let offset): .malformedJSON("A number is malformed.", offset: offset)
-        case .invalidString(let offset):
-            .malformedJSON("A string is malformed: UTF-8, an escape or its end.", offset: offset)
-        }
     }
 }

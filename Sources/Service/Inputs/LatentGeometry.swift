@@ -24,7 +24,7 @@ struct LatentGeometry: Sendable {
         ] + (compact ? ["[N,\(channels),s,s] with s < \(gridSide)"] : [])
     }
 
-    /// Splits a tensor into one task input a latent.
+    /// Splits a tensor into one task input per latent.
     ///
     /// `[C,side,side]`, `[side²,C]` and `[C,K]` are taken as a batch of one. Where `[N,side²,C]` and `[N,C,K]` cannot
     /// be distinguished (C = K = side²), tokens are meant.
@@ -32,7 +32,7 @@ struct LatentGeometry: Sendable {
     /// - Parameters:
     ///   - tensor: the tensor as sent.
     ///   - compact: where the tokens of a smaller `[N,C,s,s]` lie, for the authors' compact decode; nil: not taken.
-    /// - Returns: one input a latent, in order.
+    /// - Returns: one input per latent, in order.
     /// - Throws: a `Problem` of kind `tensor-shape`.
     func inputs(from tensor: TensorArray, compact: TokenCorner.Position?) throws(Problem) -> [AutoencoderTask.Input] {
         for candidate in [tensor.shape, [1] + tensor.shape] {

@@ -13,7 +13,7 @@ enum PayloadKind: Equatable {
         if ImageFormat.sniff(bytes) != nil { return .image }
         if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .npy }
         if isSafetensors(bytes) { return .safetensors }
-        // On raw memory, since a body may be nothing but white space.
+        // On raw memory, for speed: a body may be megabytes of white space.
         let first = bytes.withUnsafeBytes { $0.first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 } }
         return first == UInt8(ascii: "{") ? .json : nil
     }

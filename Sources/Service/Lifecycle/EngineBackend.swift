@@ -3,7 +3,9 @@
 package import Autoencoder
 import InferenceQueue
 
-/// How a batch is run; tests put a worker that hangs or fails in the engine's place.
+/// Runs a batch.
+///
+/// Tests replace it with a worker that hangs or fails.
 package typealias BatchRun =
     @Sendable (_ engine: AutoencoderEngine, _ plans: [TaskPlan]) -> [Result<AutoencoderResult, TaskError>]
 

@@ -5,7 +5,7 @@ import Dispatch
 import InferenceQueue
 import TensorKernels
 
-/// A loaded, warm model with its queue: what a request needs once the service has started.
+/// A loaded and warm model with its queue: what a request needs.
 struct InferenceCore: Sendable {
     let model: AutoencoderModel
     let identity: ModelIdentity
@@ -29,7 +29,7 @@ struct InferenceCore: Sendable {
     ) throws(ModelError) -> (core: InferenceCore, loadSeconds: Double, warmupSeconds: Double) {
         let clock = ContinuousClock()
         let start = clock.now
-        // Reading the weights once more for their name takes one thread a second for two gigabytes, so it begins first.
+        // Hashing the weights takes a second per two gigabytes on one thread, so it starts first.
         let hashed = DispatchSemaphore(value: 0)
         let model = try AutoencoderModel(
             directory: configuration.model,
@@ -63,7 +63,7 @@ struct InferenceCore: Sendable {
             identity: identity,
             engine: engine,
             queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
-            imageThreads: ThreadPool(name: "uae.pictures", width: threads)
+            imageThreads: ThreadPool(name: "uae.images", width: threads)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)
     }

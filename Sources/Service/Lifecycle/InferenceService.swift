@@ -6,7 +6,7 @@ package import Logging
 import ServiceLifecycle
 import SocketServer
 
-/// The whole server from its first log line to its last: listen, load, serve, drain.
+/// The server from start to stop: listens, loads the model, serves, drains.
 package struct InferenceService: ServiceLifecycle.Service {
     private let configuration: ServiceConfiguration
     private let logger: Logger
@@ -14,13 +14,13 @@ package struct InferenceService: ServiceLifecycle.Service {
     private let batchRun: BatchRun
     private let listening: @Sendable (_ address: String) -> Void
 
-    /// A service that does not run yet.
+    /// Creates a service; ``run()`` starts it.
     ///
     /// - Parameters:
     ///   - configuration: every setting.
-    ///   - logger: where its events go.
-    ///   - reloads: each asks for the key file to be read again.
-    ///   - batchRun: what runs a batch, the engine unless a test says otherwise.
+    ///   - logger: gets its events.
+    ///   - reloads: each element reloads the file of API keys.
+    ///   - batchRun: runs a batch; tests replace the engine by it.
     ///   - listening: called with the bound address before the model is loaded.
     package init(
         configuration: ServiceConfiguration,
@@ -36,7 +36,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         self.listening = listening
     }
 
-    /// Serves until a graceful shutdown is asked for and done.
+    /// Serves until a graceful shutdown is triggered, and drains.
     ///
     /// - Throws: `ServiceError`.
     package func run() async throws {
@@ -103,7 +103,7 @@ package struct InferenceService: ServiceLifecycle.Service {
             configuration.unixSocket.map { .unix(path: $0) }
             ?? .tcp(host: configuration.host, port: configuration.port)
         var sockets = SocketServerConfiguration(endpoint: endpoint)
-        // One saturates a core with some 50 000 small answers a second; more than a few would only take turns.
+        // One loop serves some 50,000 small responses a second; more than a few bring nothing.
         sockets.loops = min(threads, 4)
         sockets.maximumConnections = configuration.maxConnections
         sockets.maximumInflightBytes = configuration.maxInflightBytes
@@ -114,7 +114,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         return sockets
     }
 
-    /// Loads, unless shutdown begins first: nothing was accepted yet, so there is nothing to wait for.
+    /// Loads the model unless shutdown begins first; nothing was accepted by then, so nothing has to be drained.
     ///
     /// - Returns: whether the model is loaded.
     private func loadUnlessStopped(
@@ -123,7 +123,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         threads: Int
     ) async throws -> Bool {
         let (outcomes, continuation) = AsyncStream.makeStream(of: Result<Bool, any Error>.self)
-        // Not a group: that would wait for the load, which nothing can end early.
+        // Not a task group: it would wait for the load, which cannot be cancelled.
         Task {
             do {
                 try await load(state, metrics, threads: threads)
@@ -142,7 +142,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         return false
     }
 
-    /// Loads and warms the model on a thread of its own, while probes are answered already.
+    /// Loads and warms the model on a thread of its own, while the service responds to probes.
     private func load(_ state: ServiceState, _ metrics: ServiceMetrics, threads: Int) async throws(ServiceError) {
         let (configuration, batchRun) = (configuration, batchRun)
         let result = await OwnThread.run("uae.load") { () -> Result<(InferenceCore, Double, Double), ServiceError> in
@@ -170,7 +170,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         try? await gracefulShutdown()
     }
 
-    /// Reads the key file again whenever that is asked for.
+    /// Reloads the file of API keys whenever that is requested.
     private func reload(_ keys: APIKeys?) async {
         for await _ in reloads {
             guard let keys else {
@@ -186,15 +186,14 @@ package struct InferenceService: ServiceLifecycle.Service {
         }
     }
 
-    /// Gives a hanging batch's requests up, and ends the service if it hangs on: nothing in this process can take a stuck
-    /// thread back.
+    /// Fails the requests of a hanging batch, and ends the service if it hangs on: this process cannot stop a stuck thread.
     private func watchWorker(_ state: ServiceState) async throws {
         let interval = min(.seconds(1), configuration.watchdog / 4)
         var isHung = false
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
             guard let busy = state.core?.queue.abandonIfHung() else {
-                if isHung { logger.notice("the worker answers again") }
+                if isHung { logger.notice("the worker responds again") }
                 isHung = false
                 continue
             }
@@ -207,7 +206,7 @@ package struct InferenceService: ServiceLifecycle.Service {
     private func drain(_ server: SocketServer, _ state: ServiceState) async {
         logger.info("draining", metadata: ["delay_ms": "\(configuration.drainDelay.milliseconds)"])
         state.enter(.draining)
-        // A balancer needs time to see that the service is not ready; until then it may still send requests.
+        // A load balancer needs time to see that the service is not ready, and sends requests until then.
         await Uncancelled.sleep(for: configuration.drainDelay)
         server.stopAccepting()
         state.enter(.stopping)

@@ -3,7 +3,7 @@
 import SocketServer
 import Synchronization
 
-/// Lets the metrics page ask the server, which is made after the page.
+/// Gives the metrics page access to the server, which is created after it.
 final class InflightBytes: Sendable {
     private let current = Mutex<SocketServer?>(nil)
 

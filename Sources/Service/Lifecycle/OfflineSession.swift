@@ -38,6 +38,7 @@ package struct OfflineSession: Sendable {
     ///   - operation: its name, such as `encode`.
     ///   - file: an image or a tensor file.
     ///   - parameters: by the names of the HTTP API.
+    /// - Returns: the response of the route.
     /// - Throws: the `Problem` that the route would respond with.
     package func response(
         of operation: String,

@@ -2,10 +2,10 @@
 
 import InferenceQueue
 
-/// Work that takes seconds, on a thread of its own.
+/// Runs work that takes seconds on a thread of its own.
 ///
-/// Dispatch has a thread a core, and Swift's tasks run on the same ones: with one core, a load on it would keep the
-/// process from noticing a signal or a deadline until it is done.
+/// Dispatch has one thread per core and shares it with Swift's tasks. On one core, loading a model there would delay
+/// signals and deadlines until it is done.
 enum OwnThread {
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
         startThread(named: name, body)

@@ -3,14 +3,15 @@
 import Foundation
 import Glibc
 
-/// Whether the process may have what a model needs, asked before anything is begun: Swift ends the process where an
-/// allocation fails, Dispatch where a descriptor does, and the kernel beyond a container's limit, none with a line that
-/// helps.
+/// Checks at start that the process may use the memory and descriptors that a model needs.
+///
+/// Otherwise Swift ends the process at a failed allocation, Dispatch at a missing descriptor, and the kernel at a
+/// container's limit, all without a useful message.
 package enum ProcessLimits {
-    /// The loops', Dispatch's and the log's own, and some connections.
+    /// Those of the event loops, of Dispatch and of the log, and some connections.
     private static let descriptors = 32
-    /// Address space beside the weights: stacks, the allocator's arenas, a workspace a thread.
-    private static let besides = 256 << 20
+    /// Address space in addition to the weights: stacks, arenas of the allocator, a workspace per thread.
+    private static let overhead = 256 << 20
 
     /// - Parameter model: the model's folder.
     /// - Throws: `ServiceError.notEnoughMemory`, `.tooFewDescriptors`.
@@ -20,8 +21,8 @@ package enum ProcessLimits {
             throw .tooFewDescriptors(limit: Int(files.rlim_cur), needed: descriptors)
         }
         let weights = weightBytes(model)
-        // Read and unpacked, they are there twice for a moment.
-        let space = 2 * weights + besides
+        // While they are unpacked, weights are in memory twice.
+        let space = 2 * weights + overhead
         let memory = mmap(nil, space, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let memory, memory != MAP_FAILED else {
             throw .notEnoughMemory(byteCount: space, limit: "the process's address space (ulimit -v)")

@@ -4,16 +4,18 @@ package import Autoencoder
 import Glibc
 package import SocketServer
 
-/// Why the service does not start; each has an exit code of its own (sysexits.h).
+/// Why the service does not start, or ends.
+///
+/// Each error has its own exit code (sysexits.h).
 package enum ServiceError: Error, CustomStringConvertible {
     case model(ModelError)
     case socket(SocketServerError)
     case unreadableKeys(path: String)
     case noKeys(path: String)
-    /// The process may not have as much memory as its model needs.
+    /// The process may not use as much memory as the model needs.
     case notEnoughMemory(byteCount: Int, limit: String)
     case tooFewDescriptors(limit: Int, needed: Int)
-    /// A batch ran longer than the watchdog allows; the supervisor should start the process anew.
+    /// A batch ran longer than the watchdog allows; the supervisor should restart the process.
     case workerHung(seconds: Double)
 
     package var exitCode: Int32 {
@@ -34,7 +36,7 @@ package enum ServiceError: Error, CustomStringConvertible {
         case .socket(.cannotListen(let address, let code)): "cannot listen on \(address): \(message(code))"
         case .socket(.systemCall(let name, let code)): "\(name) failed: \(message(code))"
         case .unreadableKeys(let path): "\(path): the API keys cannot be read"
-        case .noKeys(let path): "\(path): there is no API key in it"
+        case .noKeys(let path): "\(path): the file has no API key; put one on each line"
         case .notEnoughMemory(let byteCount, let limit):
             "not enough memory: the model needs about \(byteCount >> 20) MB more than \(limit) allows"
         case .tooFewDescriptors(let limit, let needed):

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the service is in its life.
+/// The phase of the service, from start to stop.
 enum ServicePhase: String, Sendable {
-    /// Listening, the model is not ready.
+    /// Listening; the model is loading.
     case starting
     case ready
-    /// Told to stop: not ready for a balancer, still serving.
+    /// Asked to stop: reports not ready to a load balancer, and still serves.
     case draining
-    /// No longer accepting; what was accepted is finished.
+    /// Accepts nothing more, and finishes what was accepted.
     case stopping
 }

@@ -29,7 +29,7 @@ final class ServiceState: Sendable {
         value.withLock { $0.phase = phase }
     }
 
-    /// Why the service should get no requests now; nil: it should.
+    /// Why the service is not ready; nil if it is.
     func unreadiness() -> Problem? {
         let (phase, core) = value.withLock { ($0.phase, $0.core) }
         switch phase {
@@ -39,18 +39,5 @@ final class ServiceState: Sendable {
         }
         if let busy = core?.queue.snapshot(), busy.isHung { return .workerUnhealthy(busyFor: busy.busyFor ?? .zero) }
         return nil
-    }
-}
-
-extension Problem {
-    static let starting = Problem(.starting, "The model is being loaded.", [("phase", "starting")])
-        .retrying(afterSeconds: 1)
-
-    static func workerUnhealthy(busyFor: Duration) -> Problem {
-        Problem(
-            .workerUnhealthy,
-            "The inference worker has been in one batch for \(busyFor.milliseconds) ms.",
-            [("phase", "worker-unhealthy")]
-        ).retrying(afterSeconds: 30)
     }
 }

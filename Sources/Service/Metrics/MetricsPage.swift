@@ -23,12 +23,12 @@ struct MetricsPage {
     }
 
     private func addRequests(_ page: inout PrometheusText) {
-        page.family("uae_requests_total", "counter", "Requests answered.")
+        page.family("uae_requests_total", "counter", "Requests with a response.")
         let requests = counters.requests.sorted { ($0.key.operation, $0.key.code) < ($1.key.operation, $1.key.code) }
         for (key, count) in requests {
             page.sample("uae_requests_total", [("op", key.operation), ("code", String(key.code))], Double(count))
         }
-        page.family("uae_request_duration_seconds", "histogram", "Time from head to answer.")
+        page.family("uae_request_duration_seconds", "histogram", "Time from the head of a request to its response.")
         for (operation, histogram) in counters.durations.sorted(by: { $0.key < $1.key }) {
             page.histogram("uae_request_duration_seconds", [("op", operation)], histogram)
         }
@@ -36,8 +36,8 @@ struct MetricsPage {
         for (reason, count) in counters.rejected.sorted(by: { $0.key < $1.key }) {
             page.sample("uae_rejected_total", [("reason", reason)], Double(count))
         }
-        gauge(&page, "uae_inflight_requests", "Requests being worked on.", Double(counters.inflightRequests))
-        gauge(&page, "uae_inflight_bytes", "Bytes of request bodies held.", Double(inflightBytes))
+        gauge(&page, "uae_inflight_requests", "Requests in progress.", Double(counters.inflightRequests))
+        gauge(&page, "uae_inflight_bytes", "Bytes of request bodies in memory.", Double(inflightBytes))
     }
 
     private func addStages(_ page: inout PrometheusText) {
@@ -50,7 +50,7 @@ struct MetricsPage {
                 histogram
             )
         }
-        page.family("uae_items_total", "counter", "Pictures and latents handled.")
+        page.family("uae_items_total", "counter", "Images and latents processed.")
         let items = counters.items.sorted { ($0.key.operation, $0.key.outcome) < ($1.key.operation, $1.key.outcome) }
         for (key, count) in items {
             page.sample("uae_items_total", [("op", key.operation), ("outcome", key.outcome)], Double(count))
@@ -64,7 +64,7 @@ struct MetricsPage {
         page.family("uae_batches_total", "counter", "Batches run.")
         page.sample("uae_batches_total", [], Double(queue.batches))
         gauge(&page, "uae_batch_items", "Items of the latest batch.", Double(queue.lastBatchItems))
-        page.family("uae_cancelled_items_total", "counter", "Items whose client left.")
+        page.family("uae_cancelled_items_total", "counter", "Items whose client closed the connection.")
         page.sample("uae_cancelled_items_total", [("where", "queue")], Double(queue.cancelledInQueue))
         page.sample("uae_cancelled_items_total", [("where", "inference")], Double(queue.cancelledInInference))
         page.family("uae_worker_busy_seconds_total", "counter", "Time that the worker spent in batches.")

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// What the kernel says of this process.
+/// Figures of this process, from the kernel.
 struct ProcessFigures {
     let cpuSeconds: Double
     let residentBytes: Int

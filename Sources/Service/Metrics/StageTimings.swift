@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a request's time went into, in the order of the stages.
+/// How long each stage of a request took, in order.
 package struct StageTimings: Sendable, Equatable {
     /// Receiving the body.
     package var read = Duration.zero
-    /// Taking the body apart, decoding and cropping pictures.
+    /// Reading the body into items, decoding and cropping images.
     package var image = Duration.zero
     package var queue = Duration.zero
     package var infer = Duration.zero
-    /// Putting the answer's bytes together.
+    /// Encoding the response.
     package var write = Duration.zero
 
     package var stages: [(name: String, duration: Duration)] {
         [("read", read), ("image", image), ("queue", queue), ("infer", infer), ("write", write)]
     }
 
-    /// The `Server-Timing` field's value, milliseconds.
-    package var field: String { self == Self() ? Self.nothing : text }
+    /// The value of the `Server-Timing` header, in milliseconds.
+    package var header: String { self == Self() ? Self.nothing : text }
 
-    /// Of answers that took no stage, such as probes', which come by the thousand.
+    /// Of responses without stages, such as those of probes, which come by the thousand.
     private static let nothing = Self().text
 
     private var text: String {

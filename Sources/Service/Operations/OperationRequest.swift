@@ -17,6 +17,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
     /// - Parameters:
     ///   - request: the complete request.
     ///   - timings: filled in on the way, also when the request fails.
+    /// - Returns: the response of the operation.
     /// - Throws: the `Problem` to respond with.
     func response(to request: Request, timings: inout StageTimings) async throws(Problem) -> Response {
         let clock = ContinuousClock()
@@ -166,7 +167,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
         let planned = await plan(prepared, deadline: deadline)
         timings.image = clock.now - begun
         try failIfAsked(planned, prepared)
-        let results: InferenceQueue<EngineBackend>.Answer
+        let results: InferenceQueue<EngineBackend>.Outputs
         do {
             results = try await core.queue.submit(
                 planned.flatMap { (try? $0.plan.get().tasks) ?? [] },

@@ -3,14 +3,14 @@
 package import HTTPTypes
 package import HTTPWire
 
-/// One failure as the caller sees it: RFC 9457 `application/problem+json`.
+/// One failure as the client sees it: RFC 9457 `application/problem+json`.
 package struct Problem: Error, Sendable {
     package var kind: ProblemKind
-    /// Tells this caller what to change.
+    /// Tells this client what to change.
     package var detail: String
-    /// The numbers that matter, as members of their own.
+    /// Extension members: the numbers of `detail`.
     package var members: [(String, JSONValue)]
-    /// Header fields that the status demands (`Allow`, `Retry-After`, `WWW-Authenticate`).
+    /// Headers that the status demands (`Allow`, `Retry-After`, `WWW-Authenticate`).
     package var fields: HTTPFields = [:]
     package var closesConnection = false
 
@@ -35,7 +35,7 @@ package struct Problem: Error, Sendable {
         return problem
     }
 
-    /// The document; `requestID` is left out inside an answer that carries it already.
+    /// The document; `requestID` is nil inside a response that carries it already.
     package func json(requestID: String?) -> JSONValue {
         var object: [(String, JSONValue)] = [
             ("type", .string(kind.uri)),
@@ -48,7 +48,7 @@ package struct Problem: Error, Sendable {
         return .object(object)
     }
 
-    /// The whole answer.
+    /// The whole response.
     package func response(requestID: String) -> Response {
         var fields = fields
         fields[.contentType] = "application/problem+json"
@@ -62,9 +62,9 @@ package struct Problem: Error, Sendable {
     }
 }
 
-/// An error that knows how it reads on the wire.
+/// An error that becomes a problem.
 ///
-/// Each target's enum conforms once, in this folder.
+/// The error enum of each target conforms once, in this folder, without `default:`, so that a new case needs a problem.
 package protocol ProblemConvertible: Error {
     var problem: Problem { get }
 }

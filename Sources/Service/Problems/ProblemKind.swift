@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Every kind of failure that a caller can see: a stable slug, one status, one title (RFC 9457).
+/// Every kind of failure that a client can see: a stable slug, one status, one title (RFC 9457).
 package enum ProblemKind: String, CaseIterable, Sendable {
     case badRequest = "bad-request"
     case badParameter = "bad-parameter"
@@ -62,37 +62,37 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         switch self {
         case .badRequest: "The request is not valid HTTP."
         case .badParameter: "A parameter has a value that cannot be used."
-        case .unknownParameter: "A parameter is not known here."
-        case .malformedJSON: "The body is not the JSON that this route takes."
+        case .unknownParameter: "The request has an unknown parameter."
+        case .malformedJSON: "The body is not the JSON that this path expects."
         case .malformedMultipart: "The body is not valid multipart/form-data."
         case .unauthorized: "A valid API key is needed."
         case .notFound: "There is nothing at this path."
-        case .methodNotAllowed: "This path does not take that method."
-        case .notAcceptable: "The answer does not exist in the form asked for."
+        case .methodNotAllowed: "The method is not allowed for this path."
+        case .notAcceptable: "The response is not available in the requested form."
         case .bodyTimeout: "The request did not arrive in time."
         case .bodyTooLarge: "The body is too large."
-        case .tooManyItems: "The request holds too many items."
-        case .tooManyPixels: "The picture is too large."
+        case .tooManyItems: "The request has too many items."
+        case .tooManyPixels: "The image is too large."
         case .targetTooLong: "The request target is too long."
-        case .unsupportedMedia: "The body is of a kind that this route does not take."
+        case .unsupportedMedia: "The body is of a kind that is not supported."
         case .expectationFailed: "The expectation cannot be met."
-        case .imageUndecodable: "The picture cannot be decoded."
+        case .imageUndecodable: "The image cannot be decoded."
         case .tensorShape: "The tensor does not fit the model."
-        case .tensorNonfinite: "The tensor holds NaN or infinite values."
+        case .tensorNonfinite: "The tensor contains NaN or infinite values."
         case .queueFull: "The queue is full; try again later."
-        case .rateLimited: "The key has sent more requests than it may."
-        case .headersTooLarge: "The request's header fields are too large."
-        case .internalError: "Something went wrong in the service."
-        case .featureUnavailable: "The loaded model or this build cannot do that."
+        case .rateLimited: "The API key has sent too many requests."
+        case .headersTooLarge: "The headers of the request are too large."
+        case .internalError: "The service failed."
+        case .featureUnavailable: "The model or this build does not support the request."
         case .starting: "The service is starting."
         case .draining: "The service is shutting down."
-        case .workerUnhealthy: "The inference worker does not answer."
+        case .workerUnhealthy: "The inference worker does not respond."
         case .overloaded: "The service holds as many requests as it can."
         case .deadlineExceeded: "The request took longer than its time limit."
         case .versionNotSupported: "That version of HTTP is not supported."
         }
     }
 
-    /// Written as a dictionary key in log lines, metrics and links.
+    /// The problem's `type`.
     package var uri: String { "urn:uae:problem:\(rawValue)" }
 }

@@ -6,14 +6,14 @@ import HTTPTypes
 import InferenceQueue
 import Synchronization
 
-/// The keys that callers may send as `Authorization: Bearer KEY`, and what each has left of its rate.
+/// The keys that clients may send as `Authorization: Bearer KEY`, and the rate limit of each.
 final class APIKeys: Sendable {
     /// Digests compare in constant time, whatever their keys' lengths.
     private typealias Digest = SHA256Digest
 
     private struct State {
         var digests: [Digest]
-        /// One a key at most, so no caller can make it grow.
+        /// At most one per key, so no client can make it grow.
         var buckets: [Caller: TokenBucket] = [:]
     }
 
@@ -32,10 +32,10 @@ final class APIKeys: Sendable {
         state = Mutex(State(digests: try Self.read(path)))
     }
 
-    /// Takes the file's present keys; those that stay keep what they have left of their rate.
+    /// Reads the file again; keys that stay keep the state of their rate limit.
     ///
     /// - Returns: how many keys there are now.
-    /// - Throws: `ServiceError`; the keys stay as they were then.
+    /// - Throws: `ServiceError`; the keys stay as they were.
     func reload() throws(ServiceError) -> Int {
         let digests = try Self.read(path)
         let callers = Set(digests.map(Self.caller))
@@ -53,14 +53,14 @@ final class APIKeys: Sendable {
         return keys.map { digest(String($0)) }
     }
 
-    /// Whose key it is.
+    /// The caller that a key belongs to.
     ///
-    /// - Parameter authorization: the field's value.
-    /// - Returns: the same for the same key, whenever it is read.
+    /// - Parameter authorization: the value of the header.
+    /// - Returns: always the same for the same key.
     /// - Throws: a `Problem` of kind `unauthorized`.
     func caller(_ authorization: String?) throws(Problem) -> Caller {
         if let digest = known(authorization) { return Self.caller(digest) }
-        var problem = Problem(.unauthorized, "Send 'Authorization: Bearer KEY' with a key that is known here.")
+        var problem = Problem(.unauthorized, "The request has no valid API key; send 'Authorization: Bearer KEY'.")
         problem.fields[.wwwAuthenticate] = "Bearer realm=\"uae\""
         throw problem
     }
@@ -76,7 +76,7 @@ final class APIKeys: Sendable {
         guard let wait else { return }
         throw Problem(
             .rateLimited,
-            "This key may send \(perMinute) requests a minute.",
+            "This API key may send \(perMinute) requests per minute.",
             [("limit", .integer(perMinute))]
         ).retrying(afterSeconds: max(1, Int((wait / .seconds(1)).rounded(.up))))
     }
@@ -85,7 +85,7 @@ final class APIKeys: Sendable {
         guard let authorization, authorization.lowercased().hasPrefix("bearer ") else { return nil }
         let given = Self.digest(String(authorization.dropFirst(7)))
         let digests = state.withLock { $0.digests }
-        // Every key is compared in full, so that the time tells nothing.
+        // Every key is compared in full, so that the time reveals nothing.
         var isKnown = false
         for digest in digests { isKnown = digest == given || isKnown }
         return isKnown ? given : nil

@@ -3,12 +3,12 @@
 import CEmbedded
 import Yams
 
-/// The files that are compiled in.
+/// The files that are embedded in the binary.
 enum Documents {
     static let openAPI = bytes(uae_openapi_yaml_start(), uae_openapi_yaml_size)
     static let playground = bytes(uae_playground_html_start(), uae_playground_html_size)
 
-    /// `openapi.yaml` as JSON, converted when it is first asked for.
+    /// `openapi.yaml` as JSON, converted at the first request.
     static let openAPIAsJSON: [UInt8] = {
         guard let node = try? Yams.compose(yaml: String(decoding: openAPI, as: UTF8.self)) else { return [] }
         return json(node).text
@@ -24,7 +24,7 @@ enum Documents {
         case .sequence(let sequence): return .array(sequence.map(json))
         case .alias: return .null
         case .scalar(let scalar):
-            // A quoted scalar is a text whatever it looks like.
+            // A quoted scalar is a string, whatever it looks like.
             guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
             if let integer = node.int { return .integer(integer) }
             if let number = node.float { return .number(number) }

@@ -172,6 +172,6 @@ struct GetRoutes: Sendable {
 
 extension Problem {
     static func notFound(_ path: String) -> Problem {
-        Problem(.notFound, "There is nothing at '\(path.prefix(120))'.")
+        Problem(.notFound, "No route at '\(path.prefix(120))'.")
     }
 }

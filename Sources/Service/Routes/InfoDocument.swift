@@ -3,7 +3,7 @@
 package import Autoencoder
 import FrequencyBands
 
-/// What `/info` and `uae info` say of the model and the service.
+/// The document of `/info` and `uae info`: the model and the service.
 package struct InfoDocument: Sendable {
     let model: AutoencoderModel
     let threads: Int
@@ -111,7 +111,7 @@ package enum ServiceVersion {
 }
 
 extension LatentStatistics {
-    /// Names the statistics by content: two services with the same id normalise alike.
+    /// A hash of the statistics: two services with the same id normalise alike.
     var identifier: String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for value in mean + variance + [epsilon] {

@@ -38,7 +38,7 @@ final class ServiceHandler: RequestHandler {
         do throws(Problem) {
             return try decide(head, route)
         } catch {
-            // One id for header and body: a second call would make up a second one.
+            // One id for header and body: a second call would create another.
             let requestID = RequestID.of(head.fields)
             let response = error.response(requestID: requestID)
             return .respond(finish(response, head, StageTimings(), requestID: requestID), label: route?.label)
@@ -88,7 +88,7 @@ final class ServiceHandler: RequestHandler {
         case .stopping: throw .draining
         case .starting, .ready, .draining: break
         }
-        // A full queue is known before the body is read, so nobody sends 64 MiB for a refusal.
+        // Checked before the body is read, so that no client sends 64 MiB to be refused.
         if let refusal = core.queue.refusal(to: caller) {
             metrics.rejected(refusal.problem.kind)
             throw refusal.problem
@@ -157,7 +157,7 @@ final class ServiceHandler: RequestHandler {
     ) -> Response {
         var response = response
         response.fields[.requestID] = requestID ?? RequestID.of(head?.fields)
-        response.fields[.serverTiming] = timings.field
+        response.fields[.serverTiming] = timings.header
         response.fields[.xContentTypeOptions] = "nosniff"
         if let head, let origin = allowedOrigin(head) {
             response.fields[.accessControlAllowOrigin] = origin

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A rate with a burst: a bucket of ten seconds' worth of requests, at least one, that fills at the rate.
+/// A rate limit with bursts: the bucket holds the requests of ten seconds, at least one, and fills at the rate.
 struct TokenBucket {
     private let perSecond: Double
     private let capacity: Double

@@ -19,9 +19,9 @@ struct LatentResponse {
     private var geometry: LatentGeometry { LatentGeometry(configuration) }
     private var dtype: TensorDType { encode.dtype.tensor }
 
-    /// - Parameters:
-    ///   - outcomes: one an item; failed ones are left out of tensors and listed beside them.
-    ///   - format: holds the dtype and as many tensors as there are; see ``Encode/form(accept:isJSON:itemCount:)``.
+    /// Failed items are left out of tensors and listed beside them.
+    ///
+    /// ``Encode/form(accept:isJSON:itemCount:)`` chose a format that holds the dtype and as many tensors as there are.
     func response(_ outcomes: [ItemOutcome], format: TensorFormat) throws(Problem) -> Response {
         var ids: [String] = []
         var failures: [Int] = []
@@ -61,7 +61,7 @@ struct LatentResponse {
         return Response(status: 200, fields: fields, body: body)
     }
 
-    /// One item's tensor in the layout that was asked for.
+    /// The tensor of one item in the requested layout.
     private func values(_ result: AutoencoderResult) -> [Float] {
         if encode.isPooled { return result.pooled ?? [] }
         switch encode.layout {
@@ -103,7 +103,7 @@ struct LatentResponse {
         if encode.cut.appliesFrequency == false, encode.cut.frequencyRatio == nil {
             members.append("apply_frequency=?0")
         } else if configuration.frequency.bands != nil {
-            // RFC 9651: a decimal has at most three digits behind its point.
+            // RFC 9651: a decimal has at most three digits after the point.
             members.append("freq_ratio=\(Double((encode.cut.frequencyRatio ?? 1) * 1000).rounded() / 1000)")
         }
         return members.joined(separator: ", ")

@@ -12,9 +12,7 @@ struct ControlParameters: Sendable {
     let onError: ErrorPolicy
     let timeout: Duration
 
-    /// - Parameters:
-    ///   - given: the parameters as given.
-    ///   - timeoutLimit: the server's own time limit, which is also the default.
+    /// The server's own time limit is the most that `timeout_ms` can be, and the default.
     init(_ given: ParameterSet, timeoutLimit: Duration) throws(Problem) {
         let limit = max(1, Int(timeoutLimit / .milliseconds(1)))
         timeout = try given.integer("timeout_ms", in: 1...limit).map { .milliseconds($0) } ?? timeoutLimit

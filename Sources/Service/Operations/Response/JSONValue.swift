@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON value to be written: members keep their order, so that answers read the same every time.
+/// A JSON value to be written.
+///
+/// Members keep their order, so that equal responses have equal bytes.
 package enum JSONValue: Sendable {
     case null
     case bool(Bool)

@@ -18,6 +18,7 @@ extension AcceptHeader {
     /// The form that the client prefers; among equals the first.
     ///
     /// - Parameter forms: at least one, the default first.
+    /// - Returns: one of them.
     /// - Throws: a `Problem` of kind `not-acceptable`.
     func best<Form: ResponseForm>(of forms: [Form]) throws(Problem) -> Form {
         var best = (form: forms[0], quality: 0.0)

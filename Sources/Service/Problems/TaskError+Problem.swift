@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Autoencoder
+import FrequencyBands
+
+extension TaskError: ProblemConvertible {
+    package var problem: Problem {
+        switch self {
+        case .pixelCount(let expected, let found), .latentCount(let expected, let found):
+            .tensorShape(
+                "The input has \(found) values; \(expected) are expected.",
+                expected: "\(expected)",
+                got: "\(found)"
+            )
+        case .inputNotFinite(let index):
+            Problem(.tensorNonfinite, "Value \(index) of the tensor is NaN or infinite.", [("index", .integer(index))])
+        case .resultNotFinite:
+            Problem(.tensorNonfinite, "The values of the latent are so large that the result overflows.", [])
+        case .frequencyTokenCount(let found, let minimum, let maximum):
+            .tensorShape(
+                "The tensor has \(found) coefficients per channel; \(minimum) to \(maximum) are allowed.",
+                expected: "\(minimum) to \(maximum)",
+                got: "\(found)"
+            )
+        case .compactSide(let found, let maximum):
+            .tensorShape(
+                "The block has \(found) tokens per side; 1 to \(maximum) are allowed.",
+                expected: "1 to \(maximum)",
+                got: "\(found)"
+            )
+        case .split(let error), .bands(let error): error.problem
+        case .bandsUnavailable:
+            .featureUnavailable("freq_ratio needs FFT bands, which this model does not have.", missing: "fft-bands")
+        case .frequencyRatioOutOfRange(let ratio):
+            .badParameter("freq_ratio", String(ratio), allowed: "a number from 0 to 1")
+        case .frequencyRatioNeedsPixels:
+            .conflict("freq_ratio", "it acts while an image is encoded, and a latent was sent")
+        case .bandEnergiesNeedPixels:
+            .conflict("transform", "the FFT bands of this model exist while it encodes an image, and a latent was sent")
+        case .bandEnergiesNeedBands:
+            .conflict("apply_frequency", "transform=fft shows the bands, which apply_frequency=false leaves out")
+        case .normalizationUnavailable:
+            .featureUnavailable("This model has no normalisation statistics.", missing: "stats")
+        case .headUnavailable: .featureUnavailable("This model has no classification head.", missing: "head")
+        case .compactDecodeUnavailable:
+            .featureUnavailable("This model's decoder needs the whole grid.", missing: "compact-decode")
+        case .compactTokensOnlyDecode: .conflict("cutoff_mode", "a block of tokens can only be decoded to an image")
+        case .needsPixels: .conflict("of", "of=image needs an image, and a latent was sent")
+        case .nothingAsked, .severalEnergies:
+            Problem(.internalError, "The engine got a task without outputs, or with several spectra.")
+        }
+    }
+}
+
+extension BandError: ProblemConvertible {
+    package var problem: Problem {
+        switch self {
+        case .countOutOfRange(let count, let limit): .keepOutOfRange(String(count), limit: limit)
+        case .countNotSquare(let count, let nearest): .notSquare("keep", count, nearest: nearest)
+        case .restNotSquare(let count, let rest, let allowed):
+            .badParameter(
+                "keep",
+                String(count),
+                allowed: "one of \(allowed.map(String.init).joined(separator: ", ")) with a drop mode and map2d_square "
+                    + "(\(rest) coefficients would remain, which is not a square number)"
+            )
+        case .gridNotSquare(let height, let width):
+            .conflict("cutoff_mode", "map2d_square needs a square grid, this model's is \(height) x \(width)")
+        case .bandCountOutOfRange(let count, let limit):
+            .badParameter("bands", String(count), allowed: "an integer from 1 to \(limit)")
+        }
+    }
+}
