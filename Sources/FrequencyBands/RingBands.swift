@@ -42,12 +42,12 @@ package struct RingBands: Sendable {
     /// K + 1 radii in cells.
     package let radii: [Float]
     package var bandCount: Int { radii.count - 1 }
-    private let transform: SpectralTransform
+    private let transform: FFT2D
     /// `[height, spectrumWidth]`: the band of each cell of the half spectrum; -1 for none.
     private let bands: [Int16]
 
     /// - Parameters:
-    package init(transform: SpectralTransform, radii: [Float]) {
+    package init(transform: FFT2D, radii: [Float]) {
         precondition(radii.count > 1)
         self.transform = transform
         self.radii = radii
@@ -80,14 +80,14 @@ package struct RingBands: Sendable {
         let normalisation = 1 / Float(area)
         let masked = scratch + 2 * bands.count
         for channel in 0..<channels {
-            transform.fft2D(grid + channel * area, into: scratch)
+            transform.forward(grid + channel * area, into: scratch)
             for band in 0..<bandCount {
                 for cell in bands.indices {
                     let factor = bands[cell] == Int16(band) ? normalisation : 0
                     masked[2 * cell] = scratch[2 * cell] * factor
                     masked[2 * cell + 1] = scratch[2 * cell + 1] * factor
                 }
-                transform.inverseFFT2D(masked, into: out + band * stride + channel * area)
+                transform.inverse(masked, into: out + band * stride + channel * area)
             }
         }
     }
@@ -104,7 +104,7 @@ package func ringEnergies(
     _ grid: UnsafePointer<Float>,
     channels: Int,
     bandCount: Int,
-    transform: SpectralTransform
+    transform: FFT2D
 ) -> [Double] {
     let (height, width, columns) = (transform.height, transform.width, transform.spectrumWidth)
     var power = [Double](repeating: 0, count: height * columns)

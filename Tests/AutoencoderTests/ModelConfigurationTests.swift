@@ -139,24 +139,26 @@ import Testing
         Fault(
             place: ["encoder", "patch_side"],
             value: "15",
-            error: .patchesDoNotFillPicture(path: "encoder.patch_side", side: 224, patchSide: 15)
+            error: .patchesDoNotFillImage(path: "encoder.patch_side", side: 224, patchSide: 15)
         ),
         Fault(
             place: ["decoder", "patch_side"],
             value: "15",
-            error: .patchesDoNotFillPicture(path: "decoder.patch_side", side: 256, patchSide: 15)
+            error: .patchesDoNotFillImage(path: "decoder.patch_side", side: 256, patchSide: 15)
         ),
-        Fault(place: ["decoder", "transformer"], value: nil, error: .decoderWithoutPath),
+        Fault(place: ["decoder", "transformer"], value: nil, error: .missing(path: "decoder.transformer")),
         Fault(
             place: ["decoder", "transformer", "grid_side"],
             value: "8",
             error: .gridMismatch(path: "decoder.transformer.grid_side", expected: 16, found: 8)
         ),
         Fault(
-            place: ["decoder", "linear"],
+            place: ["frequency", "decode_by_default"],
             value: "3",
-            error: .wrongType(path: "decoder.linear", expected: "boolean", found: "number")
+            error: .wrongType(path: "frequency.decode_by_default", expected: "boolean", found: "number")
         ),
+        Fault(place: ["decoder", "linear"], value: "true", error: .unknownMember(path: "decoder.linear")),
+        Fault(place: ["decoder", "convolutional"], value: "{}", error: .unknownMember(path: "decoder.convolutional")),
         Fault(
             place: ["frequency", "count"],
             value: "257",
@@ -176,7 +178,12 @@ import Testing
         Fault(
             place: ["head"],
             value: "{\"classes\": 3, \"source\": \"semantic\"}",
-            error: .semanticHeadWithoutSemanticPath
+            error: .notAmong(path: "head.source", value: "semantic", allowed: ["latent", "embedding"])
+        ),
+        Fault(
+            place: ["head"],
+            value: "{\"classes\": 3, \"source\": \"embedding\"}",
+            error: .embeddingHeadWithoutPacking
         ),
         Fault(
             place: ["frequency", "decode_count"],
@@ -201,42 +208,37 @@ import Testing
             value: "\"noise\"",
             error: .notAmong(path: "frequency.condition", value: "noise", allowed: ["mask", "noise_only"])
         ),
-        Fault(model: lite, place: ["encoder", "semantic"], value: nil, error: .modulatorWithoutSemanticPath),
+        Fault(model: lite, place: ["packing"], value: nil, error: .missing(path: "packing")),
+        Fault(model: lite, place: ["encoder", "semantic"], value: nil, error: .missing(path: "encoder.semantic")),
         Fault(
             model: lite,
             place: ["encoder", "semantic", "channels"],
             value: "9",
-            error: .channelsMismatch(path: "encoder.semantic.channels", expected: 8, found: 9)
+            error: .channelsMismatch(path: "encoder.semantic.channels", expected: 10, found: 9)
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers", "0", "outputs"],
-            value: "7",
-            error: .modulatorNeedsChannels(semantic: 8, detail: 7)
+            place: ["decoder", "convolutional", "layers", "0", "stride"],
+            value: "3",
+            error: .gridMismatch(path: "decoder.convolutional.layers", expected: 24, found: 28)
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers", "0", "stride"],
-            value: "5",
-            error: .gridMismatch(path: "encoder.detail.layers", expected: 6, found: 5)
-        ),
-        Fault(
-            model: lite,
-            place: ["encoder", "detail", "layers"],
+            place: ["encoder", "semantic", "layers"],
             value: "[]",
-            error: .empty(path: "encoder.detail.layers")
+            error: .empty(path: "encoder.semantic.layers")
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers", "0", "kernel"],
+            place: ["encoder", "semantic", "layers", "4", "kernel"],
             value: "25",
-            error: .layerDoesNotFit(path: "encoder.detail.layers[0]", height: 24, width: 24)
+            error: .layerDoesNotFit(path: "encoder.semantic.layers[4]", height: 6, width: 6)
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers", "0", "outputs"],
+            place: ["encoder", "semantic", "layers", "4", "outputs"],
             value: "11",
-            error: .channelsMismatch(path: "channels", expected: 11, found: 10)
+            error: .channelsMismatch(path: "encoder.semantic.channels", expected: 11, found: 10)
         ),
         Fault(
             model: lite,
@@ -258,47 +260,46 @@ import Testing
         ),
         Fault(
             model: lite,
-            place: ["decoder", "convolutional", "layers", "2", "factor"],
+            place: ["decoder", "convolutional", "layers", "3", "factor"],
             value: "5",
-            error: .channelsDoNotFormPixels(path: "decoder.convolutional.layers[2]", channels: 12, factor: 5)
+            error: .channelsDoNotFormPixels(path: "decoder.convolutional.layers[3]", channels: 12, factor: 5)
         ),
         Fault(
             model: lite,
-            place: ["decoder", "convolutional", "layers", "0", "factor"],
+            place: ["decoder", "convolutional", "layers", "1", "factor"],
             value: "3",
             error: .gridMismatch(path: "decoder.convolutional.layers", expected: 24, found: 36)
         ),
         Fault(
             model: lite,
-            place: ["decoder", "convolutional", "layers", "1", "outputs"],
+            place: ["decoder", "convolutional", "layers", "2", "outputs"],
             value: "8",
             error: .channelsMismatch(path: "decoder.convolutional.layers", expected: 3, found: 2)
         ),
         Fault(
             model: lite,
-            place: ["decoder", "linear"],
-            value: "true",
-            error: .gridMismatch(path: "decoder.linear", expected: 8, found: 6)
+            place: ["decoder", "transformer"],
+            value: "{}",
+            error: .unknownMember(path: "decoder.transformer")
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers"],
+            place: ["encoder", "semantic", "layers"],
             value: nested,
-            error: .nestedTooDeeply(path: "encoder.detail.layers[0].layers[0].layers[0].layers[0].layers", limit: 4)
+            error: .nestedTooDeeply(path: "encoder.semantic.layers[0].layers[0].layers[0].layers[0].layers", limit: 4)
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers"],
+            place: ["encoder", "semantic", "layers"],
             value: "[" + many + "]",
-            error: .tooMany(path: "encoder.detail.layers", count: 257, limit: 256)
+            error: .tooMany(path: "encoder.semantic.layers", count: 257, limit: 256)
         ),
         Fault(
             model: lite,
-            place: ["encoder", "detail", "layers"],
+            place: ["encoder", "semantic", "layers"],
             value: explosion,
-            error: .activationsTooLarge(path: "encoder.detail.layers[2]", count: 12288 * 12288 * 3, limit: 1 << 26)
+            error: .activationsTooLarge(path: "encoder.semantic.layers[2]", count: 12288 * 12288 * 3, limit: 1 << 26)
         ),
-        Fault(model: banded, place: ["encoder", "detail"], value: nil, error: .encoderWithoutPath),
         Fault(
             model: banded,
             place: ["frequency", "denoiser_width"],
@@ -333,18 +334,18 @@ import Testing
             model: packing,
             place: ["decoder", "linear"],
             value: "true",
-            error: .packingDecodesThePicture(path: "decoder.linear")
+            error: .unknownMember(path: "decoder.linear")
         ),
         Fault(
             place: ["packing"],
             value: "{\"embedding_channels\": [1]}",
-            error: .packingDecodesThePicture(path: "decoder.transformer")
+            error: .packingNeedsLite(family: "dinov2")
         ),
         Fault(
             model: packing,
             place: ["encoder", "modulator"],
             value: "true",
-            error: .packingNeedsSemanticPathAlone
+            error: .unknownMember(path: "encoder.modulator")
         ),
         Fault(
             model: packing,
@@ -380,13 +381,7 @@ import Testing
             model: packing,
             place: ["head", "source"],
             value: "\"semantic\"",
-            error: .semanticHeadWithoutSemanticPath
-        ),
-        Fault(
-            model: lite,
-            place: ["head"],
-            value: "{\"classes\": 3, \"source\": \"embedding\"}",
-            error: .embeddingHeadWithoutPacking
+            error: .notAmong(path: "head.source", value: "semantic", allowed: ["latent", "embedding"])
         ),
     ]
 

@@ -50,11 +50,12 @@ import Testing
         let (engine, expected) = try load("all-layers")
         let task = AutoencoderTask(
             input: .pixels(try expected.bytes("pixels")),
-            outputs: [.latent, .reconstruction]
+            outputs: [.latent, .reconstruction, .logits]
         )
         let made = try engine.result(task)
         #expect(largestDifference(made.latent, try expected.values("latent")) < Self.tolerance)
         #expect(largestDifference(made.reconstruction, try expected.values("recon")) < Self.tolerance)
+        #expect(largestDifference(made.logits, try expected.values("logits")) < Self.tolerance)
     }
 
     @Test func packedLatentsMatchNumpy() throws {

@@ -109,11 +109,11 @@ import Testing
         let tokens = [Float](repeating: 0, count: 80 * 4)
         refuses(.compactTokens(tokens, corner(2)), [.picture, .latent], with: .compactTokensOnlyDecode)
         refuses(.compactTokens(tokens, corner(2)), .picture, with: .needsPixels) { $0.flipped = true }
-        let convolutional = AutoencoderEngine(
+        let lite = AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/all-layers")),
             threads: 1
         )
-        refuses(.compactTokens([0], corner(1)), .picture, with: .compactDecodeUnavailable, on: convolutional)
+        refuses(.compactTokens([0], corner(1)), .picture, with: .compactDecodeUnavailable, on: lite)
     }
 
     @Test func bandsThatCannotBe() throws {

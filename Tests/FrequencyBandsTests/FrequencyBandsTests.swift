@@ -33,7 +33,7 @@ import Testing
 private struct Golden {
     let file: SafetensorsFile
     let channels = 96
-    let transform = SpectralTransform(height: 16, width: 16)
+    let transform = DCT2D(height: 16, width: 16)
 
     init() throws {
         file = try SafetensorsFile(path: Fixtures.path("golden/dinov2/expected-chelsea.safetensors"))
@@ -46,7 +46,7 @@ private struct Golden {
     func coefficients() throws -> [Float] {
         var coefficients = try tensor("latent.full")
         coefficients.withUnsafeMutableBufferPointer { buffer in
-            if let base = buffer.baseAddress { transform.dct2D(base, channels: channels, into: base) }
+            if let base = buffer.baseAddress { transform.forward(base, channels: channels, into: base) }
         }
         return coefficients
     }
@@ -56,7 +56,7 @@ private struct Golden {
         let keeps = try split.keeps(height: 16, width: 16)
         for index in grid.indices where !keeps[index % 256] { grid[index] = 0 }
         grid.withUnsafeMutableBufferPointer { buffer in
-            if let base = buffer.baseAddress { transform.inverseDCT2D(base, channels: channels, into: base) }
+            if let base = buffer.baseAddress { transform.inverse(base, channels: channels, into: base) }
         }
         return grid
     }
@@ -163,7 +163,7 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
             }
         }
         let latent = try tensor("latent.pre_frequency")
-        let rings = RingBands(transform: SpectralTransform(height: 16, width: 16), radii: radii)
+        let rings = RingBands(transform: FFT2D(height: 16, width: 16), radii: radii)
         var bands = [Float](repeating: .nan, count: count * latent.count)
         var scratch = [Float](repeating: 0, count: rings.scratchCount)
         try bands.withUnsafeMutableBufferPointer { bands in
@@ -194,7 +194,7 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
     @Test(arguments: [(4, 4), (5, 5), (16, 16), (9, 9)])
     func ringEnergiesSumToTheMapsEnergy(height: Int, width: Int) throws {
         let map = (0..<2 * height * width).map { Float(($0 * 7919) % 101) / 50 - 1 }
-        let transform = SpectralTransform(height: height, width: width)
+        let transform = FFT2D(height: height, width: width)
         for count in [1, 2, 3, 10] {
             let energies = ringEnergies(map, channels: 2, bandCount: count, transform: transform)
             let total = map.reduce(0.0) { $0 + Double($1) * Double($1) } / 2

@@ -1,49 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `uae-lite` encoders: semantic trunk and detail path, or a packed embedding and spectrum."""
+"""The `uae-lite` encoder and its packing: an embedding and the image's spectrum share the latent."""
 
 import torch
 from torch import nn
 
 from .convolutions import Stack
 from .pixels import coefficient_order, dct_matrix
-
-
-class LiteEncoder(nn.Module):
-    """[batch, 3, side, side] to the latent [batch, channels, grid, grid]."""
-
-    def __init__(self, config, tensors):
-        super().__init__()
-        encoder, grid = config["encoder"], config["grid_side"]
-        side = encoder.get("input_side", config["image_side"])
-        self.semantic = self.detail = None
-        self.modulates = encoder.get("modulator", False)
-        if "semantic" in encoder:
-            self.semantic = Stack(encoder["semantic"]["layers"], tensors, "encoder.semantic", 3, side)
-            for name in ("mean", "std"):
-                self.register_buffer(name, tensors[f"encoder.semantic_{name}"].reshape(1, -1, 1, 1))
-        if "detail" in encoder:
-            self.detail = Stack(encoder["detail"]["layers"], tensors, "encoder.detail", 3, side)
-        if self.modulates:
-            self.register_buffer("dct", dct_matrix(grid))
-            self.register_buffer("semantic_gain", tensors["encoder.modulator.semantic_gain"])
-            if self.detail is not None:
-                self.register_buffer("detail_gain", tensors["encoder.modulator.detail_gain"])
-
-    def forward(self, x):
-        parts, used = [], 0
-        detail = None if self.detail is None else self.detail(x)
-        if self.semantic is not None:
-            semantic = (self.semantic(x) - self.mean) / self.std
-            if self.modulates:
-                mixed = self.semantic_gain * (self.dct @ semantic @ self.dct.T)
-                if detail is not None:
-                    used = self.semantic.channels
-                    mixed = mixed + self.detail_gain * (self.dct @ detail[:, :used] @ self.dct.T)
-                semantic = self.dct.T @ mixed @ self.dct
-            parts.append(semantic)
-        if detail is not None and used < detail.shape[1]:
-            parts.append(detail[:, used:])
-        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
 
 
 class Packing(nn.Module):
@@ -109,7 +71,7 @@ class Packing(nn.Module):
         return self.slots(latent)[:, self.embedding_places]
 
 
-class PackingEncoder(nn.Module):
+class LiteEncoder(nn.Module):
     def __init__(self, config, tensors, packing):
         super().__init__()
         encoder, decoder = config["encoder"], config["decoder"]

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from .convolutions import Stack
-from .lite import LiteEncoder, Packing, PackingEncoder
+from .lite import LiteEncoder, Packing
 from .pixels import BandCut, PixelsIn
 from .transformer import DINOv2, ViTDecoder
 
@@ -30,42 +30,22 @@ class Decode(nn.Module):
 
     def __init__(self, config, tensors, packing):
         super().__init__()
-        d, channels = config["decoder"], config["channels"]
+        d = config["decoder"]
         self.packing, self.patch = packing, d["patch_side"]
         self.grid = d["output_side"] // self.patch
         self.register_buffer("mean", torch.tensor(d["mean"]).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(d["std"]).reshape(1, 3, 1, 1))
-        self.transformer = self.linear = self.convolutional = None
-        if packing is not None:
-            if "convolutional" in d:
-                layers = d["convolutional"]["layers"]
-                self.convolutional = Stack(layers, tensors, "decoder.convolutional", 3, d["output_side"])
-            return
-        if "transformer" in d:
-            self.transformer = ViTDecoder(config, tensors)
-        if d.get("linear"):
-            self.linear = nn.Linear(channels, self.patch**2 * 3)
-            self.linear.weight.data = tensors["decoder.linear.weight"]
-            self.linear.bias.data = tensors["decoder.linear.bias"]
-        if "convolutional" in d:
-            layers = d["convolutional"]["layers"]
-            self.convolutional = Stack(layers, tensors, "decoder.convolutional", channels, config["grid_side"])
+        self.network = None
+        if packing is None:
+            self.network = ViTDecoder(config, tensors)
+        elif "convolutional" in d:
+            self.network = Stack(d["convolutional"]["layers"], tensors, "decoder.convolutional", 3, d["output_side"])
 
     def forward(self, latent):
         if self.packing is not None:
-            return self.packing.picture(latent, self.convolutional) * self.std + self.mean
-        picture = 0
-        if self.transformer is not None or self.linear is not None:
-            tokens = latent.flatten(2).transpose(1, 2)
-            patches = 0
-            if self.transformer is not None:
-                patches = self.transformer(tokens)
-            if self.linear is not None:
-                patches = patches + self.linear(tokens)
-            g, p = self.grid, self.patch
-            picture = patches.reshape(-1, g, g, p, p, 3).permute(0, 5, 1, 3, 2, 4).reshape(-1, 3, g * p, g * p)
-        if self.convolutional is not None:
-            picture = picture + self.convolutional(latent)
+            return self.packing.picture(latent, self.network) * self.std + self.mean
+        patches, g, p = self.network(latent.flatten(2).transpose(1, 2)), self.grid, self.patch
+        picture = patches.reshape(-1, g, g, p, p, 3).permute(0, 5, 1, 3, 2, 4).reshape(-1, 3, g * p, g * p)
         return picture * self.std + self.mean
 
 
@@ -81,8 +61,7 @@ class Classify(nn.Module):
         self.linear.weight.data, self.linear.bias.data = probe[weight], probe[bias]
         self.stack = None
         if head.get("layers"):
-            channels = config["encoder"]["semantic"]["channels"] if self.source == "semantic" else config["channels"]
-            self.stack = Stack(head["layers"], tensors, "head", channels, config["grid_side"])
+            self.stack = Stack(head["layers"], tensors, "head", config["channels"], config["grid_side"])
 
     def forward(self, pixels):
         network = self.encode.network
@@ -90,8 +69,6 @@ class Classify(nn.Module):
             # The coefficients that the latent would hold; the head applies no cut, so the latent is not needed.
             return self.linear(network.embed(self.encode.pixels_in(pixels)))
         latent = self.encode(pixels)
-        if self.source == "semantic":
-            latent = latent[:, : network.semantic.channels] * network.std + network.mean
         return self.linear((latent if self.stack is None else self.stack(latent)).mean((2, 3)))
 
 
@@ -104,10 +81,8 @@ class Model:
         tensors = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
         packing = Packing(config, tensors) if "packing" in config else None
         family = config["encoder"]["family"]
-        if packing is not None:
-            network = PackingEncoder(config, tensors, packing)
-        elif family == "uae-lite":
-            network = LiteEncoder(config, tensors)
+        if family == "uae-lite":
+            network = LiteEncoder(config, tensors, packing)
         else:
             assert family == "dinov2", f"no peer is written for {family}"
             network = DINOv2(config, tensors)

@@ -27,7 +27,7 @@ package final class AutoencoderEngine: Sendable {
         workspaces = (0..<team.size).map { member in
             Workspace(capacity: TaskExecution.workspaceCount(model, teamSize: member == 0 ? team.size : 1))
         }
-        encodeOperations = model.encoder.floatingPointOperations + (model.bandModule?.floatingPointOperations ?? 0)
+        encodeOperations = model.encoder.floatingPointOperations + (model.fftBands?.floatingPointOperations ?? 0)
         decodeOperations = model.decoder.floatingPointOperations
         headOperations = model.head?.floatingPointOperations ?? 0
     }

@@ -24,7 +24,7 @@ struct TaskExecution {
             } else if !task.outputs.subtracting(.ofImage).isEmpty {
                 let latent = workspace.take(latentCount)
                 fill(latent, from: task, into: &result)
-                if let kept = plan.kept { model.frequency.cut(latent, keeping: kept, team: team) }
+                if let kept = plan.kept { model.latentDCT.cut(latent, keeping: kept, team: team) }
                 describe(latent, plan, into: &result)
                 if !task.outputs.isDisjoint(with: .pictures) {
                     guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
@@ -39,7 +39,7 @@ struct TaskExecution {
         let configuration = model.configuration
         let input = Workspace.span(3 * configuration.encoderInputSide * configuration.encoderInputSide)
         let latent = Workspace.span(configuration.latentCount)
-        let bands = model.bandModule?.workspaceCount(teamSize: teamSize) ?? 0
+        let bands = model.fftBands?.workspaceCount(teamSize: teamSize) ?? 0
         return latent
             + max(
                 input + max(model.preprocessor.workspaceCount, model.encoder.workspaceCount(teamSize: teamSize)),
@@ -59,7 +59,7 @@ struct TaskExecution {
     /// - Returns: nil where the head needs the latent itself.
     private func logitsWithoutLatent(_ plan: TaskPlan) -> [Float]? {
         guard case .pixels(let pixels) = plan.task.input, plan.kept == nil,
-            case .packing(let encoder) = model.encoder, let head = model.head, head.source == .embedding
+            case .lite(let encoder) = model.encoder, let head = model.head, head.source == .embedding
         else { return nil }
         return workspace.scope {
             let embedding = workspace.take(encoder.packing.embeddingCount)
@@ -96,7 +96,7 @@ struct TaskExecution {
             withInput(pixels, flipped: task.flipped) { input in
                 model.encoder(input, into: latent, workspace: workspace, team: team)
             }
-            if let bands = model.bandModule, task.appliesBands {
+            if let bands = model.fftBands, task.appliesBands {
                 let ratio = task.frequencyRatio ?? 1
                 bands(latent, ratio: ratio, workspace: workspace, team: team) { mixed in
                     if task.outputs.contains(.fftEnergies) { result.energies = bands.energies(ofBands: mixed) }
@@ -111,7 +111,7 @@ struct TaskExecution {
         case .frequencyTokens(let values, let count):
             values.withUnsafeBufferPointer { values in
                 guard let start = values.baseAddress else { return }
-                model.frequency.latent(of: start, count: count, into: latent, team: team)
+                model.latentDCT.latent(of: start, count: count, into: latent, team: team)
             }
         case .compactTokens(let values, let corner):
             latent.update(from: values, count: values.count)
@@ -148,28 +148,28 @@ struct TaskExecution {
         if !task.outputs.isDisjoint(with: [.frequencyTokens, .coefficientEnergies]) {
             workspace.scope {
                 let coefficients = workspace.take(latentCount)
-                model.frequency.transform(latent, into: coefficients, team: team)
+                model.latentDCT.transform(latent, into: coefficients, team: team)
                 if task.outputs.contains(.frequencyTokens) {
                     let count = task.frequencyTokenCount
                     result.frequencyTokens = floats(configuration.channels * count) { values in
-                        model.frequency.tokens(of: coefficients, count: count, into: values)
+                        model.latentDCT.tokens(of: coefficients, count: count, into: values)
                     }
                 }
                 if task.outputs.contains(.coefficientEnergies) {
                     result.energies = coefficientEnergies(
                         coefficients,
                         channels: configuration.channels,
-                        order: model.frequency.order
+                        order: model.latentDCT.order
                     )
                 }
             }
         }
-        if task.outputs.contains(.fftEnergies), model.bandModule == nil {
+        if task.outputs.contains(.fftEnergies), model.fftBands == nil {
             result.energies = ringEnergies(
                 latent,
                 channels: configuration.channels,
                 bandCount: task.fftBandCount,
-                transform: model.frequency.spectrum
+                transform: model.latentFFT
             )
         }
         if task.outputs.contains(.logits), let head = model.head {
@@ -203,10 +203,10 @@ struct TaskExecution {
             model.decoder(tokens, side: side, workspace: workspace, team: team) { output in
                 made.pictureSide = output.side
                 if plan.task.outputs.contains(.reconstruction) {
-                    made.reconstruction = model.decoder.reconstruction(of: output)
+                    made.reconstruction = output.reconstruction(0)
                 }
                 if plan.task.outputs.contains(.picture) {
-                    made.picture = model.decoder.picture(of: output, rounding: plan.task.rounding)
+                    made.picture = output.bytes(0, rounding: plan.task.rounding)
                     isFinite = made.picture != nil
                 }
             }
@@ -244,10 +244,10 @@ struct TaskExecution {
                     planes,
                     channels: 3,
                     bandCount: plan.task.fftBandCount,
-                    transform: model.imageSpectrum
+                    transform: model.imageFFT
                 )
             }
-            model.imageSpectrum.dct2D(planes, channels: 3, into: planes)
+            model.imageDCT.forward(planes, channels: 3, into: planes)
             return coefficientEnergies(planes, channels: 3, order: model.imageOrder)
         }
     }

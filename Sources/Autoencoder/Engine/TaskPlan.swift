@@ -23,7 +23,7 @@ package struct TaskPlan: Sendable {
         let given = try Self.checkInput(task, model: model)
         if let split = task.split {
             do {
-                kept = try model.frequency.kept(by: split)
+                kept = try model.latentDCT.kept(by: split)
             } catch {
                 throw .split(error)
             }
@@ -83,11 +83,11 @@ package struct TaskPlan: Sendable {
 
     private static func checkBands(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
         if let ratio = task.frequencyRatio {
-            guard model.bandModule != nil else { throw .bandsUnavailable }
+            guard model.fftBands != nil else { throw .bandsUnavailable }
             guard (0...1).contains(ratio) else { throw .frequencyRatioOutOfRange(ratio) }
             guard task.input.isPixels else { throw .frequencyRatioNeedsPixels }
         }
-        if model.bandModule != nil, task.outputs.contains(.fftEnergies) {
+        if model.fftBands != nil, task.outputs.contains(.fftEnergies) {
             guard task.input.isPixels else { throw .bandEnergiesNeedPixels }
             guard task.appliesBands else { throw .bandEnergiesNeedBands }
         }

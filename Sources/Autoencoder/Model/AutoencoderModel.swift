@@ -18,10 +18,14 @@ package final class AutoencoderModel: Sendable {
     let preprocessor: PixelPreprocessor
     let encoder: Encoder
     let decoder: Decoder
-    let frequency: FrequencyModule
-    let bandModule: FFTBandModule?
-    /// For spectra of pictures.
-    let imageSpectrum: SpectralTransform
+    /// The latent's spectra and cuts.
+    let latentDCT: LatentDCT
+    let latentFFT: FFT2D
+    /// The frequency module of a first-edition model.
+    let fftBands: FFTBands?
+    /// The spectra of input images.
+    let imageDCT: DCT2D
+    let imageFFT: FFT2D
     let imageOrder: CoefficientOrder
     let head: ClassificationHead?
     private let weights: SafetensorsFile
@@ -59,31 +63,37 @@ package final class AutoencoderModel: Sendable {
         weights = reader.file
         hashing? { [weights] in _ = weights.sha256 }
 
-        let spectrum = SpectralTransform(height: configuration.gridSide, width: configuration.gridSide)
-        preprocessor = PixelPreprocessor(configuration)
-        let side = configuration.imageSide
-        imageSpectrum = SpectralTransform(height: side, width: side)
+        let (grid, side) = (configuration.gridSide, configuration.imageSide)
+        let dct = DCT2D(height: grid, width: grid)
+        latentFFT = FFT2D(height: grid, width: grid)
+        imageDCT = DCT2D(height: side, width: side)
+        imageFFT = FFT2D(height: side, width: side)
         imageOrder = CoefficientOrder(configuration.frequency.order, height: side, width: side)
-        var packing: SpectralPacking?
+        var packing: DCTPacking?
         if let sizes = configuration.packing {
-            packing = try SpectralPacking(
-                reader,
-                sizes,
-                configuration: configuration,
-                spectrum: spectrum
-            )
+            packing = try DCTPacking(reader, sizes, configuration: configuration, dct: dct)
         }
-        encoder = try Self.encoder(reader, configuration, spectrum, packing)
+        encoder = try Encoder(reader, configuration: configuration, packing: packing)
         decoder = try Decoder(reader, configuration: configuration, packing: packing)
+        preprocessor = PixelPreprocessor(
+            configuration.encoder,
+            imageSide: side,
+            layout: encoder.inputLayout
+        )
         do {
-            frequency = try FrequencyModule(configuration, spectrum: spectrum)
+            latentDCT = try LatentDCT(
+                channels: configuration.channels,
+                dct: dct,
+                order: configuration.frequency.order,
+                split: configuration.frequency.split
+            )
         } catch {
             throw .bandSplit(path: directory + "/config.json", error)
         }
         if let bands = configuration.frequency.bands {
-            bandModule = try FFTBandModule(reader, configuration: configuration, bands: bands, spectrum: spectrum)
+            fftBands = try FFTBands(reader, configuration: configuration, bands: bands, fft: latentFFT)
         } else {
-            bandModule = nil
+            fftBands = nil
         }
         if let normalization = configuration.normalization {
             statistics = try LatentStatistics(
@@ -98,7 +108,6 @@ package final class AutoencoderModel: Sendable {
             reader,
             configuration,
             path: headPath,
-            encoder: encoder,
             packing: packing,
             storage: storage
         )
@@ -120,46 +129,11 @@ package final class AutoencoderModel: Sendable {
         }
     }
 
-    private static func encoder(
-        _ reader: WeightReader,
-        _ configuration: ModelConfiguration,
-        _ spectrum: SpectralTransform,
-        _ packing: SpectralPacking?
-    ) throws(ModelError) -> Encoder {
-        if let packing, case .lite(let sizes) = configuration.encoder.network, let semantic = sizes.semantic {
-            return .packing(
-                try PackingEncoder(reader, semantic: semantic, configuration: configuration, packing: packing)
-            )
-        }
-        return switch configuration.encoder.network {
-        case .transformer(let sizes):
-            .transformer(
-                try VisionTransformer(
-                    reader,
-                    family: configuration.encoder.family,
-                    sizes: sizes,
-                    inputSide: configuration.encoder.inputSide
-                )
-            )
-        case .lite(let sizes):
-            .lite(
-                try LiteEncoder(
-                    reader,
-                    sizes: sizes,
-                    inputSide: configuration.encoder.inputSide,
-                    gridSide: configuration.gridSide,
-                    spectrum: spectrum
-                )
-            )
-        }
-    }
-
     private static func head(
         _ reader: WeightReader,
         _ configuration: ModelConfiguration,
         path: String?,
-        encoder: Encoder,
-        packing: SpectralPacking?,
+        packing: DCTPacking?,
         storage: WeightStorage
     ) throws(ModelError) -> ClassificationHead? {
         if let path {
@@ -169,7 +143,6 @@ package final class AutoencoderModel: Sendable {
                 probe,
                 head: HeadConfiguration(linearProbe: classCount),
                 configuration: configuration,
-                semantic: nil,
                 packing: nil
             )
         }
@@ -178,13 +151,10 @@ package final class AutoencoderModel: Sendable {
         if let name = head.file {
             file = try WeightReader(path: reader.directory + "/" + name, storage: storage)
         }
-        var semantic: LiteEncoder.Semantic?
-        if case .lite(let lite) = encoder { semantic = lite.semantic }
         return try ClassificationHead(
             file,
             head: head,
             configuration: configuration,
-            semantic: semantic,
             packing: packing
         )
     }

@@ -2,13 +2,42 @@
 
 import TensorKernels
 
-/// Whichever network makes the latent.
+/// The network that makes a latent of an image.
 enum Encoder: Sendable {
     case transformer(VisionTransformer)
     case lite(LiteEncoder)
-    case packing(PackingEncoder)
 
-    /// - `input`: `[3, inputSide, inputSide]` for a transformer, `[inputSide, inputSide, 3]` for the others.
+    init(
+        _ reader: WeightReader,
+        configuration: ModelConfiguration,
+        packing: DCTPacking?
+    ) throws(ModelError) {
+        switch configuration.encoder.network {
+        case .transformer(let sizes):
+            self = .transformer(
+                try VisionTransformer(
+                    reader,
+                    family: configuration.encoder.family,
+                    sizes: sizes,
+                    inputSide: configuration.encoder.inputSide
+                )
+            )
+        case .lite(let sizes):
+            // The configuration was checked: models with this encoder pack.
+            guard let packing else { preconditionFailure("a lite encoder without packing") }
+            self = .lite(try LiteEncoder(reader, sizes: sizes, configuration: configuration, packing: packing))
+        }
+    }
+
+    /// The layout that the network takes its input in.
+    var inputLayout: PictureLayout {
+        switch self {
+        case .transformer: .channelsFirst
+        case .lite: .channelsLast
+        }
+    }
+
+    /// - `input`: `[3, inputSide, inputSide]` for a transformer, `[inputSide, inputSide, 3]` for the lite one.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
@@ -19,7 +48,6 @@ enum Encoder: Sendable {
         switch self {
         case .transformer(let network): network(input, into: latent, workspace: workspace, team: team)
         case .lite(let network): network(input, into: latent, workspace: workspace, team: team)
-        case .packing(let network): network(input, into: latent, workspace: workspace, team: team)
         }
     }
 
@@ -27,7 +55,6 @@ enum Encoder: Sendable {
         switch self {
         case .transformer(let network): network.workspaceCount(teamSize: teamSize)
         case .lite(let network): network.workspaceCount(teamSize: teamSize)
-        case .packing(let network): network.workspaceCount(teamSize: teamSize)
         }
     }
 
@@ -35,7 +62,6 @@ enum Encoder: Sendable {
         switch self {
         case .transformer(let network): network.floatingPointOperations
         case .lite(let network): network.floatingPointOperations
-        case .packing(let network): network.floatingPointOperations
         }
     }
 }

@@ -4,10 +4,10 @@
 
     python3 Tests/Fixtures/data/models/make_model_fixtures.py
 
-`fft-bands`: the first edition's FFT bands by a schedule of ring widths, one mixing layer, the denoiser, and a head.
-`all-layers`: every kind of layer that a uae-lite configuration can list, a modulator, a transformer
-decoder with LayerScale on another grid than the latent's, and a convolutional decoder.
-`packing`: a latent that an embedding and the picture's DCT coefficients share, with a decoder that draws the missing.
+`fft-bands`: a SigLIP2 encoder, the first edition's FFT bands by a schedule of ring widths, one mixing layer, the
+denoiser, a transformer decoder with LayerScale on another grid than the latent's, and a head with a layer.
+`all-layers`: every kind of layer that a uae-lite configuration can list, in its trunk and in its decoder.
+`packing`: a latent that an embedding and the image's DCT coefficients share, with a decoder that draws the missing.
 """
 
 import json
@@ -113,15 +113,73 @@ def norm(x, weight, bias, epsilon):
     return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * weight + bias
 
 
+def gelu_tanh(x):
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
 def dct_matrix(n):
     k, x = np.mgrid[:n, :n]
     return np.sqrt(np.where(k == 0, 1, 2) / n) * np.cos(np.pi * (x + 0.5) * k / n)
 
 
+DECODER_BLOCK = {
+    "norm1": "layernorm_before", "qkv": "attention.attention.{}", "out": "attention.output.dense",
+    "norm2": "layernorm_after", "fc1": "intermediate.dense", "fc2": "output.dense",
+}
+SIGLIP2_BLOCK = {
+    "norm1": "layer_norm1", "qkv": "self_attn.{}_proj", "out": "self_attn.out_proj",
+    "norm2": "layer_norm2", "fc1": "mlp.fc1", "fc2": "mlp.fc2",
+}
+
+
+def run_blocks(w, prefix, names, sizes, activation, x):
+    """Pre-norm transformer blocks on x [tokens, width], with LayerScale where sizes say so."""
+    width, heads = sizes["width"], sizes["head_count"]
+    for index in range(sizes["depth"]):
+        name = f"{prefix}.{index}."
+
+        def linear(part, value, outputs):
+            return value @ w(f"{name}{part}.weight", outputs, value.shape[1]).T + w(f"{name}{part}.bias", outputs)
+
+        def affine(part, value):
+            weight, bias = w(f"{name}{part}.weight", width, around=1), w(f"{name}{part}.bias", width)
+            return norm(value, weight, bias, sizes["layer_norm_epsilon"])
+
+        parts = ("query", "key", "value") if names is DECODER_BLOCK else ("q", "k", "v")
+        normed = affine(names["norm1"], x)
+        q, k, v = (
+            linear(names["qkv"].format(part), normed, width).reshape(len(x), heads, -1).transpose(1, 0, 2)
+            for part in parts
+        )
+        scores = np.exp(q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[2]))
+        mixed = (scores / scores.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(x), width)
+        scales = [1, 1]
+        if sizes.get("layer_scale"):
+            scales = [w(f"{name}layer_scale{i}.lambda1", width, around=1) for i in (1, 2)]
+        x = x + scales[0] * linear(names["out"], mixed, width)
+        hidden = activation(linear(names["fc1"], affine(names["norm2"], x), sizes["mlp_width"]))
+        x = x + scales[1] * linear(names["fc2"], hidden, width)
+    return x
+
+
+def siglip2_encoder(w, x, sizes):
+    """x [3,H,H] -> [width, grid, grid]."""
+    width, patch = sizes["width"], sizes["patch_side"]
+    e = "encoder.model."
+    weight, bias = w(e + "embeddings.patch_embedding.weight", width, 3, patch, patch), w(
+        e + "embeddings.patch_embedding.bias", width
+    )
+    z = convolve(x, weight, bias, {"kernel": patch, "stride": patch, "padding": "none"})
+    grid = z.shape[1]
+    tokens = z.reshape(width, -1).T + w(e + "embeddings.position_embedding.weight", grid * grid, width, scale=0.5)
+    tokens = run_blocks(w, e + "encoder.layers", SIGLIP2_BLOCK, sizes, gelu_tanh, tokens)
+    return norm(tokens, 1, 0, sizes["layer_norm_epsilon"]).T.reshape(width, grid, grid)
+
+
 def transformer_decoder(w, z, sizes, patch_count):
     """z [C,h,h] -> [grid², patch_count]; the published decoder, with LayerScale where sizes say so."""
     channels, side = z.shape[:2]
-    width, grid, heads = sizes["width"], sizes["grid_side"], sizes["head_count"]
+    width, grid = sizes["width"], sizes["grid_side"]
     d = "decoder."
     tokens = z.reshape(channels, -1).T @ w(d + "decoder_embed.weight", width, channels).T
     tokens = tokens + w(d + "decoder_embed.bias", width)
@@ -135,27 +193,7 @@ def transformer_decoder(w, z, sizes, patch_count):
         tokens = np.einsum("yi,xj,ijc->yxc", matrix, matrix, tokens.reshape(side, side, width)).reshape(-1, width)
     positions = w(d + "decoder_pos_embed", 1, grid * grid + 1, width, scale=0.5)[0]
     x = np.concatenate([w(d + "trainable_cls_token", 1, 1, width)[0], tokens]) + positions
-    for index in range(sizes["depth"]):
-        name = f"{d}decoder_layers.{index}."
-
-        def linear(part, value, outputs):
-            return value @ w(f"{name}{part}.weight", outputs, value.shape[1]).T + w(f"{name}{part}.bias", outputs)
-
-        def affine(part, value):
-            weight, bias = w(f"{name}{part}.weight", width, around=1), w(f"{name}{part}.bias", width)
-            return norm(value, weight, bias, sizes["layer_norm_epsilon"])
-
-        normed = affine("layernorm_before", x)
-        q, k, v = (
-            linear(f"attention.attention.{part}", normed, width).reshape(len(x), heads, -1).transpose(1, 0, 2)
-            for part in ("query", "key", "value")
-        )
-        scores = np.exp(q @ k.transpose(0, 2, 1) / math.sqrt(q.shape[2]))
-        mixed = (scores / scores.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(len(x), width)
-        scales = [w(f"{name}layer_scale{i}.lambda1", width, around=1) for i in (1, 2)]
-        x = x + scales[0] * linear("attention.output.dense", mixed, width)
-        hidden = gelu(linear("intermediate.dense", affine("layernorm_after", x), sizes["mlp_width"]))
-        x = x + scales[1] * linear("output.dense", hidden, width)
+    x = run_blocks(w, d + "decoder_layers", DECODER_BLOCK, sizes, gelu, x)
     weight, bias = w(d + "decoder_norm.weight", width, around=1), w(d + "decoder_norm.bias", width)
     x = norm(x, weight, bias, sizes["layer_norm_epsilon"])[1:]
     return x @ w(d + "decoder_pred.weight", patch_count, width).T + w(d + "decoder_pred.bias", patch_count)
@@ -199,18 +237,20 @@ def fft_model():
     w = Weights(6)
     pixels = w.random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
     mean, std, channels, grid, width = [0.4, 0.5, 0.6], [0.2, 0.3, 0.25], 6, 8, 5
-    detail = [{"kind": "convolution", "outputs": channels, "kernel": 4, "stride": 4, "activation": "silu"}]
+    encoder = {"patch_side": 4, "width": channels, "depth": 2, "head_count": 2, "mlp_width": 10,
+               "layer_norm_epsilon": 1e-6}
+    decoder = {"grid_side": 10, "width": 8, "depth": 2, "head_count": 2, "mlp_width": 12, "layer_norm_epsilon": 1e-6,
+               "layer_scale": True}
     head = [{"kind": "convolution", "outputs": 7, "kernel": 3, "activation": "gelu"}]
     # A schedule that decreases gives the widths of the rings: radii 0, 2, 2.5, 4 in an 8 x 8 grid, edges that cells meet.
     schedule, radii = [8.0, 2.0, 6.0], [0, 2, 2.5, 4]
-    z = run_layers(w, "encoder.detail", detail, preprocess(pixels, mean, std))
+    z = siglip2_encoder(w, preprocess(pixels, mean, std), encoder)
     split = ring_bands(z, radii)
     symmetric = {"kernel": 3, "padding": "symmetric"}
     mixing = w("freq_modulator.band_transform.layers.0.weight", 3, 3, scale=0.6)
     name = "freq_modulator.denoiser."
     first = w(name + "0.weight", width, 3 * channels, 3, 3), w(name + "0.bias", width)
     second = w(name + "2.weight", channels, width, 3, 3), w(name + "2.bias", channels)
-    linear = w("decoder.linear.weight", 48, channels), w("decoder.linear.bias", 48)
 
     def encode(kept):
         bands = [band if index < kept else 0 * band for index, band in enumerate(split)]
@@ -219,15 +259,14 @@ def fft_model():
         return mixed, mixed.sum(0) + convolve(change, *second, symmetric)
 
     mixed, latent = encode(3)
-    patches = latent.reshape(channels, -1).T @ linear[0].T + linear[1]
-    recon = unpatchify(patches, grid, 4) * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+    recon = unpatchify(transformer_decoder(w, latent, decoder, 27), 10, 3) * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
     features = run_layers(w, "head", head, latent).mean((1, 2))
     logits = w("head.fc.weight", 4, 7) @ features + w("head.fc.bias", 4)
     configuration = {
         "format": "uae-model/1", "name": "fft-bands", "revision": "1",
         "image_side": 32, "channels": channels, "grid_side": grid,
-        "encoder": {"family": "uae-lite", "mean": mean, "std": std, "detail": {"layers": detail}},
-        "decoder": {"output_side": 32, "patch_side": 4, "mean": mean, "std": std, "linear": True},
+        "encoder": {"family": "siglip2", "mean": mean, "std": std} | encoder,
+        "decoder": {"output_side": 30, "patch_side": 3, "mean": mean, "std": std, "transformer": decoder},
         "frequency": {"transform": "fft", "schedule": schedule, "mixing_layers": 1, "denoiser_width": width},
         "head": {"classes": 4, "layers": head, "weight": "head.fc.weight", "bias": "head.fc.bias"},
     }
@@ -235,56 +274,6 @@ def fft_model():
         "pixels": pixels, "latent.pre_frequency": z, "latent": latent, "latent.ratio0.5": encode(2)[1],
         "latent.ratio0": encode(1)[1], "energy.bands": (mixed**2).mean((1, 2, 3)), "recon": recon, "logits": logits,
     })
-
-
-def all_layers_model():
-    w = Weights(7)
-    pixels = w.random.integers(0, 256, (24, 24, 3), dtype=np.uint8)
-    mean, std, grid, patch = [0.5, 0.45, 0.4], [0.25, 0.2, 0.3], 6, 3
-    trunk = [
-        {"kind": "convolution", "outputs": 8, "kernel": 3, "stride": 2, "padding": "symmetric", "activation": "silu"},
-        {"kind": "depthwise", "kernel": 5, "stride": 2, "activation": "gelu"},
-        {"kind": "residual", "layers": [
-            {"kind": "depthwise", "kernel": 7, "padding": "symmetric"},
-            {"kind": "layer_norm", "epsilon": 1e-6},
-            {"kind": "convolution", "outputs": 16, "kernel": 1, "activation": "gelu"},
-            {"kind": "convolution", "outputs": 8, "kernel": 1},
-            {"kind": "scale"},
-        ]},
-        {"kind": "residual", "layers": [{"kind": "convolution", "outputs": 8, "kernel": 3, "activation": "relu6"}]},
-    ]
-    detail = [
-        {"kind": "convolution", "outputs": 10, "kernel": 4, "stride": 4, "padding": "none", "bias": False},
-    ]
-    pictorial = [
-        {"kind": "upsample", "factor": 2},
-        {"kind": "convolution", "outputs": 12, "kernel": 3, "padding": "symmetric", "activation": "silu"},
-        {"kind": "pixel_shuffle", "factor": 2},
-    ]
-    x = preprocess(pixels, mean, std)
-    semantic = run_layers(w, "encoder.semantic", trunk, x)
-    semantic = semantic - w("encoder.semantic_mean", 8)[:, None, None]
-    semantic = semantic / w("encoder.semantic_std", 8, around=1, scale=0.1)[:, None, None]
-    details = run_layers(w, "encoder.detail", detail, x)
-    m = dct_matrix(grid)
-    mixed = w("encoder.modulator.semantic_gain", 8, grid, grid) * (m @ semantic @ m.T)
-    mixed += w("encoder.modulator.detail_gain", 8, grid, grid) * (m @ details[:8] @ m.T)
-    z = np.concatenate([m.T @ mixed @ m, details[8:]])
-    sizes = {"grid_side": 8, "width": 8, "depth": 2, "head_count": 2, "mlp_width": 12, "layer_norm_epsilon": 1e-6,
-             "layer_scale": True}
-    picture = unpatchify(transformer_decoder(w, z, sizes, patch * patch * 3), 8, patch)
-    picture = picture + run_layers(w, "decoder.convolutional", pictorial, z)
-    picture = picture * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
-    configuration = {
-        "format": "uae-model/1", "name": "all-layers", "revision": "1",
-        "image_side": 24, "channels": 10, "grid_side": grid,
-        "encoder": {"family": "uae-lite", "mean": mean, "std": std, "semantic": {"channels": 8, "layers": trunk},
-                    "detail": {"layers": detail}, "modulator": True},
-        "decoder": {"output_side": 24, "patch_side": patch, "mean": mean, "std": std, "transformer": sizes,
-                    "convolutional": {"layers": pictorial}},
-        "frequency": {"transform": "dct"},
-    }
-    save("all-layers", configuration, w, {"pixels": pixels, "latent": z, "recon": picture})
 
 
 def zigzag(n):
@@ -295,10 +284,6 @@ def zigzag(n):
 
 
 def packing_model():
-    w = Weights(8)
-    side, grid, channels, embedded = 24, 4, 10, [5, 3, 2]
-    pixels = w.random.integers(0, 256, (side, side, 3), dtype=np.uint8)
-    seen, shown = ([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]), ([0.5, 0.45, 0.4], [0.25, 0.2, 0.3])
     trunk = [
         {"kind": "convolution", "outputs": 8, "kernel": 3, "stride": 2, "activation": "relu"},
         {"kind": "convolution", "outputs": 6, "kernel": 1},
@@ -314,9 +299,40 @@ def packing_model():
         {"kind": "convolution", "outputs": 12, "kernel": 3, "bias": False},
         {"kind": "pixel_shuffle", "factor": 2},
     ]
+    lite_model("packing", 8, 6, trunk, drawing)
+
+
+def all_layers_model():
+    trunk = [
+        {"kind": "convolution", "outputs": 8, "kernel": 3, "stride": 2, "padding": "symmetric", "activation": "silu"},
+        {"kind": "depthwise", "kernel": 5, "stride": 2, "activation": "gelu"},
+        {"kind": "residual", "layers": [
+            {"kind": "depthwise", "kernel": 7, "padding": "symmetric"},
+            {"kind": "layer_norm", "epsilon": 1e-6},
+            {"kind": "convolution", "outputs": 16, "kernel": 1, "activation": "gelu"},
+            {"kind": "convolution", "outputs": 8, "kernel": 1},
+            {"kind": "scale"},
+        ]},
+        {"kind": "residual", "layers": [{"kind": "convolution", "outputs": 8, "kernel": 3, "activation": "relu6"}]},
+        {"kind": "convolution", "outputs": 10, "kernel": 4, "stride": 4, "padding": "none", "bias": False},
+    ]
+    drawing = [
+        {"kind": "convolution", "outputs": 6, "kernel": 4, "stride": 4, "padding": "none", "bias": False},
+        {"kind": "upsample", "factor": 2},
+        {"kind": "convolution", "outputs": 12, "kernel": 3, "padding": "symmetric", "activation": "silu"},
+        {"kind": "pixel_shuffle", "factor": 2},
+    ]
+    lite_model("all-layers", 7, 10, trunk, drawing)
+
+
+def lite_model(name, seed, features_count, trunk, drawing):
+    w = Weights(seed)
+    side, grid, channels, embedded = 24, 4, 10, [5, 3, 2]
+    pixels = w.random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    seen, shown = ([0.4, 0.5, 0.6], [0.2, 0.3, 0.25]), ([0.5, 0.45, 0.4], [0.25, 0.2, 0.3])
     features = run_layers(w, "encoder.semantic", trunk, preprocess(pixels, *seen)).mean((1, 2))
     count = sum(embedded)
-    embedding = w("encoder.embedding.weight", count, 6) @ features + w("encoder.embedding.bias", count)
+    embedding = w("encoder.embedding.weight", count, features_count) @ features + w("encoder.embedding.bias", count)
     colours = np.linalg.qr(w.random.standard_normal((3, 3)))[0].astype(np.float32)
     slots = channels * grid * grid - count
     # Low ones first, as in a real model, but shuffled a little.
@@ -354,18 +370,18 @@ def packing_model():
     whole, cut = decode(grid * grid), decode(5)
     logits = w("head.weight", 4, count) @ embedding + w("head.bias", 4)
     configuration = {
-        "format": "uae-model/1", "name": "packing", "revision": "1",
+        "format": "uae-model/1", "name": name, "revision": "1",
         "image_side": side, "channels": channels, "grid_side": grid,
         "packing": {"embedding_channels": embedded},
         "encoder": {"family": "uae-lite", "mean": seen[0], "std": seen[1],
-                    "semantic": {"channels": 6, "layers": trunk}},
+                    "semantic": {"channels": features_count, "layers": trunk}},
         "decoder": {"output_side": side, "patch_side": 6, "mean": shown[0], "std": shown[1],
                     "convolutional": {"layers": drawing}},
         "frequency": {"transform": "dct"},
         "head": {"classes": 4, "source": "embedding", "weight": "head.weight", "bias": "head.bias"},
     }
     latent = n.T @ spectrum.reshape(channels, grid, grid) @ n
-    save("packing", configuration, w, {
+    save(name, configuration, w, {
         "pixels": pixels, "latent": latent, "recon": whole, "recon.keep5": cut, "logits": logits,
     })
 

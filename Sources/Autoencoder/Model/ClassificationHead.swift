@@ -9,31 +9,22 @@ struct ClassificationHead: Sendable {
     let gridSide: Int
     let stack: ConvolutionStack?
     let linear: PackedLinear
-    /// What standardised the semantic channels; only for heads that read those.
-    let semantic: LiteEncoder.Semantic?
     /// What finds the embedding in the latent; only for heads that read it.
-    let packing: SpectralPacking?
+    let packing: DCTPacking?
 
     var classCount: Int { linear.outputs }
     private var tokenCount: Int { gridSide * gridSide }
     private var channels: Int { stack?.input.channels ?? linear.inputs }
 
-    /// - `latent`: `[channels, gridSide, gridSide]`, what the head's source names first; may be changed.
+    /// - `latent`: `[channels, gridSide, gridSide]`.
     /// - `logits`: `[classCount]`.
     func callAsFunction(
-        _ latent: UnsafeMutablePointer<Float>,
+        _ latent: UnsafePointer<Float>,
         into logits: UnsafeMutablePointer<Float>,
         workspace: Workspace,
         team: ComputeTeam
     ) {
         workspace.scope {
-            if let semantic {
-                for channel in 0..<semantic.channels {
-                    let (mean, deviation) = (semantic.mean.pointer[channel], semantic.deviation.pointer[channel])
-                    let plane = latent + channel * tokenCount
-                    for index in 0..<tokenCount { plane[index] = plane[index] * deviation + mean }
-                }
-            }
             let features = workspace.take(linear.inputs)
             if let packing {
                 packing.unpackEmbedding(latent, into: features, workspace: workspace, team: team)
@@ -112,20 +103,17 @@ extension ClassificationHead {
     /// Reads the head that a configuration describes.
     ///
     /// - `reader`: the file in which it lies.
-    /// - `semantic`: the semantic path whose channels it may read.
     /// - `packing`: what the model's latents are made by, where they hold an embedding.
     init(
         _ reader: WeightReader,
         head: HeadConfiguration,
         configuration: ModelConfiguration,
-        semantic: LiteEncoder.Semantic?,
-        packing: SpectralPacking?
+        packing: DCTPacking?
     ) throws(ModelError) {
         source = head.source
         gridSide = configuration.gridSide
-        self.semantic = head.source == .semantic ? semantic : nil
         self.packing = head.source == .embedding ? packing : nil
-        let channels = self.packing?.embeddingCount ?? self.semantic?.channels ?? configuration.channels
+        let channels = self.packing?.embeddingCount ?? configuration.channels
         if head.layers.isEmpty {
             stack = nil
         } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The part of a model that makes a latent of a picture.
+/// The part of a model that makes a latent of an image.
 package struct EncoderConfiguration: Sendable, Equatable {
     package enum Family: String, Sendable, CaseIterable {
         case dinov2
@@ -17,7 +17,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
     }
 
     package var family: Family
-    /// Side in pixels of the network's input; the picture is resized to it.
+    /// Side in pixels of the network's input; the image is resized to it.
     package var inputSide: Int
     /// Per colour channel: the network sees (x - mean) / deviation, x in 0...1.
     package var mean: [Double]
@@ -40,10 +40,8 @@ package struct EncoderConfiguration: Sendable, Equatable {
     }
 
     /// Checks that the network's output is the latent.
-    func check(channels: Int, gridSide: Int, isPacking: Bool) throws(ConfigurationError) {
+    func check(channels: Int, gridSide: Int) throws(ConfigurationError) {
         switch network {
-        case .transformer where isPacking: throw .packingNeedsSemanticPathAlone
-        case .lite(let lite) where isPacking: try lite.checkPacking(inputSide: inputSide)
         case .transformer(let transformer):
             let grid = inputSide / transformer.patchSide
             guard grid == gridSide else { throw .gridMismatch(path: "grid_side", expected: grid, found: gridSide) }
@@ -51,7 +49,7 @@ package struct EncoderConfiguration: Sendable, Equatable {
                 throw .channelsMismatch(path: "channels", expected: transformer.blocks.width, found: channels)
             }
         case .lite(let lite):
-            try lite.check(inputSide: inputSide, channels: channels, gridSide: gridSide)
+            try lite.check(inputSide: inputSide)
         }
     }
 }
@@ -97,7 +95,7 @@ package struct VisionTransformerConfiguration: Sendable, Equatable {
         registerCount = family == .dinov2 ? try reader.integer("register_count", in: 0...64) : 0
         blocks = try TransformerConfiguration(&reader, layerScale: family == .dinov2)
         guard inputSide.isMultiple(of: patchSide) else {
-            throw .patchesDoNotFillPicture(path: reader.path("patch_side"), side: inputSide, patchSide: patchSide)
+            throw .patchesDoNotFillImage(path: reader.path("patch_side"), side: inputSide, patchSide: patchSide)
         }
     }
 }

@@ -21,23 +21,16 @@ extension ConfigurationError: CustomStringConvertible {
         case .unsafeFileName(let path, let value): "\(path) is \(value), must name a file in the model folder itself"
         case .headsDoNotDivideWidth(let path, let width, let headCount):
             "\(path) is \(headCount), which does not divide the width \(width)"
-        case .patchesDoNotFillPicture(let path, let side, let patchSide):
+        case .patchesDoNotFillImage(let path, let side, let patchSide):
             "\(path) is \(patchSide), which does not divide the side \(side)"
         case .gridMismatch(let path, let expected, let found): "\(path) gives the side \(found), must give \(expected)"
         case .channelsMismatch(let path, let expected, let found):
             "\(path) gives \(found) channels, must give \(expected)"
         case .notSquare(let path, let value): "\(path) is \(value), must be a square number such as 64 (8 x 8)"
-        case .encoderWithoutPath: "encoder has neither a semantic nor a detail path"
-        case .decoderWithoutPath: "decoder has no transformer, linear or convolutional path"
-        case .modulatorWithoutSemanticPath: "encoder.modulator needs a semantic path"
-        case .modulatorNeedsChannels(let semantic, let detail):
-            "encoder.modulator mixes \(semantic) channels, the detail path has only \(detail)"
-        case .semanticHeadWithoutSemanticPath: "head.source is semantic, but the encoder has no semantic path"
         case .embeddingHeadWithoutPacking: "head.source is embedding, but the model has no packing"
-        case .packingNeedsSemanticPathAlone:
-            "packing needs an encoder of the family uae-lite with a semantic path, without detail and modulator"
-        case .packingDecodesThePicture(let path): "\(path) cannot be there beside packing"
-        case .packingNeedsEvenSide(let path, let side): "\(path) is \(side), but packing folds pictures of an even side"
+        case .packingNeedsLite(let family):
+            "packing needs an encoder of the family uae-lite; encoder.family is \(family)"
+        case .packingNeedsEvenSide(let path, let side): "\(path) is \(side); with packing it must be even"
         case .layerDoesNotFit(let path, let height, let width): "\(path) does not fit a map of \(height) x \(width)"
         case .channelsDoNotFormPixels(let path, let channels, let factor):
             "\(path) needs channels divisible by \(factor * factor), found \(channels)"

@@ -6,20 +6,21 @@ import TensorKernels
 ///
 /// The network sees the picture whitened, every frequency by its usual size, and what it draws is scaled back in the same
 /// way, so that it works on numbers of one size whatever was cut.
-struct PackingDecoder: Sendable {
-    let packing: SpectralPacking
+struct LiteDecoder: Sendable {
+    let packing: DCTPacking
+    let scale: ImageScale
     /// From `[side, side, 3]` to the same; nil for none: then what is not held stays empty.
     let refinement: ConvolutionStack?
 
-    /// - `latent`: `[channels, gridSide, gridSide]`.
-    /// - `picture`: `[side, side, 3]`, standardised RGB.
+    /// Decodes a latent `[channels, gridSide, gridSide]` and lends the image to `body`.
     func callAsFunction(
         _ latent: UnsafePointer<Float>,
-        into picture: UnsafeMutablePointer<Float>,
         workspace: Workspace,
-        team: ComputeTeam
+        team: ComputeTeam,
+        _ body: (DecodedImages) -> Void
     ) {
         workspace.scope {
+            let picture = workspace.take(packing.planeCount)
             let planes = workspace.take(packing.planeCount)
             let count = packing.coefficients(of: latent, into: planes, workspace: workspace, team: team)
             // An empty latent gives nothing to draw from.
@@ -27,6 +28,8 @@ struct PackingDecoder: Sendable {
                 draw(refinement, planes, held: count, scratch: picture, workspace: workspace, team: team)
             }
             packing.picture(of: planes, into: picture, workspace: workspace, team: team)
+            // An image that lies as rows of pixels is a single patch.
+            body(DecodedImages(values: picture, gridSide: 1, patchSide: packing.side, scale: scale))
         }
     }
 
@@ -55,6 +58,30 @@ struct PackingDecoder: Sendable {
             Workspace.span(self.packing.planeCount) + Workspace.span($0.output.count)
                 + max(packing, $0.workspaceCount(teamSize: teamSize))
         }
-        return Workspace.span(self.packing.planeCount) + max(packing, drawing ?? 0)
+        return 2 * Workspace.span(self.packing.planeCount) + max(packing, drawing ?? 0)
+    }
+
+    var floatingPointOperations: Double { refinement?.floatingPointOperations ?? 0 }
+}
+
+extension LiteDecoder {
+    /// Names: `decoder.convolutional.N...`.
+    init(
+        _ reader: WeightReader,
+        configuration: ModelConfiguration,
+        sizes: LiteDecoderConfiguration,
+        packing: DCTPacking
+    ) throws(ModelError) {
+        self.packing = packing
+        scale = ImageScale(configuration.decoder)
+        refinement =
+            sizes.layers.isEmpty
+            ? nil
+            : try ConvolutionStack(
+                reader,
+                prefix: "decoder.convolutional",
+                layers: sizes.layers,
+                input: MapShape(height: packing.side, width: packing.side, channels: 3)
+            )
     }
 }

@@ -12,13 +12,13 @@ package struct ModelConfiguration: Sendable, Equatable {
 
     package var name: String
     package var revision: String
-    /// Side in pixels of the square picture that the model takes.
+    /// Side in pixels of the square image that the model takes.
     package var imageSide: Int
     /// Channels of the latent.
     package var channels: Int
     /// Side of the latent's token grid.
     package var gridSide: Int
-    /// How the latent's coefficients are shared out; nil for models whose encoder fills the latent's channels itself.
+    /// How an embedding and the image's coefficients share the latent; only in models of the family `uae-lite`.
     package var packing: PackingConfiguration?
     package var encoder: EncoderConfiguration
     package var decoder: DecoderConfiguration
@@ -28,12 +28,12 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// A text file in the folder with one category name a line.
     package var labelsFile: String?
 
-    /// Side in pixels of the picture that the decoder makes of a full latent.
+    /// Side in pixels of the image that the decoder makes of a full latent.
     package var outputSide: Int { decoder.outputSide }
     package var tokenCount: Int { gridSide * gridSide }
     /// Numbers in one latent.
     package var latentCount: Int { channels * tokenCount }
-    /// Side in pixels at which the encoder's network sees the picture.
+    /// Side in pixels of the image that the encoder's network gets.
     package var encoderInputSide: Int { encoder.inputSide }
 
     /// Reads and checks a configuration.
@@ -61,23 +61,31 @@ package struct ModelConfiguration: Sendable, Equatable {
             packing = try PackingConfiguration(object, channels: channels, gridSide: gridSide, imageSide: imageSide)
         }
         encoder = try EncoderConfiguration(reader.object("encoder"), imageSide: imageSide)
-        decoder = try DecoderConfiguration(
-            reader.object("decoder"),
-            channels: channels,
-            gridSide: gridSide,
-            isPacking: packing != nil
-        )
+        try Self.check(encoder, packing: packing)
+        decoder = try DecoderConfiguration(reader.object("decoder"), gridSide: gridSide, isPacking: packing != nil)
         frequency = try FrequencyConfiguration(reader.object("frequency"), gridSide: gridSide)
         normalization = try reader.optionalObject("normalization").map(NormalizationConfiguration.init(_:))
         head = try reader.optionalObject("head").map(HeadConfiguration.init(_:))
         labelsFile = try reader.optionalFileName("labels")
         try reader.finish()
-        try encoder.check(channels: channels, gridSide: gridSide, isPacking: packing != nil)
+        try encoder.check(channels: channels, gridSide: gridSide)
         try checkSides()
         try checkHead()
     }
 
-    /// What is packed is the picture itself, so it must come out at the size at which it came in.
+    /// Models of the family `uae-lite` pack, others do not.
+    private static func check(
+        _ encoder: EncoderConfiguration,
+        packing: PackingConfiguration?
+    ) throws(ConfigurationError) {
+        switch encoder.network {
+        case .lite: guard packing != nil else { throw .missing(path: "packing") }
+        case .transformer:
+            guard packing == nil else { throw .packingNeedsLite(family: encoder.family.rawValue) }
+        }
+    }
+
+    /// The latent holds the image's own coefficients, so the image comes out at the size at which it came in.
     private func checkSides() throws(ConfigurationError) {
         guard packing != nil else { return }
         guard imageSide.isMultiple(of: 2) else { throw .packingNeedsEvenSide(path: "image_side", side: imageSide) }
@@ -89,24 +97,16 @@ package struct ModelConfiguration: Sendable, Equatable {
         }
     }
 
-    /// The head reads something that the model must have.
+    /// Checks that the model has what the head reads.
     private func checkHead() throws(ConfigurationError) {
         guard let head else { return }
-        var inputs = channels
-        switch head.source {
-        case .latent: break
-        case .semantic:
-            guard packing == nil, case .lite(let lite) = encoder.network, let semantic = lite.semantic else {
-                throw .semanticHeadWithoutSemanticPath
-            }
-            inputs = semantic.channels
-        case .embedding:
+        if head.source == .embedding {
             guard packing != nil else { throw .embeddingHeadWithoutPacking }
             guard head.layers.isEmpty else { throw .unknownMember(path: "head.layers") }
         }
         _ = try ConvolutionLayer.check(
             head.layers,
-            from: MapShape(height: gridSide, width: gridSide, channels: inputs),
+            from: MapShape(height: gridSide, width: gridSide, channels: channels),
             path: "head.layers"
         )
     }

@@ -16,14 +16,12 @@ extension TransformerDecoder {
     init(
         _ reader: WeightReader,
         configuration: ModelConfiguration,
-        sizes: DecoderConfiguration.Transformer
-    )
-        throws(ModelError)
-    {
+        sizes: TransformerDecoderConfiguration
+    ) throws(ModelError) {
         let width = sizes.blocks.width
-        let patchCount = configuration.decoder.patchCount
         self.sizes = sizes
-        self.patchCount = patchCount
+        patchSide = configuration.decoder.patchSide
+        scale = ImageScale(configuration.decoder)
         channels = configuration.channels
         latentSide = configuration.gridSide
         embedding = try reader.linear(Names.embedding, outputs: width, inputs: configuration.channels)
@@ -42,7 +40,7 @@ extension TransformerDecoder {
             )
         }
         norm = try reader.layerNorm(Names.norm, width: width, epsilon: sizes.blocks.layerNormEpsilon)
-        pixelHead = try reader.linear(Names.pixelHead, outputs: patchCount, inputs: width)
+        pixelHead = try reader.linear(Names.pixelHead, outputs: configuration.decoder.patchCount, inputs: width)
         gridResampling =
             sizes.gridSide == configuration.gridSide
             ? nil : .bilinear(from: configuration.gridSide, to: sizes.gridSide)
@@ -51,7 +49,7 @@ extension TransformerDecoder {
     /// Every tensor that the decoder needs.
     static func tensors(
         channels: Int,
-        sizes: DecoderConfiguration.Transformer,
+        sizes: TransformerDecoderConfiguration,
         patchCount: Int
     ) -> [TensorDescription] {
         let width = sizes.blocks.width

@@ -2,12 +2,12 @@
 
 import TensorKernels
 
-/// The `uae-lite` encoder that packs: an embedding of the whole picture and its DCT coefficients share the latent.
-struct PackingEncoder: Sendable {
+/// The `uae-lite` encoder: an embedding of the whole image and the image's DCT coefficients share the latent.
+struct LiteEncoder: Sendable {
     /// From `[height, width, 3]` to a map whose mean over its places the embedding is made of.
     let trunk: ConvolutionStack
     let embedding: PackedLinear
-    let packing: SpectralPacking
+    let packing: DCTPacking
 
     /// - `input`: `[height, width, 3]` of the trunk's input.
     /// - `latent`: `[channels, gridSide, gridSide]`.
@@ -58,20 +58,20 @@ struct PackingEncoder: Sendable {
     }
 }
 
-extension PackingEncoder {
+extension LiteEncoder {
     /// Names: `encoder.semantic.N...`, `encoder.embedding.{weight,bias}` `[embedding, semantic channels]`.
     init(
         _ reader: WeightReader,
-        semantic: LiteEncoderConfiguration.Semantic,
+        sizes: LiteEncoderConfiguration,
         configuration: ModelConfiguration,
-        packing: SpectralPacking
+        packing: DCTPacking
     ) throws(ModelError) {
         let encoder = configuration.encoder
         self.packing = packing
         trunk = try ConvolutionStack(
             reader,
             prefix: "encoder.semantic",
-            layers: semantic.layers,
+            layers: sizes.layers,
             input: MapShape(height: encoder.inputSide, width: encoder.inputSide, channels: 3)
         )
         embedding = try reader.linear(

@@ -4,10 +4,10 @@ import FrequencyBands
 import TensorKernels
 
 /// The latent's DCT: band cuts, frequency tokens and energies.
-struct FrequencyModule: Sendable {
+struct LatentDCT: Sendable {
     let channels: Int
     let gridSide: Int
-    let spectrum: SpectralTransform
+    let dct: DCT2D
     /// The model's own order, in which frequency tokens and energies are listed.
     let order: CoefficientOrder
     private let defaultSplit: BandSplit?
@@ -15,13 +15,13 @@ struct FrequencyModule: Sendable {
 
     private var tokenCount: Int { gridSide * gridSide }
 
-    init(_ configuration: ModelConfiguration, spectrum: SpectralTransform) throws(BandError) {
-        channels = configuration.channels
-        gridSide = configuration.gridSide
-        self.spectrum = spectrum
-        order = CoefficientOrder(configuration.frequency.order, height: gridSide, width: gridSide)
-        defaultSplit = configuration.frequency.split
-        defaultKept = try defaultSplit?.keeps(height: gridSide, width: gridSide) ?? []
+    init(channels: Int, dct: DCT2D, order: FrequencyOrder, split: BandSplit?) throws(BandError) {
+        self.channels = channels
+        self.dct = dct
+        gridSide = dct.height
+        self.order = CoefficientOrder(order, height: gridSide, width: gridSide)
+        defaultSplit = split
+        defaultKept = try split?.keeps(height: gridSide, width: gridSide) ?? []
     }
 
     /// Which coefficients a cut keeps.
@@ -34,14 +34,14 @@ struct FrequencyModule: Sendable {
         guard !kept.allSatisfy(\.self) else { return }
         team.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
-            spectrum.dct2D(part, channels: count, into: part)
+            dct.forward(part, channels: count, into: part)
             kept.withUnsafeBufferPointer { kept in
                 for channel in 0..<count {
                     let coefficients = part + channel * tokenCount
                     for index in 0..<tokenCount where !kept[index] { coefficients[index] = 0 }
                 }
             }
-            spectrum.inverseDCT2D(part, channels: count, into: part)
+            dct.inverse(part, channels: count, into: part)
         }
     }
 
@@ -53,7 +53,7 @@ struct FrequencyModule: Sendable {
     ) {
         team.forEachPart(of: channels) { first, count in
             let offset = first * tokenCount
-            spectrum.dct2D(latent + offset, channels: count, into: coefficients + offset)
+            dct.forward(latent + offset, channels: count, into: coefficients + offset)
         }
     }
 
@@ -81,7 +81,7 @@ struct FrequencyModule: Sendable {
         }
         team.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
-            spectrum.inverseDCT2D(part, channels: count, into: part)
+            dct.inverse(part, channels: count, into: part)
         }
     }
 }

@@ -9,7 +9,7 @@ package enum ConfigurationError: Error, Equatable {
     /// The file is longer than a configuration can sensibly be.
     case tooLong(bytes: Int, limit: Int)
     case notJSON(JSONError)
-    /// The schema's identifier is not the one that this version reads.
+    /// A schema that this version does not read.
     case formatUnknown(found: String, supported: String)
     case missing(path: String)
     case unknownMember(path: String)
@@ -18,35 +18,25 @@ package enum ConfigurationError: Error, Equatable {
     case notAmong(path: String, value: String, allowed: [String])
     case countMismatch(path: String, expected: Int, found: Int)
     case tooMany(path: String, count: Int, limit: Int)
-    /// A text that must not be empty is.
+    /// An empty text or list.
     case empty(path: String)
     /// A file name that would leave the model folder.
     case unsafeFileName(path: String, value: String)
     case headsDoNotDivideWidth(path: String, width: Int, headCount: Int)
-    case patchesDoNotFillPicture(path: String, side: Int, patchSide: Int)
+    case patchesDoNotFillImage(path: String, side: Int, patchSide: Int)
     case gridMismatch(path: String, expected: Int, found: Int)
     case channelsMismatch(path: String, expected: Int, found: Int)
     /// A number of tokens that is not a square.
     case notSquare(path: String, value: Int)
-    /// The encoder of a `uae-lite` model has neither path.
-    case encoderWithoutPath
-    /// The decoder has no path at all.
-    case decoderWithoutPath
-    case modulatorWithoutSemanticPath
-    /// The detail path has fewer channels than the modulator mixes into the semantic ones.
-    case modulatorNeedsChannels(semantic: Int, detail: Int)
-    case semanticHeadWithoutSemanticPath
     case embeddingHeadWithoutPacking
-    /// A packing model's encoder must have a semantic path and nothing else.
-    case packingNeedsSemanticPathAlone
-    /// A packing model's decoder must refine the unpacked picture and nothing else.
-    case packingDecodesThePicture(path: String)
-    /// A packing model's pictures are folded in the middle.
+    /// `packing` and an encoder of another family than `uae-lite`.
+    case packingNeedsLite(family: String)
+    /// The DCT of a packing model folds images in the middle.
     case packingNeedsEvenSide(path: String, side: Int)
     /// A convolution's kernel does not fit its input, or shrinks it to nothing.
     case layerDoesNotFit(path: String, height: Int, width: Int)
     case channelsDoNotFormPixels(path: String, channels: Int, factor: Int)
     case nestedTooDeeply(path: String, limit: Int)
-    /// The model would need more working memory for one picture than is allowed.
+    /// The model would need more working memory for one image than is allowed.
     case activationsTooLarge(path: String, count: Int, limit: Int)
 }

@@ -2,12 +2,10 @@
 
 /// A classification head: optional convolutions, the mean over the tokens, a linear map to the logits.
 package struct HeadConfiguration: Sendable, Equatable {
-    /// What the head looks at.
+    /// What the head reads.
     package enum Source: String, Sendable, CaseIterable {
         /// The whole latent, after the request's band cut.
         case latent
-        /// The semantic channels of a `uae-lite` latent, their standardisation undone.
-        case semantic
         /// The embedding that a packing model's latent holds.
         case embedding
     }

@@ -9,7 +9,7 @@ import TensorKernels
 /// The decoder knows nothing of bands.
 ///
 /// - Source: docs/model.md, "First edition".
-struct FFTBandModule: Sendable {
+struct FFTBands: Sendable {
     let bandCount: Int
     let channels: Int
     let gridSide: Int
@@ -170,7 +170,7 @@ struct FFTBandModule: Sendable {
     }
 }
 
-extension FFTBandModule {
+extension FFTBands {
     /// How the authors' checkpoints spell the module's tensors.
     private enum Names {
         static let mixing = "freq_modulator.band_transform.layers"
@@ -182,11 +182,11 @@ extension FFTBandModule {
         _ reader: WeightReader,
         configuration: ModelConfiguration,
         bands: FFTBandConfiguration,
-        spectrum: SpectralTransform
+        fft: FFT2D
     ) throws(ModelError) {
         channels = configuration.channels
         gridSide = configuration.gridSide
-        rings = RingBands(transform: spectrum, radii: bands.radii(gridSide: gridSide))
+        rings = RingBands(transform: fft, radii: bands.radii(gridSide: gridSide))
         bandCount = rings.bandCount
         cutsBands = bands.condition == .mask
         mixing = try Self.mixing(reader, layers: bands.mixingLayers, bandCount: bandCount)

@@ -12,7 +12,7 @@ extension ModelConfiguration {
             sizes: decoderSizes,
             patchCount: decoder.patchCount
         )
-        let bandTensors = frequency.bands.map { FFTBandModule.tensors(channels: channels, bands: $0) } ?? []
+        let bandTensors = frequency.bands.map { FFTBands.tensors(channels: channels, bands: $0) } ?? []
         return encoderTensors + decoderTensors + bandTensors
     }
 

@@ -5,9 +5,9 @@ import TensorKernels
 /// From a picture's bytes to what the encoder's network sees: scaled to 0...1, resized, standardised per channel.
 ///
 /// The resizing is PyTorch's `interpolate(mode="bicubic", align_corners=False)`; see docs/model.md, "Image in".
-package struct PixelPreprocessor: Sendable {
-    package let imageSide: Int
-    package let inputSide: Int
+struct PixelPreprocessor: Sendable {
+    let imageSide: Int
+    let inputSide: Int
     /// How the network wants its input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
     let layout: PictureLayout
     private let mean: [Float]
@@ -22,12 +22,12 @@ package struct PixelPreprocessor: Sendable {
 
     private var resizes: Bool { imageSide != inputSide }
 
-    package init(_ configuration: ModelConfiguration) {
-        imageSide = configuration.imageSide
-        inputSide = configuration.encoder.inputSide
-        if case .lite = configuration.encoder.network { layout = .channelsLast } else { layout = .channelsFirst }
-        let mean = configuration.encoder.mean.map { Float($0) }
-        let deviation = configuration.encoder.deviation.map { Float($0) }
+    init(_ configuration: EncoderConfiguration, imageSide: Int, layout: PictureLayout) {
+        self.imageSide = imageSide
+        self.layout = layout
+        inputSide = configuration.inputSide
+        let mean = configuration.mean.map { Float($0) }
+        let deviation = configuration.deviation.map { Float($0) }
         let scaled = (0..<256).map { Float($0) / 255 }
         standardized = (0..<3).flatMap { channel in scaled.map { ($0 - mean[channel]) / deviation[channel] } }
         (self.mean, self.deviation, self.scaled) = (mean, deviation, scaled)

@@ -11,7 +11,7 @@ import TensorKernels
 ///
 /// Coefficients lie as the products leave them, [plane][column frequency][row frequency], on both axes the even ones
 /// first: ``place(_:row:column:)``.
-struct PlaneTransform: Sendable {
+struct ImageDCT: Sendable {
     /// Colours on the other side of the transform: plane = matrix · colours + offset, or colours = matrix · planes.
     struct Colours: Sendable {
         /// `[3, 3]`.

@@ -7,8 +7,10 @@ struct TransformerDecoder: Sendable {
     let channels: Int
     /// Side of the latent's grid.
     let latentSide: Int
-    let sizes: DecoderConfiguration.Transformer
-    let patchCount: Int
+    let sizes: TransformerDecoderConfiguration
+    /// Side in pixels of the square that a token becomes.
+    let patchSide: Int
+    let scale: ImageScale
     let embedding: PackedLinear
     /// `[width]`: the class token with its position added.
     let classToken: ConstantVector
@@ -27,10 +29,29 @@ struct TransformerDecoder: Sendable {
         side == latentSide ? sizes.gridSide : side
     }
 
-    /// - `tokens`: `[side * side, channels]`.
-    /// - `side`: the latent's side, or less for the reference's compact decode.
-    /// - `pixels`: `[outputGridSide², patchCount]`, one vector a token in the order row, column, colour.
+    /// Decodes a latent `[channels, side, side]` and lends the image to `body`.
+    ///
+    /// - `side`: the latent's side, or less for the authors' compact decode.
     func callAsFunction(
+        _ latent: UnsafePointer<Float>,
+        side: Int,
+        workspace: Workspace,
+        team: ComputeTeam,
+        _ body: (DecodedImages) -> Void
+    ) {
+        workspace.scope {
+            let grid = outputGridSide(side: side)
+            let tokens = workspace.take(side * side * channels)
+            let pixels = workspace.take(grid * grid * pixelHead.outputs)
+            transpose(latent, rows: channels, columns: side * side, into: tokens)
+            run(tokens, side: side, into: pixels, workspace: workspace, team: team)
+            body(DecodedImages(values: pixels, gridSide: grid, patchSide: patchSide, scale: scale))
+        }
+    }
+
+    /// - `tokens`: `[side * side, channels]`.
+    /// - `pixels`: `[outputGridSide², patchSide², 3]`, one vector a token in the order row, column, colour.
+    private func run(
         _ tokens: UnsafePointer<Float>,
         side: Int,
         into pixels: UnsafeMutablePointer<Float>,
@@ -107,13 +128,14 @@ struct TransformerDecoder: Sendable {
             ) + Workspace.span(latentTokens * width) + Workspace.span(latentSide * sizes.gridSide * width)
         let block = TransformerBlock.workspaceCount(sizes.blocks, rows: rows, teamSize: teamSize)
         let head = Workspace.span(PackedLinear.scratchCount(rows: outputTokens, inputs: width, teamSize: teamSize))
-        return 2 * Workspace.span(rows * width) + max(embedding, block, head)
+        return 2 * Workspace.span(rows * width) + max(embedding, block, head) + Workspace.span(latentTokens * channels)
+            + Workspace.span(outputTokens * pixelHead.outputs)
     }
 
     /// Multiplications and additions for one picture.
     var floatingPointOperations: Double {
         let rows = Double(sizes.gridSide * sizes.gridSide)
-        return 2 * rows * Double(width) * Double(channels + patchCount)
+        return 2 * rows * Double(width) * Double(channels + pixelHead.outputs)
             + sizes.blocks.floatingPointOperations(rows: sizes.gridSide * sizes.gridSide + 1)
     }
 }

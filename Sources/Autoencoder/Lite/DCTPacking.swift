@@ -8,14 +8,14 @@ import TensorKernels
 ///
 /// The picture's numbers are the DCT coefficients of its three colour planes over the whole area, in an order learned
 /// from photographs. Both directions are exact and orthonormal, so a latent's error is the picture's error.
-struct SpectralPacking: Sendable {
+struct DCTPacking: Sendable {
     let channels: Int
     let embeddingCount: Int
     /// Side in pixels of the picture.
     let side: Int
     /// From what the encoder sees of a colour to the planes, and from the planes to standardised RGB; both orthonormal
     /// but for the encoder's own standardisation.
-    private let colours: (split: PlaneTransform.Colours, join: PlaneTransform.Colours)
+    private let colours: (split: ImageDCT.Colours, join: ImageDCT.Colours)
     /// Where in `[channels, gridSide²]` the embedding's components and the picture's coefficients lie.
     private let embeddingPlaces: [Int]
     private let picturePlaces: [Int]
@@ -27,10 +27,10 @@ struct SpectralPacking: Sendable {
     private let rank: [Int]
     /// The usual size of each of the picture's coefficients.
     private let deviation: [Float]
-    private let spectrum: SpectralTransform
+    private let dct: DCT2D
     /// Of the coefficients that slots hold, and of all.
-    private let held: PlaneTransform
-    private let whole: PlaneTransform
+    private let held: ImageDCT
+    private let whole: ImageDCT
 
     /// Root mean square of slots that count as empty: half of what rounding to bytes leaves in any photograph, and more
     /// than what half precision makes of a zero.
@@ -67,7 +67,7 @@ struct SpectralPacking: Sendable {
         }
         team.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
-            spectrum.inverseDCT2D(part, channels: count, into: part)
+            dct.inverse(part, channels: count, into: part)
         }
     }
 
@@ -192,24 +192,24 @@ struct SpectralPacking: Sendable {
     ) {
         team.forEachPart(of: channels) { first, count in
             let offset = first * tokenCount
-            spectrum.dct2D(latent + offset, channels: count, into: slots + offset)
+            dct.forward(latent + offset, channels: count, into: slots + offset)
         }
     }
 }
 
-extension SpectralPacking {
+extension DCTPacking {
     /// Names: `packing.colours` `[3, 3]`, `packing.order` `[slots of the picture]`: indices into `[3, side, side]`,
     /// `packing.decay` `[3, 2]`: a coefficient's usual size is e^(decay₀ + decay₁ ln(r + 2)), r its distance from (0, 0).
     init(
         _ reader: WeightReader,
         _ packing: PackingConfiguration,
         configuration: ModelConfiguration,
-        spectrum: SpectralTransform
+        dct: DCT2D
     ) throws(ModelError) {
         channels = configuration.channels
         side = configuration.imageSide
         embeddingCount = packing.embeddingCount
-        self.spectrum = spectrum
+        self.dct = dct
         let grid = configuration.gridSide
         let order = CoefficientOrder(configuration.frequency.order, height: grid, width: grid)
         (embeddingPlaces, picturePlaces) = packing.places(channels: configuration.channels, order: order.indices)
@@ -223,8 +223,8 @@ extension SpectralPacking {
         let stored = try reader.tensor("packing.order", shape: [picturePlaces.count])
         let natural = try Self.order(stored, count: 3 * side * side)
         let extents = Self.extents(of: natural, side: side)
-        held = PlaneTransform(side: side, extents: extents)
-        let whole = PlaneTransform(side: side, extents: [side, side, side])
+        held = ImageDCT(side: side, extents: extents)
+        let whole = ImageDCT(side: side, extents: [side, side, side])
         self.whole = whole
         let place = { [side] (index: Int) in
             whole.place(index / (side * side), row: index / side % side, column: index % side)
@@ -243,18 +243,18 @@ extension SpectralPacking {
     private static func colours(
         _ matrix: [Float],
         _ configuration: ModelConfiguration
-    ) -> (split: PlaneTransform.Colours, join: PlaneTransform.Colours) {
+    ) -> (split: ImageDCT.Colours, join: ImageDCT.Colours) {
         let (encoder, decoder) = (configuration.encoder, configuration.decoder)
         let factors = (0..<3).map { encoder.deviation[$0] / decoder.deviation[$0] }
         let offsets = (0..<3).map { (encoder.mean[$0] - decoder.mean[$0]) / decoder.deviation[$0] }
-        let split = PlaneTransform.Colours(
+        let split = ImageDCT.Colours(
             matrix: (0..<9).map { Float(Double(matrix[$0]) * factors[$0 % 3]) },
             offset: (0..<3).map { plane in
                 Float((0..<3).reduce(0) { $0 + Double(matrix[3 * plane + $1]) * offsets[$1] })
             }
         )
         let transposed = (0..<9).map { matrix[$0 % 3 * 3 + $0 / 3] }
-        return (split, PlaneTransform.Colours(matrix: transposed, offset: [0, 0, 0]))
+        return (split, ImageDCT.Colours(matrix: transposed, offset: [0, 0, 0]))
     }
 
     /// For each plane, one more than the highest frequency on either axis that any slot holds.
