@@ -3,10 +3,9 @@
 import FrequencyBands
 import TensorKernels
 
-/// The frequency module of the paper's first edition, the last step of its encoder: the latent's FFT bands are
-/// conditioned, mixed and denoised, and their sum is the latent.
+/// The frequency module of the paper's first edition, the last step of its encoder.
 ///
-/// The decoder knows nothing of bands.
+/// The latent's FFT bands are conditioned, mixed and denoised; their sum is the latent. The decoder has no bands.
 ///
 /// - Source: docs/model.md, "First edition".
 struct FFTBands: Sendable {
@@ -34,58 +33,62 @@ struct FFTBands: Sendable {
         max(1, Int((min(max(ratio, 0), 1) * Float(bandCount)).rounded(.up)))
     }
 
-    /// Replaces the encoder's map `[channels, gridSide, gridSide]` by the latent.
+    /// Replaces the encoder's maps by the latents.
     ///
+    /// - `latents`: `[images, channels, gridSide, gridSide]`.
     /// - `ratio`: the authors' `freq_ratio`.
-    /// - `observe`: is lent the mixed bands `[bandCount, channels, gridSide, gridSide]`.
+    /// - `observe`: gets each image's mixed bands for the duration of the call, `[bandCount, channels, gridSide, gridSide]`.
     func callAsFunction(
-        _ latent: UnsafeMutablePointer<Float>,
+        _ latents: UnsafeMutablePointer<Float>,
+        images: Int,
         ratio: Float,
-        workspace: Workspace,
-        team: ComputeTeam,
-        observe: (UnsafePointer<Float>) -> Void
+        in context: ComputeContext,
+        observe: (_ image: Int, _ bands: UnsafePointer<Float>) -> Void
     ) {
-        workspace.scope {
-            let bands = workspace.take(bandShape.count)
-            let map = workspace.take(bandShape.count)
-            split(latent, into: bands, workspace: workspace, team: team)
-            if cutsBands {
-                let kept = keptBands(ratio: ratio)
-                (bands + kept * latentCount).update(repeating: 0, count: (bandCount - kept) * latentCount)
+        context.scope {
+            let bands = context.take(bandShape.count)
+            let maps = context.take(images * bandShape.count)
+            for image in 0..<images {
+                let latent = latents + image * latentCount
+                split(latent, into: bands, in: context)
+                if cutsBands {
+                    let kept = keptBands(ratio: ratio)
+                    let dropped = (bandCount - kept) * latentCount
+                    context.compute { (bands + kept * latentCount).update(repeating: 0, count: dropped) }
+                }
+                if let mixing { mix(bands, by: mixing, in: context) }
+                context.compute { observe(image, bands) }
+                addUp(bands, into: latent, in: context)
+                let map = maps + image * bandShape.count
+                context.compute { transpose(bands, rows: bandShape.channels, columns: bandShape.rows, into: map) }
             }
-            if let mixing { mix(bands, by: mixing, team: team) }
-            observe(bands)
-            addUp(bands, into: latent, team: team)
-            transpose(bands, rows: bandShape.channels, columns: bandShape.rows, into: map)
-            denoise(map, into: latent, workspace: workspace, team: team)
+            denoise(maps, images: images, into: latents, in: context)
         }
     }
 
     private func split(
         _ latent: UnsafePointer<Float>,
         into bands: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let scratch = workspace.take(team.size * Workspace.span(rings.scratchCount))
-            let area = gridSide * gridSide
-            team.forEachPart(of: channels) { first, count, member in
-                rings.split(
-                    latent + first * area,
-                    channels: count,
-                    into: bands + first * area,
-                    stride: latentCount,
-                    scratch: scratch + member * Workspace.span(rings.scratchCount)
-                )
-            }
+        let area = gridSide * gridSide
+        context.forEachPart(of: channels) { own in
+            own.take(rings.scratchCount)
+        } _: { first, count, scratch in
+            rings.split(
+                latent + first * area,
+                channels: count,
+                into: bands + first * area,
+                stride: latentCount,
+                scratch: scratch
+            )
         }
     }
 
     /// Mixes the bands in place.
-    private func mix(_ bands: UnsafeMutablePointer<Float>, by matrix: [Float], team: ComputeTeam) {
+    private func mix(_ bands: UnsafeMutablePointer<Float>, by matrix: [Float], in context: ComputeContext) {
         let count = bandCount
-        team.forEachPart(of: channels) { channel, channelCount, _ in
+        context.forEachPart(of: channels) { channel, channelCount in
             matrix.withUnsafeBufferPointer { matrix in
                 // One value of each band; small, so that it lies on the stack.
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { values in
@@ -105,10 +108,10 @@ struct FFTBands: Sendable {
     private func addUp(
         _ bands: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
         let area = gridSide * gridSide
-        team.forEachPart(of: channels) { first, count, _ in
+        context.forEachPart(of: channels) { first, count in
             for place in first * area..<(first + count) * area {
                 var sum: Float = 0
                 for band in 0..<bandCount { sum += bands[band * latentCount + place] }
@@ -117,23 +120,28 @@ struct FFTBands: Sendable {
         }
     }
 
-    /// Adds the denoiser's output to the latent.
+    /// Adds the denoiser's output to the latents.
     ///
-    /// - `map`: `[gridSide, gridSide, bandCount * channels]`.
+    /// - `maps`: `[images, gridSide, gridSide, bandCount * channels]`.
     private func denoise(
-        _ map: UnsafePointer<Float>,
-        into latent: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        _ maps: UnsafePointer<Float>,
+        images: Int,
+        into latents: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let hidden = workspace.take(hiddenShape.count)
-            let change = workspace.take(outputShape.count)
-            first(map, bandShape, into: hidden, hiddenShape, adding: false, workspace: workspace, team: team)
-            second(hidden, hiddenShape, into: change, outputShape, adding: false, workspace: workspace, team: team)
+        context.scope {
+            let hidden = context.take(images * hiddenShape.count)
+            let change = context.take(images * outputShape.count)
+            first(maps, bandShape, images: images, into: hidden, hiddenShape, adding: false, in: context)
+            second(hidden, hiddenShape, images: images, into: change, outputShape, adding: false, in: context)
             let area = gridSide * gridSide
-            for channel in 0..<channels {
-                for place in 0..<area { latent[channel * area + place] += change[place * channels + channel] }
+            context.compute {
+                for image in 0..<images {
+                    let (latent, own) = (latents + image * latentCount, change + image * latentCount)
+                    for channel in 0..<channels {
+                        for place in 0..<area { latent[channel * area + place] += own[place * channels + channel] }
+                    }
+                }
             }
         }
     }
@@ -148,109 +156,5 @@ struct FFTBands: Sendable {
             }
             return sum / Double(latentCount)
         }
-    }
-
-    func workspaceCount(teamSize: Int) -> Int {
-        2 * Workspace.span(bandShape.count)
-            + max(
-                Workspace.span(teamSize * Workspace.span(rings.scratchCount)),
-                Workspace.span(hiddenShape.count)
-                    + Workspace.span(outputShape.count)
-                    + max(
-                        first.workspaceCount(bandShape, teamSize: teamSize),
-                        second.workspaceCount(hiddenShape, teamSize: teamSize)
-                    )
-            )
-    }
-
-    /// Multiplications and additions for one latent.
-    var floatingPointOperations: Double {
-        2 * Double(gridSide * gridSide)
-            * Double(first.linear.inputs * first.linear.outputs + second.linear.inputs * second.linear.outputs)
-    }
-}
-
-extension FFTBands {
-    /// How the authors' checkpoints spell the module's tensors.
-    private enum Names {
-        static let mixing = "freq_modulator.band_transform.layers"
-        static let first = "freq_modulator.denoiser.0"
-        static let second = "freq_modulator.denoiser.2"
-    }
-
-    init(
-        _ reader: WeightReader,
-        configuration: ModelConfiguration,
-        bands: FFTBandConfiguration,
-        fft: FFT2D
-    ) throws(ModelError) {
-        channels = configuration.channels
-        gridSide = configuration.gridSide
-        rings = RingBands(transform: fft, radii: bands.radii(gridSide: gridSide))
-        bandCount = rings.bandCount
-        cutsBands = bands.condition == .mask
-        mixing = try Self.mixing(reader, layers: bands.mixingLayers, bandCount: bandCount)
-        first = try Convolution(
-            reader,
-            prefix: Names.first,
-            channels: bandCount * channels,
-            outputs: bands.denoiserWidth,
-            geometry: ConvolutionGeometry(kernel: 3, padding: .symmetric, activation: .silu)
-        )
-        second = try Convolution(
-            reader,
-            prefix: Names.second,
-            channels: bands.denoiserWidth,
-            outputs: channels,
-            geometry: ConvolutionGeometry(kernel: 3, padding: .symmetric, activation: .none)
-        )
-    }
-
-    /// The product of the mixing layers, the first layer rightmost; nil without layers.
-    private static func mixing(
-        _ reader: WeightReader,
-        layers: Int,
-        bandCount: Int
-    ) throws(ModelError) -> [Float]? {
-        guard layers > 0 else { return nil }
-        var product: [Double] = []
-        for layer in 0..<layers {
-            let weight = try reader.tensor("\(Names.mixing).\(layer).weight", shape: [bandCount, bandCount])
-            if product.isEmpty {
-                product = weight.map(Double.init)
-                continue
-            }
-            product = (0..<bandCount * bandCount).map { index in
-                let (row, column) = index.quotientAndRemainder(dividingBy: bandCount)
-                return (0..<bandCount).reduce(0) { sum, inner in
-                    sum + Double(weight[row * bandCount + inner]) * product[inner * bandCount + column]
-                }
-            }
-        }
-        return product.map { Float($0) }
-    }
-
-    /// Every tensor that the module needs.
-    static func tensors(channels: Int, bands: FFTBandConfiguration) -> [TensorDescription] {
-        let (count, width) = (bands.schedule.count, bands.denoiserWidth)
-        func convolution(_ name: String, outputs: Int, inputs: Int) -> [TensorDescription] {
-            [
-                TensorDescription(
-                    name + ".weight",
-                    [outputs, inputs, 3, 3],
-                    .spread(1 / Double(inputs * 9).squareRoot())
-                ),
-                TensorDescription(name + ".bias", [outputs], .spread(0.02)),
-            ]
-        }
-        return (0..<bands.mixingLayers).map { layer in
-            TensorDescription(
-                "\(Names.mixing).\(layer).weight",
-                [count, count],
-                .spread(1 / Double(count).squareRoot())
-            )
-        }
-            + convolution(Names.first, outputs: width, inputs: count * channels)
-            + convolution(Names.second, outputs: channels, inputs: width)
     }
 }

@@ -6,12 +6,16 @@ import TensorKernels
 ///
 /// Owns the compute threads and a workspace for each.
 ///
-/// Pictures run side by side, each on one thread, or are shared by all threads, whichever is sooner done. Either way every number is computed by the same operations in the same order, so a picture's result
-/// does not depend on what it was batched with.
+/// Images run side by side, each on one thread, or are shared by all threads, whichever is done sooner. Either way every
+/// number is computed by the same operations in the same order, so an image's result does not depend on the rest of its
+/// batch.
 package final class AutoencoderEngine: Sendable {
     package let model: AutoencoderModel
-    let team: ComputeTeam
-    private let workspaces: [Workspace]
+    private let team: ComputeTeam
+    /// For images that all threads share.
+    private let shared: ComputeContext
+    /// For images that each thread has to itself, one context a thread.
+    private let separate: [ComputeContext]
     private let encodeOperations: Double
     private let decodeOperations: Double
     private let headOperations: Double
@@ -23,13 +27,17 @@ package final class AutoencoderEngine: Sendable {
         self.model = model
         let team = ComputeTeam(size: threads)
         self.team = team
-        // Each workspace serves a picture of its own; the first also serves the whole team.
-        workspaces = (0..<team.size).map { member in
-            Workspace(capacity: TaskExecution.workspaceCount(model, teamSize: member == 0 ? team.size : 1))
+        // The first workspace serves the whole team and, at another time, its first member alone.
+        let single = TaskExecution.scratchCount(model: model, team: .solo)
+        let whole = team.size == 1 ? single : TaskExecution.scratchCount(model: model, team: team)
+        let workspaces = (0..<team.size).map { member in
+            Workspace(capacity: member == 0 ? max(single, whole) : single)
         }
-        encodeOperations = model.encoder.floatingPointOperations + (model.fftBands?.floatingPointOperations ?? 0)
-        decodeOperations = model.decoder.floatingPointOperations
-        headOperations = model.head?.floatingPointOperations ?? 0
+        shared = ComputeContext(team: team, workspace: workspaces[0])
+        separate = workspaces.map { ComputeContext(team: .solo, workspace: $0) }
+        encodeOperations = model.encodeOperations
+        decodeOperations = model.decodeOperations
+        headOperations = model.headOperations
     }
 
     /// The work of a task in units of one encoding, known before its input is read.
@@ -64,11 +72,11 @@ package final class AutoencoderEngine: Sendable {
         let schedule = BatchSchedule(costs: plans.map(\.cost), teamSize: team.size)
         results.withUnsafeMutableBufferPointer { results in
             for index in schedule.shared {
-                results[index] = perform(plans[index], workspace: workspaces[0], team: team)
+                results[index] = perform(plans[index], in: shared)
             }
             team.forEach(schedule.separate.count) { place, member in
                 let index = schedule.separate[place]
-                results[index] = perform(plans[index], workspace: workspaces[member], team: .solo)
+                results[index] = perform(plans[index], in: separate[member])
             }
         }
         return results
@@ -95,11 +103,10 @@ package final class AutoencoderEngine: Sendable {
 
     private func perform(
         _ plan: TaskPlan,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) -> Result<AutoencoderResult, TaskError> {
         do throws(TaskError) {
-            return .success(try TaskExecution(model: model, workspace: workspace, team: team).result(of: plan))
+            return .success(try TaskExecution(model: model, context: context).result(of: plan))
         } catch {
             return .failure(error)
         }

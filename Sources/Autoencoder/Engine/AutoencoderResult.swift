@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a task asked for; the rest is nil.
+/// The outputs that a task asked for; the others are nil.
 package struct AutoencoderResult: Sendable, Equatable {
     /// `[channels, gridSide, gridSide]`.
     package var latent: [Float]?
@@ -12,16 +12,16 @@ package struct AutoencoderResult: Sendable, Equatable {
     package var picture: [UInt8]?
     /// `[3, pictureSide, pictureSide]`, neither clamped nor rounded.
     package var reconstruction: [Float]?
-    /// Side in pixels of what was decoded; 0 when nothing was.
+    /// Side in pixels of the decoded image; 0 without one.
     package var pictureSide = 0
     /// `[classCount]`, before the softmax.
     package var logits: [Float]?
-    /// The energies that were asked for, lowest frequency first.
+    /// The requested energies, lowest frequency first.
     package var energies: [Double]?
 }
 
 extension AutoencoderResult {
-    /// Whether no number overflowed on its way.
+    /// Whether every number is finite.
     var isFinite: Bool {
         [latent, pooled, frequencyTokens, reconstruction, logits].allSatisfy { values in
             values?.allSatisfy(\.isFinite) ?? true

@@ -2,7 +2,7 @@
 
 package import FrequencyBands
 
-/// One picture's work: what comes in, what happens to the latent, what is wanted.
+/// The work on one image or latent: the input, what happens to the latent, the outputs.
 package struct AutoencoderTask: Sendable {
     package enum Input: Sendable {
         /// `[imageSide, imageSide, 3]`.
@@ -11,7 +11,7 @@ package struct AutoencoderTask: Sendable {
         case latent([Float])
         /// `[channels, count]`: the lowest coefficients in the model's order, never normalised.
         case frequencyTokens([Float], count: Int)
-        /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. Only a picture comes out.
+        /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. The only output is an image.
         case compactTokens([Float], TokenCorner)
 
         package var isPixels: Bool {
@@ -33,25 +33,25 @@ package struct AutoencoderTask: Sendable {
         package static let pooled = Outputs(rawValue: 2)
         package static let frequencyTokens = Outputs(rawValue: 4)
         package static let picture = Outputs(rawValue: 8)
-        /// The decoder's output as it is, for those who compare numbers.
+        /// The decoder's output, neither clamped nor rounded.
         package static let reconstruction = Outputs(rawValue: 16)
         package static let logits = Outputs(rawValue: 32)
         /// Energy of each DCT coefficient of the latent, in the model's order.
         package static let coefficientEnergies = Outputs(rawValue: 64)
-        /// Energy of each DCT coefficient of the picture that came in, in the model's order.
+        /// Energy of each DCT coefficient of the input image, in the model's order.
         package static let imageEnergies = Outputs(rawValue: 128)
         /// Energy of each of `fftBandCount` rings of the latent's spectrum; of a first-edition model's own mixed bands.
         package static let fftEnergies = Outputs(rawValue: 256)
-        /// Energy of each of `fftBandCount` rings of the spectrum of the picture that came in.
+        /// Energy of each of `fftBandCount` rings of the spectrum of the input image.
         package static let imageFFTEnergies = Outputs(rawValue: 512)
 
-        /// At most one of these at a time, as they share a place in the result.
+        /// At most one of these at a time: they share a member of the result.
         static let energies: Outputs = [.coefficientEnergies, .imageEnergies, .fftEnergies, .imageFFTEnergies]
         static let pictures: Outputs = [.picture, .reconstruction]
         static let ofImage: Outputs = [.imageEnergies, .imageFFTEnergies]
     }
 
-    /// How a picture's values become bytes.
+    /// How an image's values become bytes.
     package enum Rounding: String, Sendable, CaseIterable {
         case round
         /// What the authors' evaluation does.
@@ -62,7 +62,7 @@ package struct AutoencoderTask: Sendable {
     package var outputs: Outputs
     /// Mirrors pixels left to right before encoding.
     package var flipped = false
-    /// For latents and compact tokens that come in: undo the normalisation first.
+    /// Undo the normalisation of an input latent or compact tokens first.
     package var latentIsNormalized = false
     /// nil for no cut.
     package var split: BandSplit?
@@ -70,14 +70,14 @@ package struct AutoencoderTask: Sendable {
     package var frequencyRatio: Float?
     /// Whether a first-edition model's frequency module runs; without it the latent is the encoder's map.
     package var appliesBands = true
-    /// Normalise the latent that goes out.
+    /// Normalise the output latent.
     package var normalizeLatent = false
     /// Coefficients of each channel in the `frequencyTokens` output.
     package var frequencyTokenCount = 0
     /// Rings of the FFT energies; a first-edition model's own bands have their own count.
     package var fftBandCount = 10
     package var rounding = Rounding.round
-    /// Decode from one corner of the latent's tokens, to a smaller picture; nil for all tokens.
+    /// Decode from one corner of the latent's tokens, to a smaller image; nil for all tokens.
     package var decodedCorner: TokenCorner?
 
     package init(input: Input, outputs: Outputs) {

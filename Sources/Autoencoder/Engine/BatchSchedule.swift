@@ -2,15 +2,15 @@
 
 /// Which tasks of a batch run side by side, one thread each, and which are shared by all threads.
 ///
-/// Side by side is the more efficient, as nothing waits for anything, but leaves threads idle when costs are uneven;
-/// a shared task keeps all threads busy at a small loss. The order never changes a result.
+/// Tasks side by side do not wait for each other, but leave threads idle when their costs are uneven. A shared task keeps
+/// all threads busy at a small loss. The order never changes a result.
 package struct BatchSchedule: Equatable {
     /// Run one after another, each by the whole team.
     package private(set) var shared: [Int] = []
-    /// Handed out to single threads, the most expensive first.
+    /// Run by single threads, the most expensive first.
     package private(set) var separate: [Int] = []
 
-    /// How much of its threads' time a shared task uses, as measured on the published decoder.
+    /// The share of its threads' time that a shared task uses, measured on the published decoder.
     private static let sharedEfficiency = 0.85
 
     /// - Parameters:

@@ -2,9 +2,7 @@
 
 package import FrequencyBands
 
-/// Why a task cannot be done.
-///
-/// None of these is the server's fault.
+/// Why a task is refused; each is an error of the request.
 package enum TaskError: Error, Equatable {
     case nothingAsked
     case pixelCount(expected: Int, found: Int)
@@ -13,15 +11,15 @@ package enum TaskError: Error, Equatable {
     case inputNotFinite(index: Int)
     case frequencyTokenCount(found: Int, minimum: Int, maximum: Int)
     case compactSide(found: Int, maximum: Int)
-    /// Compact tokens decode to a picture and nothing else.
+    /// Compact tokens have no output but an image.
     case compactTokensOnlyDecode
     /// The model's decoder needs the whole grid.
     case compactDecodeUnavailable
     case split(BandError)
-    /// The model has no FFT bands, so that `freq_ratio` means nothing.
+    /// `freq_ratio` for a model without FFT bands.
     case bandsUnavailable
     case frequencyRatioOutOfRange(Float)
-    /// A first-edition model's bands exist while it encodes a picture; a latent no longer has them.
+    /// A first-edition model's bands exist only while it encodes an image.
     case frequencyRatioNeedsPixels
     case bandEnergiesNeedPixels
     /// The energies of bands that the task leaves out.
@@ -34,6 +32,6 @@ package enum TaskError: Error, Equatable {
     case severalEnergies
     /// The spectrum cannot be divided into that many bands.
     case bands(BandError)
-    /// The numbers grew beyond what a float holds; only latents far from any picture's do that.
+    /// A number overflowed; only latents far from those of any image cause it.
     case resultNotFinite
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FrequencyBands
-import TensorKernels
 
-/// One task on one worker, step by step.
+/// One task, step by step.
+///
+/// It runs as a batch of one image.
 struct TaskExecution {
     let model: AutoencoderModel
-    let workspace: Workspace
-    let team: ComputeTeam
+    let context: ComputeContext
 
     private var configuration: ModelConfiguration { model.configuration }
     private var latentCount: Int { configuration.latentCount }
 
     func result(of plan: TaskPlan) throws(TaskError) -> AutoencoderResult {
-        try workspace.scope { () throws(TaskError) in
+        try context.scope { () throws(TaskError) in
             var result = AutoencoderResult()
             let task = plan.task
             if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
@@ -22,9 +22,9 @@ struct TaskExecution {
             if task.outputs == .logits, let logits = logitsWithoutLatent(plan) {
                 result.logits = logits
             } else if !task.outputs.subtracting(.ofImage).isEmpty {
-                let latent = workspace.take(latentCount)
+                let latent = context.take(latentCount)
                 fill(latent, from: task, into: &result)
-                if let kept = plan.kept { model.latentDCT.cut(latent, keeping: kept, team: team) }
+                if let kept = plan.kept { model.latentDCT.cut(latent, keeping: kept, in: context) }
                 describe(latent, plan, into: &result)
                 if !task.outputs.isDisjoint(with: .pictures) {
                     guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
@@ -35,50 +35,31 @@ struct TaskExecution {
         }
     }
 
-    static func workspaceCount(_ model: AutoencoderModel, teamSize: Int) -> Int {
-        let configuration = model.configuration
-        let input = Workspace.span(3 * configuration.encoderInputSide * configuration.encoderInputSide)
-        let latent = Workspace.span(configuration.latentCount)
-        let bands = model.fftBands?.workspaceCount(teamSize: teamSize) ?? 0
-        return latent
-            + max(
-                input + max(model.preprocessor.workspaceCount, model.encoder.workspaceCount(teamSize: teamSize)),
-                bands,
-                // Describing and decoding work on a copy.
-                latent
-                    + max(
-                        model.decoder.workspaceCount(teamSize: teamSize),
-                        model.head?.workspaceCount(teamSize: teamSize) ?? 0
-                    ),
-                2 * Workspace.span(3 * configuration.imageSide * configuration.imageSide)
-            )
-    }
-
-    /// The logits of a picture whose latent nobody asks for, where the head reads what the encoder packs into it anyway.
+    /// The logits of an image whose latent nobody asks for, where the head reads what the encoder packs into it anyway.
     ///
     /// - Returns: nil where the head needs the latent itself.
     private func logitsWithoutLatent(_ plan: TaskPlan) -> [Float]? {
         guard case .pixels(let pixels) = plan.task.input, plan.kept == nil,
             case .lite(let encoder) = model.encoder, let head = model.head, head.source == .embedding
         else { return nil }
-        return workspace.scope {
-            let embedding = workspace.take(encoder.packing.embeddingCount)
+        return context.scope {
+            let embedding = context.take(encoder.packing.embeddingCount)
             withInput(pixels, flipped: plan.task.flipped) { input in
-                encoder.embed(input, into: embedding, workspace: workspace, team: team)
+                encoder.embed(input, images: 1, into: embedding, in: context)
             }
             return floats(head.classCount) { logits in
-                head.classify(embedding, into: logits, workspace: workspace, team: team)
+                head.classify(embedding, images: 1, into: logits, in: context)
             }
         }
     }
 
-    /// Lends what the encoder's network sees of a picture, in its layout.
+    /// Lends an image as the encoder's network takes it.
     private func withInput(_ pixels: [UInt8], flipped: Bool, _ body: (UnsafePointer<Float>) -> Void) {
-        workspace.scope {
-            let input = workspace.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)
+        context.scope {
+            let input = context.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)
             pixels.withUnsafeBufferPointer { pixels in
                 guard let start = pixels.baseAddress else { return }
-                model.preprocessor(start, flipped: flipped, into: input, workspace: workspace, team: team)
+                model.preprocessor(start, flipped: flipped, into: input, in: context)
             }
             body(input)
         }
@@ -94,26 +75,34 @@ struct TaskExecution {
         switch task.input {
         case .pixels(let pixels):
             withInput(pixels, flipped: task.flipped) { input in
-                model.encoder(input, into: latent, workspace: workspace, team: team)
+                model.encoder(input, images: 1, into: latent, in: context)
             }
             if let bands = model.fftBands, task.appliesBands {
                 let ratio = task.frequencyRatio ?? 1
-                bands(latent, ratio: ratio, workspace: workspace, team: team) { mixed in
+                bands(latent, images: 1, ratio: ratio, in: context) { _, mixed in
                     if task.outputs.contains(.fftEnergies) { result.energies = bands.energies(ofBands: mixed) }
                 }
             }
         case .latent(let values):
-            latent.update(from: values, count: values.count)
-            if task.latentIsNormalized {
-                let whole = TokenCorner(position: .topLeft, side: configuration.gridSide)
-                model.statistics?.undo(latent, corner: whole, gridSide: configuration.gridSide)
-            }
+            fill(latent, with: values, of: TokenCorner(position: .topLeft, side: configuration.gridSide), task)
         case .frequencyTokens(let values, let count):
             values.withUnsafeBufferPointer { values in
                 guard let start = values.baseAddress else { return }
-                model.latentDCT.latent(of: start, count: count, into: latent, team: team)
+                model.latentDCT.latent(of: start, count: count, into: latent, in: context)
             }
         case .compactTokens(let values, let corner):
+            fill(latent, with: values, of: corner, task)
+        }
+    }
+
+    /// Takes over the tokens of one corner of a latent, or of all of it.
+    private func fill(
+        _ latent: UnsafeMutablePointer<Float>,
+        with values: [Float],
+        of corner: TokenCorner,
+        _ task: AutoencoderTask
+    ) {
+        context.compute {
             latent.update(from: values, count: values.count)
             if task.latentIsNormalized {
                 model.statistics?.undo(latent, corner: corner, gridSide: configuration.gridSide)
@@ -131,77 +120,84 @@ struct TaskExecution {
         let task = plan.task
         if task.outputs.contains(.latent) {
             result.latent = floats(latentCount) { values in
-                values.update(from: latent, count: latentCount)
-                if task.normalizeLatent { model.statistics?.normalize(values) }
+                context.compute {
+                    values.update(from: latent, count: latentCount)
+                    if task.normalizeLatent { model.statistics?.normalize(values) }
+                }
             }
         }
         if task.outputs.contains(.pooled) {
             result.pooled = floats(configuration.channels) { values in
-                ClassificationHead.mean(
-                    ofPlanes: latent,
-                    channels: configuration.channels,
-                    tokenCount: configuration.tokenCount,
-                    into: values
-                )
-            }
-        }
-        if !task.outputs.isDisjoint(with: [.frequencyTokens, .coefficientEnergies]) {
-            workspace.scope {
-                let coefficients = workspace.take(latentCount)
-                model.latentDCT.transform(latent, into: coefficients, team: team)
-                if task.outputs.contains(.frequencyTokens) {
-                    let count = task.frequencyTokenCount
-                    result.frequencyTokens = floats(configuration.channels * count) { values in
-                        model.latentDCT.tokens(of: coefficients, count: count, into: values)
-                    }
-                }
-                if task.outputs.contains(.coefficientEnergies) {
-                    result.energies = coefficientEnergies(
-                        coefficients,
+                context.compute {
+                    meanOfPlanes(
+                        latent,
                         channels: configuration.channels,
-                        order: model.latentDCT.order
+                        tokenCount: configuration.tokenCount,
+                        into: values
                     )
                 }
             }
         }
+        if !task.outputs.isDisjoint(with: [.frequencyTokens, .coefficientEnergies]) {
+            context.scope {
+                let coefficients = context.take(latentCount)
+                model.latentDCT.transform(latent, into: coefficients, in: context)
+                if task.outputs.contains(.frequencyTokens) {
+                    let count = task.frequencyTokenCount
+                    result.frequencyTokens = floats(configuration.channels * count) { values in
+                        model.latentDCT.tokens(of: coefficients, count: count, into: values, in: context)
+                    }
+                }
+                if task.outputs.contains(.coefficientEnergies) {
+                    result.energies = context.compute(whenMeasuring: []) {
+                        coefficientEnergies(
+                            coefficients,
+                            channels: configuration.channels,
+                            order: model.latentDCT.order
+                        )
+                    }
+                }
+            }
+        }
         if task.outputs.contains(.fftEnergies), model.fftBands == nil {
-            result.energies = ringEnergies(
-                latent,
-                channels: configuration.channels,
-                bandCount: task.fftBandCount,
-                transform: model.latentFFT
-            )
+            result.energies = context.compute(whenMeasuring: []) {
+                ringEnergies(
+                    latent,
+                    channels: configuration.channels,
+                    bandCount: task.fftBandCount,
+                    transform: model.latentFFT
+                )
+            }
         }
         if task.outputs.contains(.logits), let head = model.head {
-            workspace.scope {
-                let features = workspace.take(latentCount)
-                features.update(from: latent, count: latentCount)
-                result.logits = floats(head.classCount) { logits in
-                    head(features, into: logits, workspace: workspace, team: team)
-                }
+            result.logits = floats(head.classCount) { logits in
+                head(latent, images: 1, into: logits, in: context)
             }
         }
     }
 
-    /// - Returns: false if a value of the picture is not a number.
+    /// - Returns: false if a value of the image is not finite.
     private func decode(
         _ latent: UnsafePointer<Float>,
         _ plan: TaskPlan,
         into result: inout AutoencoderResult
     ) -> Bool {
-        workspace.scope {
-            let tokens = workspace.take(latentCount)
+        context.scope {
+            let tokens = context.take(latentCount)
             let side = plan.corner?.side ?? configuration.gridSide
-            if case .compactTokens = plan.task.input {
-                tokens.update(from: latent, count: configuration.channels * side * side)
-            } else {
-                tokens.update(from: latent, count: latentCount)
-                if let corner = plan.corner { crop(tokens, to: corner) }
+            context.compute {
+                if case .compactTokens = plan.task.input {
+                    tokens.update(from: latent, count: configuration.channels * side * side)
+                } else {
+                    tokens.update(from: latent, count: latentCount)
+                    if let corner = plan.corner { crop(tokens, to: corner) }
+                }
             }
             var made = AutoencoderResult()
             var isFinite = true
-            model.decoder(tokens, side: side, workspace: workspace, team: team) { output in
+            model.decoder(tokens, images: 1, side: side, in: context) { output in
                 made.pictureSide = output.side
+                guard !context.isMeasuring else { return }
                 if plan.task.outputs.contains(.reconstruction) {
                     made.reconstruction = output.reconstruction(0)
                 }
@@ -233,28 +229,35 @@ struct TaskExecution {
     // MARK: Spectra
 
     private func imageEnergies(_ pixels: [UInt8], _ plan: TaskPlan) -> [Double] {
-        workspace.scope {
+        context.scope {
             let side = configuration.imageSide
-            let planes = workspace.take(3 * side * side)
-            for place in 0..<side * side {
-                for colour in 0..<3 { planes[colour * side * side + place] = Float(pixels[place * 3 + colour]) / 255 }
+            let planes = context.take(3 * side * side)
+            return context.compute(whenMeasuring: []) {
+                for place in 0..<side * side {
+                    for colour in 0..<3 {
+                        planes[colour * side * side + place] = Float(pixels[place * 3 + colour]) / 255
+                    }
+                }
+                if plan.task.outputs.contains(.imageFFTEnergies) {
+                    return ringEnergies(
+                        planes,
+                        channels: 3,
+                        bandCount: plan.task.fftBandCount,
+                        transform: model.imageFFT
+                    )
+                }
+                model.imageDCT.forward(planes, channels: 3, into: planes)
+                return coefficientEnergies(planes, channels: 3, order: model.imageOrder)
             }
-            if plan.task.outputs.contains(.imageFFTEnergies) {
-                return ringEnergies(
-                    planes,
-                    channels: 3,
-                    bandCount: plan.task.fftBandCount,
-                    transform: model.imageFFT
-                )
-            }
-            model.imageDCT.forward(planes, channels: 3, into: planes)
-            return coefficientEnergies(planes, channels: 3, order: model.imageOrder)
         }
     }
 
     private func floats(_ count: Int, _ fill: (UnsafeMutablePointer<Float>) -> Void) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-            if let start = buffer.baseAddress { fill(start) }
+            if let start = buffer.baseAddress {
+                if context.isMeasuring { start.initialize(repeating: 0, count: count) }
+                fill(start)
+            }
             filled = count
         }
     }

@@ -2,7 +2,7 @@
 
 import FrequencyBands
 
-/// A task that was checked against an engine's model, with what the check worked out.
+/// A task that was checked against an engine's model, with the results of the check.
 ///
 /// Made by ``AutoencoderEngine/plan(_:)``, once a task; only that engine can run it.
 package struct TaskPlan: Sendable {
@@ -10,7 +10,7 @@ package struct TaskPlan: Sendable {
     private static let bandLimit = 64
 
     let task: AutoencoderTask
-    /// Which coefficients stay; nil for no cut.
+    /// Whether each coefficient is kept; nil for no cut.
     let kept: [Bool]?
     /// The corner of tokens that is decoded; nil for all of them.
     let corner: TokenCorner?

@@ -2,7 +2,7 @@
 
 package import FrequencyBands
 
-/// A square of a latent's tokens in one of its corners, from which the authors' compact decode makes a smaller picture.
+/// A square of a latent's tokens in one of its corners, from which the authors' compact decode makes a smaller image.
 package struct TokenCorner: Sendable, Equatable {
     package enum Position: Sendable {
         case topLeft
@@ -18,7 +18,7 @@ package struct TokenCorner: Sendable, Equatable {
         self.side = side
     }
 
-    /// The corner that goes with a cut: where the block of coefficients lies that `map2d_square` keeps.
+    /// The corner of a cut: the position of the block of coefficients that `map2d_square` keeps.
     package init(mode: BandMode, side: Int) {
         switch mode {
         case .low, .dropHigh: position = .topLeft

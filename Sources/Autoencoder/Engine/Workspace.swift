@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One worker's scratch memory: a stack of floats, allocated once, so that a request allocates nothing.
+/// Scratch memory of a fixed size, allocated once so that a request allocates nothing.
 final class Workspace: @unchecked Sendable {
-    // Sendable because one team member at a time owns it.
-    private let base: UnsafeMutablePointer<Float>
-    private let capacity: Int
-    private var used = 0
+    // Sendable because one context at a time uses it.
+    let base: UnsafeMutablePointer<Float>
+    /// Floats.
+    let capacity: Int
 
     init(capacity: Int) {
         let memory = UnsafeMutableRawPointer.allocate(
@@ -19,24 +19,41 @@ final class Workspace: @unchecked Sendable {
     deinit {
         base.deallocate()
     }
+}
 
-    /// What `take(count)` uses up: a multiple of a cache line, so that two buffers never share one.
-    static func span(_ count: Int) -> Int {
-        (count + 15) / 16 * 16
+/// Memory handed out from the front, in whole cache lines, so that no two buffers share one.
+struct Scratch {
+    private let base: UnsafeMutablePointer<Float>
+    private let capacity: Int
+    private(set) var used = 0
+
+    init(base: UnsafeMutablePointer<Float>, capacity: Int) {
+        self.base = base
+        self.capacity = capacity
     }
 
-    /// Uninitialised floats that are valid until the enclosing `scope` ends.
-    func take(_ count: Int) -> UnsafeMutablePointer<Float> {
-        let end = used + Self.span(count)
-        precondition(end <= capacity, "workspace of \(capacity) floats is too small for \(end)")
+    /// Addresses at which nothing is ever mapped, so that an access crashes; a measuring context hands them out.
+    ///
+    /// User space ends below bit 54 on x86-64 with four-level page tables and on AArch64, and Linux maps nothing above bit
+    /// 47 unless asked to.
+    static var unmapped: Scratch {
+        // Neither x86-64 nor AArch64 can map an address with this bit set and the highest one clear.
+        guard let base = UnsafeMutablePointer<Float>(bitPattern: UInt(1) << 54) else {
+            preconditionFailure("the address is not zero")
+        }
+        return Scratch(base: base, capacity: .max)
+    }
+
+    /// Uninitialised floats.
+    mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let end = used + (count + 15) / 16 * 16
+        precondition(end <= capacity, "a workspace of \(capacity) floats is too small for \(end)")
         defer { used = end }
         return base + used
     }
 
-    /// Runs `body` and gives back what it took.
-    func scope<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        let mark = used
-        defer { used = mark }
-        return try body()
+    /// Gives back what was taken since `used` had this value.
+    mutating func giveBack(to mark: Int) {
+        used = mark
     }
 }

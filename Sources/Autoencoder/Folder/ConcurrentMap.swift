@@ -3,7 +3,7 @@
 import Dispatch
 import Synchronization
 
-/// Makes `count` values on all cores, as loading needs when a model has gigabytes to pack.
+/// Makes `count` values on all cores, for models with gigabytes to pack.
 ///
 /// - Throws: the error of the lowest index that failed.
 func concurrentMap<Value: Sendable>(

@@ -2,9 +2,9 @@
 
 import TensorFiles
 
-/// Reads the members of one JSON object, each once, and refuses what nobody asked for.
+/// Reads the members of one JSON object and refuses unknown ones.
 ///
-/// Every error carries the member's path, so that a user sees which line of `config.json` to mend.
+/// Every error carries the path of its member in `config.json`.
 struct ConfigurationReader {
     let path: String
     private let members: [String: JSONNode]
@@ -23,7 +23,7 @@ struct ConfigurationReader {
         path.isEmpty ? key : path + "." + key
     }
 
-    /// Ends the reading: a member that was not asked for is an error, so that a misspelt option is never ignored.
+    /// Refuses members that were not read, so that a misspelt option is never ignored.
     func finish() throws(ConfigurationError) {
         if let unknown = members.keys.filter({ !asked.contains($0) }).min() {
             throw .unknownMember(path: path(unknown))

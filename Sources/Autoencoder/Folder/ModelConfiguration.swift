@@ -2,10 +2,10 @@
 
 import TensorFiles
 
-/// What `config.json` of a model folder says; `docs/model-folder.md` documents every member.
+/// The contents of `config.json`; `docs/model-folder.md` documents every member.
 ///
-/// Every size is bounded when the file is read, and sizes that must agree are compared, so that the rest of the
-/// engine may trust them.
+/// Every size is bounded when the file is read, and sizes that must agree are compared: the rest of the engine relies on
+/// it.
 package struct ModelConfiguration: Sendable, Equatable {
     /// The schema that this version reads and writes.
     package static let format = "uae-model/1"

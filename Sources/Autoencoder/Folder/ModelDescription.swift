@@ -93,7 +93,7 @@ package struct ModelDescription: Sendable {
 
     package var name: String
     package var revision: String
-    /// Side in pixels of the square picture that the model takes.
+    /// Side in pixels of the square image that the model takes.
     package var imageSide = 256
     package var encoder: Encoder
     package var decoder: Decoder

@@ -13,17 +13,17 @@ extension ModelError: CustomStringConvertible {
                 + (isPublished ? "; to convert a published model, run: uae convert \(path) MODEL_DIR" : "")
         case .tooLong(let path, let bytes, let limit): "\(path): \(bytes) bytes or more; the limit is \(limit)"
         case .configuration(let path, let error): "\(path): \(error)"
-        case .bandSplit(let path, let error): "\(path): the band cut cannot be made: \(error)"
+        case .bandSplit(let path, let error): "\(path): the band cut is impossible: \(error)"
         case .weights(let path, let error): Self.sentence(path, error)
         case .positionsNotSquare(let tensor, let rows):
-            "\(tensor) has \(rows) rows, which are not a class token plus a square grid"
+            "\(tensor) has \(rows) rows, not a class token plus a square grid"
         case .statisticsInvalid(let tensor, let index, let value):
-            "the statistics' \(tensor) holds \(value) at \(index), which no latent has"
+            "the statistics' \(tensor) is \(value) at index \(index); it must be finite, and a variance positive"
         case .headShape(let path, let channels, let found):
             "\(path): weight must be [classes, \(channels)], found \(found)"
         case .packingOrder(let place, let value, let limit):
-            "packing.order holds \(value) at \(place); it must hold different whole numbers below \(limit)"
-        case .labelsNotText(let path): "\(path): not UTF-8"
+            "packing.order is \(value) at index \(place); its values must be distinct integers below \(limit)"
+        case .labelsNotText(let path): "\(path) is not UTF-8"
         case .labelCount(let path, let expected, let found):
             "\(path): \(found) labels, the head has \(expected) classes"
         }

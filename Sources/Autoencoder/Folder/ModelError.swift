@@ -7,21 +7,21 @@ package import TensorFiles
 package enum ModelError: Error {
     /// A file of the folder cannot be read at all.
     case unreadable(path: String, errno: Int32)
-    /// The folder has no `config.json`; `isPublished`: it has the authors' `config.yaml`, or is a checkpoint.
+    /// No `config.json`; `isPublished`: the folder has the authors' `config.yaml`, or is itself a checkpoint file.
     case notAModelFolder(path: String, isPublished: Bool)
     case tooLong(path: String, bytes: Int, limit: Int)
     case configuration(path: String, ConfigurationError)
-    /// The configuration's own band cut cannot be made.
+    /// The band cut of the configuration is impossible.
     case bandSplit(path: String, BandError)
-    /// A tensor is missing or has the wrong shape or type, or the file itself is wrong; the reason names it.
+    /// A tensor that is missing or has the wrong shape or type, or a malformed file.
     case weights(path: String, TensorFileError)
-    /// A position embedding that cannot be a class token and a square grid.
+    /// A position embedding that is not a class token plus a square grid.
     case positionsNotSquare(tensor: String, rows: Int)
-    /// Normalisation statistics that no latent could have.
+    /// Normalisation statistics that are not finite, or a variance that is not positive.
     case statisticsInvalid(tensor: String, index: Int, value: Float)
     /// A head file whose `weight` is not `[classes, channels]`.
     case headShape(path: String, channels: Int, found: [Int])
-    /// A packing order that does not name different coefficients of the picture.
+    /// A packing order that names a coefficient twice, or none of the image.
     case packingOrder(place: Int, value: Float, limit: Int)
     case labelsNotText(path: String)
     case labelCount(path: String, expected: Int, found: Int)

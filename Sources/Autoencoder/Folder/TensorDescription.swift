@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A tensor that a model needs: its name, its shape, and what a random model would put there.
+/// A tensor that a model needs: its name, its shape, and how a random model draws its values.
 package struct TensorDescription: Sendable, Equatable {
     /// How random weights are drawn.
     package enum Initialization: Sendable, Equatable {
         /// Around 0 with this standard deviation.
         case spread(Double)
-        /// Around 1, a little spread.
+        /// Around 1 with a small deviation.
         case nearOne
         /// The two-dimensional sin-cos position embedding with a class token in front.
         case sinCosPositions

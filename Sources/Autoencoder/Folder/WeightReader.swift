@@ -4,10 +4,10 @@ import Foundation
 import TensorFiles
 import TensorKernels
 
-/// Takes tensors out of a mapped safetensors file into the form that the kernels want.
+/// Reads tensors of a mapped safetensors file in the form that the kernels use.
 ///
-/// Large tensors go from the mapped pages straight into their packing; the pages are given back at once, so that the
-/// process never holds a second copy of the weights.
+/// Large tensors are packed directly from the mapped pages. The pages are released at once, so that the process never
+/// holds a second copy of the weights.
 struct WeightReader: Sendable {
     let file: SafetensorsFile
     let path: String
@@ -23,7 +23,7 @@ struct WeightReader: Sendable {
         }
     }
 
-    /// The folder in which the file lies.
+    /// The folder of the file.
     var directory: String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
@@ -59,11 +59,11 @@ struct WeightReader: Sendable {
         outputs: Int,
         inputs: Int,
         scale: [Float]? = nil
-    ) throws(ModelError) -> PackedLinear {
+    ) throws(ModelError) -> Linear {
         let bias = try tensor(prefix + ".bias", shape: [outputs])
         guard let scale else {
             return try withTensor(prefix + ".weight", shape: [outputs, inputs]) { weight in
-                PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, storage: storage)
+                Linear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, storage: storage)
             }
         }
         var weight = try tensor(prefix + ".weight", shape: [outputs, inputs])
@@ -71,11 +71,11 @@ struct WeightReader: Sendable {
             for index in output * inputs..<(output + 1) * inputs { weight[index] *= scale[output] }
         }
         let scaledBias = zip(bias, scale).map { $0 * $1 }
-        return PackedLinear(weight: weight, bias: scaledBias, outputs: outputs, inputs: inputs, storage: storage)
+        return Linear(weight: weight, bias: scaledBias, outputs: outputs, inputs: inputs, storage: storage)
     }
 
-    /// Several maps of the same input as one product, their outputs one after another.
-    func fusedLinear(_ prefixes: [String], outputs: Int, inputs: Int) throws(ModelError) -> PackedLinear {
+    /// Several maps of the same input as one product, with their outputs in sequence.
+    func fusedLinear(_ prefixes: [String], outputs: Int, inputs: Int) throws(ModelError) -> Linear {
         var weight: [Float] = []
         var bias: [Float] = []
         weight.reserveCapacity(prefixes.count * outputs * inputs)
@@ -85,7 +85,7 @@ struct WeightReader: Sendable {
             }
             bias += try tensor(prefix + ".bias", shape: [outputs])
         }
-        return PackedLinear(
+        return Linear(
             weight: weight,
             bias: bias,
             outputs: prefixes.count * outputs,
@@ -101,19 +101,19 @@ struct WeightReader: Sendable {
         outputs: Int,
         channels: Int,
         kernel: Int
-    ) throws(ModelError) -> PackedLinear {
+    ) throws(ModelError) -> Linear {
         var values: [Float]?
         if let bias { values = try tensor(bias, shape: [outputs]) }
         return try withTensor(name, shape: [outputs, channels, kernel, kernel]) { weight in
             let inputs = channels * kernel * kernel
             guard let values else {
-                return PackedLinear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, storage: storage)
+                return Linear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, storage: storage)
             }
-            return PackedLinear(weight: weight, bias: values, outputs: outputs, inputs: inputs, storage: storage)
+            return Linear(weight: weight, bias: values, outputs: outputs, inputs: inputs, storage: storage)
         }
     }
 
-    /// Lends a tensor's floats: the mapped ones where they are floats and aligned, else a copy.
+    /// Passes a tensor's floats to `body`: the mapped ones if they are aligned floats, else a copy.
     private func withTensor<Result>(
         _ name: String,
         shape: [Int],
@@ -139,7 +139,7 @@ struct WeightReader: Sendable {
         }
     }
 
-    /// Gives the mapped pages of a tensor back; they would be read from the file again if anyone asked.
+    /// Releases the mapped pages of a tensor; a later access would read the file again.
     private func release(_ name: String) {
         guard let entry = file.index.entries[name] else { return }
         file.withBytes(of: entry) { bytes in

@@ -31,7 +31,7 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
     /// PyTorch's `PixelUnshuffle`, the inverse.
     case pixelUnshuffle(factor: Int)
 
-    /// What one path may hold in one map; larger ones are refused before anything is allocated.
+    /// The most numbers in one map; a larger one is refused before anything is allocated.
     static let activationLimit = 1 << 26
 
     static func list(

@@ -5,7 +5,7 @@ import TensorKernels
 extension ConvolutionStack {
     /// Loads the layers' tensors, `prefix.INDEX.weight` and so on.
     ///
-    /// The shapes were checked with the configuration, so following them again cannot fail.
+    /// The shapes were checked with the configuration, so this cannot fail because of them.
     init(
         _ reader: WeightReader,
         prefix: String,
@@ -79,7 +79,7 @@ extension ConvolutionStack {
 }
 
 extension Convolution {
-    /// Loads `prefix.weight` `[outputs, channels, kernel, kernel]` and turns each kernel to row, column, channel.
+    /// Loads `prefix.weight` `[outputs, channels, kernel, kernel]` and reorders each kernel to row, column, channel.
     init(
         _ reader: WeightReader,
         prefix: String,
@@ -103,7 +103,7 @@ extension Convolution {
         }
         let bias = geometry.hasBias ? try reader.tensor(prefix + ".bias", shape: [outputs]) : nil
         linear = bias.withPointer { bias in
-            PackedLinear(
+            Linear(
                 weight: turned,
                 bias: bias,
                 outputs: outputs,
@@ -116,7 +116,7 @@ extension Convolution {
 }
 
 extension Optional where Wrapped == [Float] {
-    /// Lends the floats' address, or nil where there are none.
+    /// Passes the floats' address to `body`, or nil without floats.
     func withPointer<Result>(_ body: (UnsafePointer<Float>?) -> Result) -> Result {
         switch self {
         case .some(let values): values.withUnsafeBufferPointer { body($0.baseAddress) }

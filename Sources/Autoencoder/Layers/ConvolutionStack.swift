@@ -2,7 +2,7 @@
 
 import TensorKernels
 
-/// A list of convolutional layers over maps stored `[height, width, channels]`.
+/// A list of convolutional layers over maps stored `[images, height, width, channels]`.
 struct ConvolutionStack: Sendable {
     indirect enum Layer: Sendable {
         case convolution(Convolution)
@@ -20,22 +20,22 @@ struct ConvolutionStack: Sendable {
     /// Each layer with the shape that it makes.
     let layers: [(layer: Layer, output: MapShape)]
 
-    /// - `map`: `[height, width, channels]` of `input`; left as it is.
-    /// - `result`: `[height, width, channels]` of `output`; must not overlap `map`.
+    /// - `maps`: `[images, height, width, channels]` of `input`; left as they are.
+    /// - `result`: `[images, height, width, channels]` of `output`; must not overlap `maps`.
     func callAsFunction(
-        _ map: UnsafePointer<Float>,
+        _ maps: UnsafePointer<Float>,
+        images: Int,
         into result: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        run(map, into: result, adding: false, workspace: workspace, team: team)
+        run(maps, images: images, into: result, adding: false, in: context)
     }
 
-    /// Adds what the stack makes of a map to the map itself.
+    /// Adds what the stack makes of maps to the maps themselves.
     ///
     /// Only for a stack that ``canAdd``.
-    private func add(to map: UnsafeMutablePointer<Float>, workspace: Workspace, team: ComputeTeam) {
-        run(map, into: map, adding: true, workspace: workspace, team: team)
+    private func add(to maps: UnsafeMutablePointer<Float>, images: Int, in context: ComputeContext) {
+        run(maps, images: images, into: maps, adding: true, in: context)
     }
 
     /// Whether the last layer can add to what is there while all others work elsewhere.
@@ -45,63 +45,30 @@ struct ConvolutionStack: Sendable {
     }
 
     private func run(
-        _ map: UnsafePointer<Float>,
+        _ maps: UnsafePointer<Float>,
+        images: Int,
         into result: UnsafeMutablePointer<Float>,
         adding: Bool,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
+        context.scope {
             // Two buffers take turns; the last layer writes the result.
-            var (target, other) = (workspace.take(largest), workspace.take(largest))
-            var source = map
+            var (target, other) = (context.take(images * largest), context.take(images * largest))
+            var source = maps
             var shape = input
             for (index, (layer, next)) in layers.enumerated() {
                 let isLast = index == layers.count - 1
                 if case .residual(let stack) = layer, index > 0, !isLast, stack.canAdd {
                     // The map lies in the other buffer, which is this stack's own to change.
-                    stack.add(to: other, workspace: workspace, team: team)
+                    stack.add(to: other, images: images, in: context)
                     continue
                 }
+                let step = ConvolutionStep(source: source, shape: shape, images: images, next: next)
                 let destination = isLast ? result : target
-                let adds = isLast && adding
-                Self.run(layer, source, shape, into: destination, next, adding: adds, workspace: workspace, team: team)
+                step.run(layer, into: destination, adding: isLast && adding, in: context)
                 source = UnsafePointer(destination)
                 shape = next
                 swap(&target, &other)
-            }
-        }
-    }
-
-    func workspaceCount(teamSize: Int) -> Int {
-        var inner = 0
-        var shape = input
-        for (layer, next) in layers {
-            switch layer {
-            case .convolution(let convolution):
-                inner = max(inner, convolution.workspaceCount(shape, teamSize: teamSize))
-            case .residual(let stack):
-                inner = max(inner, stack.workspaceCount(teamSize: teamSize))
-            case .depthwise, .layerNorm, .scale, .upsample, .pixelShuffle, .pixelUnshuffle:
-                break
-            }
-            shape = next
-        }
-        return 2 * Workspace.span(largest) + inner
-    }
-
-    /// Multiplications and additions for one map.
-    var floatingPointOperations: Double {
-        layers.reduce(0) { sum, step in
-            switch step.layer {
-            case .convolution(let layer):
-                sum + 2 * Double(step.output.count) * Double(layer.linear.inputs)
-            case .depthwise(let layer):
-                sum + 2 * Double(step.output.count) * Double(layer.geometry.kernel * layer.geometry.kernel)
-            case .residual(let stack):
-                sum + stack.floatingPointOperations
-            case .layerNorm, .scale, .upsample, .pixelShuffle, .pixelUnshuffle:
-                sum
             }
         }
     }
@@ -110,57 +77,68 @@ struct ConvolutionStack: Sendable {
     private var largest: Int {
         layers.dropLast().map(\.output.count).max() ?? 0
     }
+}
 
-    private static func run(
-        _ layer: Layer,
-        _ source: UnsafePointer<Float>,
-        _ shape: MapShape,
+/// One layer's work on the maps of a batch.
+private struct ConvolutionStep {
+    /// `[images, height, width, channels]` of `shape`.
+    let source: UnsafePointer<Float>
+    let shape: MapShape
+    let images: Int
+    /// What comes out for one image.
+    let next: MapShape
+
+    func run(
+        _ layer: ConvolutionStack.Layer,
         into target: UnsafeMutablePointer<Float>,
-        _ next: MapShape,
         adding: Bool,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
         switch layer {
         case .convolution(let convolution):
-            convolution(source, shape, into: target, next, adding: adding, workspace: workspace, team: team)
+            convolution(source, shape, images: images, into: target, next, adding: adding, in: context)
         case .depthwise(let depthwise):
-            depthwise(source, shape, into: target, next, team: team)
+            depthwise(source, shape, images: images, into: target, next, in: context)
         case .layerNorm(let norm):
-            norm(source, rows: shape.rows, into: target, team: team)
+            norm(source, rows: images * shape.rows, into: target, in: context)
         case .scale(let factors):
-            team.forEach(shape.height) { y, _ in
-                for row in y * shape.width..<(y + 1) * shape.width {
-                    let place = row * shape.channels
-                    for channel in 0..<shape.channels {
-                        target[place + channel] = source[place + channel] * factors.pointer[channel]
-                    }
-                }
-            }
+            scale(by: factors.pointer, into: target, in: context)
         case .residual(let stack):
-            stack(source, into: target, workspace: workspace, team: team)
+            stack(source, images: images, into: target, in: context)
             let width = shape.width * shape.channels
-            team.forEach(shape.height) { y, _ in
+            context.forEach(images * shape.height) { y in
                 for index in y * width..<(y + 1) * width { target[index] += source[index] }
             }
         case .upsample(let factor):
-            upsample(source, shape, factor: factor, into: target, team: team)
+            upsample(by: factor, into: target, in: context)
         case .pixelShuffle(let factor):
-            shufflePixels(source, next, factor: factor, into: target, team: team)
+            shufflePixels(by: factor, into: target, in: context)
         case .pixelUnshuffle(let factor):
-            unshufflePixels(source, shape, factor: factor, into: target, team: team)
+            unshufflePixels(by: factor, into: target, in: context)
         }
     }
 
-    private static func upsample(
-        _ source: UnsafePointer<Float>,
-        _ shape: MapShape,
-        factor: Int,
+    // The rows of all images follow one another, and heights are divided and multiplied by whole factors, so that a batch
+    // is one tall map to the layers below.
+
+    private func scale(
+        by factors: UnsafePointer<Float>,
         into target: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
+        context.forEach(images * shape.height) { y in
+            for row in y * shape.width..<(y + 1) * shape.width {
+                let place = row * shape.channels
+                for channel in 0..<shape.channels {
+                    target[place + channel] = source[place + channel] * factors[channel]
+                }
+            }
+        }
+    }
+
+    private func upsample(by factor: Int, into target: UnsafeMutablePointer<Float>, in context: ComputeContext) {
         let width = shape.width * factor
-        team.forEach(shape.height * factor) { y, _ in
+        context.forEach(images * shape.height * factor) { y in
             for x in 0..<width {
                 (target + (y * width + x) * shape.channels)
                     .update(
@@ -171,16 +149,10 @@ struct ConvolutionStack: Sendable {
         }
     }
 
-    private static func shufflePixels(
-        _ source: UnsafePointer<Float>,
-        _ next: MapShape,
-        factor: Int,
-        into target: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
-    ) {
+    private func shufflePixels(by factor: Int, into target: UnsafeMutablePointer<Float>, in context: ComputeContext) {
         let square = factor * factor
         let (sourceWidth, sourceChannels) = (next.width / factor, next.channels * square)
-        team.forEach(next.height) { y, _ in
+        context.forEach(images * next.height) { y in
             for x in 0..<next.width {
                 let place = source + (y / factor * sourceWidth + x / factor) * sourceChannels
                 let within = y % factor * factor + x % factor
@@ -190,16 +162,10 @@ struct ConvolutionStack: Sendable {
         }
     }
 
-    private static func unshufflePixels(
-        _ source: UnsafePointer<Float>,
-        _ shape: MapShape,
-        factor: Int,
-        into target: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
-    ) {
+    private func unshufflePixels(by factor: Int, into target: UnsafeMutablePointer<Float>, in context: ComputeContext) {
         let square = factor * factor
         let (targetWidth, targetChannels) = (shape.width / factor, shape.channels * square)
-        team.forEach(shape.height) { y, _ in
+        context.forEach(images * shape.height) { y in
             for x in 0..<shape.width {
                 let place = target + (y / factor * targetWidth + x / factor) * targetChannels
                 let within = y % factor * factor + x % factor

@@ -3,16 +3,17 @@
 import Foundation
 import TensorKernels
 
-/// The orthonormal two-dimensional DCT-II of a picture's three planes, and its inverse, as products on the engine's
+/// The orthonormal two-dimensional DCT-II of an image's three planes, and its inverse, as products on the engine's
 /// kernels.
 ///
-/// Of an axis of length n, sums of mirrored values give the even coefficients and differences the odd ones: two products
-/// of a quarter the size each. FFTW's real transforms of this size use no vector instructions and take thrice as long.
+/// On an axis of length n, sums of mirrored values give the even coefficients and differences the odd ones: two products
+/// of a quarter the size each. FFTW's real transforms of this size use no vector instructions and take three times as
+/// long.
 ///
 /// Coefficients lie as the products leave them, [plane][column frequency][row frequency], on both axes the even ones
 /// first: ``place(_:row:column:)``.
 struct ImageDCT: Sendable {
-    /// Colours on the other side of the transform: plane = matrix · colours + offset, or colours = matrix · planes.
+    /// A change of colours beside the transform: plane = matrix · colours + offset, or colours = matrix · planes.
     struct Colours: Sendable {
         /// `[3, 3]`.
         let matrix: [Float]
@@ -21,29 +22,29 @@ struct ImageDCT: Sendable {
         static let unchanged = Colours(matrix: [1, 0, 0, 0, 1, 0, 0, 0, 1], offset: [0, 0, 0])
     }
 
-    /// One axis of which the first `2 * half` coefficients count.
+    /// One axis, of whose coefficients the first `2 * half` are computed.
     private struct Axis: Sendable {
         let half: Int
         /// `[half, side / 2]`: the even and the odd coefficients of folded values.
-        let analysis: (even: PackedLinear, odd: PackedLinear)
+        let analysis: (even: Linear, odd: Linear)
         /// `[side / 2, half]`: what the even and the odd coefficients add to the first half of the values.
-        let synthesis: (even: PackedLinear, odd: PackedLinear)
+        let synthesis: (even: Linear, odd: Linear)
 
         init(side: Int, half: Int) {
             self.half = half
             let middle = side / 2
-            func packed(parity: Int, transposed: Bool) -> PackedLinear {
+            func packed(parity: Int, transposed: Bool) -> Linear {
                 var matrix = [Float](repeating: 0, count: half * middle)
                 for index in 0..<half {
                     let frequency = 2 * index + parity
                     let scale = ((frequency == 0 ? 1 : 2) / Double(side)).squareRoot()
                     for place in 0..<middle {
-                        // The angle's multiples of 2π go while it is still a whole number.
+                        // Multiples of 2π are dropped while the angle is still a whole number.
                         let angle = Double((2 * place + 1) * frequency % (4 * side)) * .pi / Double(2 * side)
                         matrix[transposed ? place * half + index : index * middle + place] = Float(scale * cos(angle))
                     }
                 }
-                return PackedLinear(
+                return Linear(
                     weight: matrix,
                     bias: nil,
                     outputs: transposed ? middle : half,
@@ -72,15 +73,17 @@ struct ImageDCT: Sendable {
     private var middle: Int { side / 2 }
     private var area: Int { side * side }
     private var rowBlocks: Int { (side + Self.blockHeight - 1) / Self.blockHeight }
+    /// Rows of the largest row block.
+    private var rowsAtATime: Int { (side + rowBlocks - 1) / rowBlocks }
 
     /// - Parameters:
     ///   - side: of the planes; even.
-    ///   - extents: for each plane, beyond how many coefficients of either axis it has none that count.
+    ///   - extents: for each plane, how many coefficients of either axis are computed; the others count as zero.
     init(side: Int, extents: [Int]) {
         precondition(side > 0 && side.isMultiple(of: 2), "planes are folded in the middle")
         self.side = side
-        // Sixteen coefficients fill whole vectors of both halves, whatever the instruction set; a plane of which none
-        // count is transformed as if there were some.
+        // Sixteen coefficients fill whole vectors of both halves, whatever the instruction set; a plane without any is
+        // transformed as if it had some.
         let halves = extents.map { min((max($0, 1) + 15) / 16 * 8, side / 2) }
         var made: [Int: Axis] = [:]
         for half in halves where made[half] == nil { made[half] = Axis(side: side, half: half) }
@@ -100,134 +103,170 @@ struct ImageDCT: Sendable {
         return (plane * side + position(column)) * side + position(row)
     }
 
-    /// Coefficients of a picture; those beyond the extents stay as they are.
+    /// Coefficients of an image; those beyond the extents stay as they are.
     ///
-    /// - `picture`: `[side, side, 3]`.
+    /// - `image`: `[side, side, 3]`.
     /// - `coefficients`: `[3, side, side]`, see ``place(_:row:column:)``.
     func forward(
-        _ picture: UnsafePointer<Float>,
+        _ image: UnsafePointer<Float>,
         colours: Colours,
         into coefficients: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        withBuffers(workspace, team) { halfway, scratch in
-            team.forEach(rowBlocks) { block, member in
-                let rows = side * block / rowBlocks..<side * (block + 1) / rowBlocks
-                var own = scratch[member]
-                let planes = own.take(3 * rows.count * side)
-                Self.split(picture + rows.lowerBound * side * 3, count: rows.count * side, colours, into: planes)
-                let (sums, differences) = (own.take(rows.count * middle), own.take(rows.count * middle))
+        countOperations(in: context)
+        context.scope {
+            let halfway = context.take(3 * area)
+            context.forEach(rowBlocks, buffers: { rowBuffers(&$0) }) { block, own in
+                let rows = rows(of: block)
+                let first = image + rows.lowerBound * side * 3
+                Self.split(first, count: rows.count * side, colours, into: own.planes)
                 for (plane, axis) in axes.enumerated() {
                     for row in 0..<rows.count {
-                        let values = planes + (plane * rows.count + row) * side
+                        let values = own.planes + (plane * rows.count + row) * side
                         for x in 0..<middle {
-                            sums[row * middle + x] = values[x] + values[side - 1 - x]
-                            differences[row * middle + x] = values[x] - values[side - 1 - x]
+                            own.even[row * middle + x] = values[x] + values[side - 1 - x]
+                            own.odd[row * middle + x] = values[x] - values[side - 1 - x]
                         }
                     }
                     let target = halfway + plane * area + rows.lowerBound * side
-                    product(axis.analysis, sums, differences, rows: rows.count, into: target, own)
+                    analyse(axis, own.even, own.odd, rows: rows.count, into: target, scratch: own.scratch)
                 }
             }
-            team.forEach(blocks.count) { index, member in
+            context.forEach(blocks.count, buffers: { columnBuffers(&$0) }) { index, own in
                 let block = blocks[index]
-                var own = scratch[member]
-                let (sums, differences) = (own.take(block.count * middle), own.take(block.count * middle))
                 let source = halfway + block.plane * area + block.first
                 for y in 0..<middle {
                     let (upper, lower) = (source + y * side, source + (side - 1 - y) * side)
                     for column in 0..<block.count {
-                        sums[column * middle + y] = upper[column] + lower[column]
-                        differences[column * middle + y] = upper[column] - lower[column]
+                        own.even[column * middle + y] = upper[column] + lower[column]
+                        own.odd[column * middle + y] = upper[column] - lower[column]
                     }
                 }
                 let target = coefficients + block.plane * area + block.first * side
-                product(axes[block.plane].analysis, sums, differences, rows: block.count, into: target, own)
+                analyse(axes[block.plane], own.even, own.odd, rows: block.count, into: target, scratch: own.scratch)
             }
         }
     }
 
-    /// The picture of coefficients, of which those beyond the extents count as zero.
+    /// The image of coefficients, of which those beyond the extents count as zero.
     ///
     /// - `coefficients`: `[3, side, side]`, see ``place(_:row:column:)``.
-    /// - `picture`: `[side, side, 3]`.
+    /// - `image`: `[side, side, 3]`.
     func inverse(
         _ coefficients: UnsafePointer<Float>,
         colours: Colours,
-        into picture: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        into image: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
     ) {
-        withBuffers(workspace, team) { halfway, scratch in
-            team.forEach(blocks.count) { index, member in
+        countOperations(in: context)
+        context.scope {
+            let halfway = context.take(3 * area)
+            context.forEach(blocks.count, buffers: { columnBuffers(&$0) }) { index, own in
                 let block = blocks[index]
-                var own = scratch[member]
-                let (even, odd) = (own.take(block.count * middle), own.take(block.count * middle))
                 let source = coefficients + block.plane * area + block.first * side
-                products(axes[block.plane].synthesis, source, rows: block.count, into: even, odd, own)
+                synthesise(axes[block.plane], source, rows: block.count, own.even, own.odd, scratch: own.scratch)
                 let target = halfway + block.plane * area + block.first
                 for y in 0..<middle {
                     let (upper, lower) = (target + y * side, target + (side - 1 - y) * side)
                     for column in 0..<block.count {
-                        let (a, b) = (even[column * middle + y], odd[column * middle + y])
+                        let (a, b) = (own.even[column * middle + y], own.odd[column * middle + y])
                         upper[column] = a + b
                         lower[column] = a - b
                     }
                 }
             }
-            team.forEach(rowBlocks) { block, member in
-                let rows = side * block / rowBlocks..<side * (block + 1) / rowBlocks
-                var own = scratch[member]
-                let planes = own.take(3 * rows.count * side)
-                let (even, odd) = (own.take(rows.count * middle), own.take(rows.count * middle))
+            context.forEach(rowBlocks, buffers: { rowBuffers(&$0) }) { block, own in
+                let rows = rows(of: block)
                 for (plane, axis) in axes.enumerated() {
                     let source = UnsafePointer(halfway) + plane * area + rows.lowerBound * side
-                    products(axis.synthesis, source, rows: rows.count, into: even, odd, own)
+                    synthesise(axis, source, rows: rows.count, own.even, own.odd, scratch: own.scratch)
                     for row in 0..<rows.count {
-                        let values = planes + (plane * rows.count + row) * side
+                        let values = own.planes + (plane * rows.count + row) * side
                         for x in 0..<middle {
-                            let (a, b) = (even[row * middle + x], odd[row * middle + x])
+                            let (a, b) = (own.even[row * middle + x], own.odd[row * middle + x])
                             values[x] = a + b
                             values[side - 1 - x] = a - b
                         }
                     }
                 }
-                Self.join(planes, count: rows.count * side, colours, into: picture + rows.lowerBound * side * 3)
+                let first = image + rows.lowerBound * side * 3
+                Self.join(own.planes, count: rows.count * side, colours, into: first)
             }
         }
     }
 
-    func workspaceCount(teamSize: Int) -> Int {
-        Workspace.span(3 * area) + teamSize * Workspace.span(memberCount)
+    private func rows(of block: Int) -> Range<Int> {
+        side * block / rowBlocks..<side * (block + 1) / rowBlocks
     }
 
     // MARK: Products
 
+    /// What one member needs for a block of rows, in which the even and odd parts of one plane are made at a time.
+    private struct RowBuffers {
+        let planes: UnsafeMutablePointer<Float>
+        let even: UnsafeMutablePointer<Float>
+        let odd: UnsafeMutablePointer<Float>
+        let scratch: UnsafeMutablePointer<Float>
+    }
+
+    private func rowBuffers(_ own: inout Scratch) -> RowBuffers {
+        RowBuffers(
+            planes: own.take(3 * rowsAtATime * side),
+            even: own.take(rowsAtATime * middle),
+            odd: own.take(rowsAtATime * middle),
+            scratch: scratch(rows: rowsAtATime, from: &own)
+        )
+    }
+
+    private func columnBuffers(_ own: inout Scratch) -> RowBuffers {
+        let (even, odd) = (own.take(Self.blockWidth * middle), own.take(Self.blockWidth * middle))
+        return RowBuffers(
+            planes: even,
+            even: even,
+            odd: odd,
+            scratch: scratch(rows: Self.blockWidth, from: &own)
+        )
+    }
+
+    /// Enough for any of the products: those of the analysis have the most inputs.
+    private func scratch(rows: Int, from own: inout Scratch) -> UnsafeMutablePointer<Float> {
+        axes[0].analysis.even.scratch(rows: rows, from: &own)
+    }
+
+    private func countOperations(in context: ComputeContext) {
+        for axis in axes {
+            // All rows, then the columns that are computed; both halves of each.
+            let rows = side + 2 * axis.half
+            context.count(operations: 2 * axis.analysis.even.operations(rows: rows))
+        }
+    }
+
     /// Folded rows to coefficients: even ones from the sums, odd ones from the differences.
-    private func product(
-        _ maps: (even: PackedLinear, odd: PackedLinear),
+    private func analyse(
+        _ axis: Axis,
         _ sums: UnsafePointer<Float>,
         _ differences: UnsafePointer<Float>,
         rows: Int,
         into target: UnsafeMutablePointer<Float>,
-        _ own: Scratch
+        scratch: UnsafeMutablePointer<Float>
     ) {
-        maps.even(sums, rows: rows, into: target, outputStride: side, scratch: own.rest, team: .solo)
-        maps.odd(differences, rows: rows, into: target + middle, outputStride: side, scratch: own.rest, team: .solo)
+        let maps = axis.analysis
+        maps.even.compute(sums, rows: rows, into: target, outputStride: side, scratch: scratch)
+        maps.odd.compute(differences, rows: rows, into: target + middle, outputStride: side, scratch: scratch)
     }
 
     /// Rows of coefficients to what their even and their odd ones add up to.
-    private func products(
-        _ maps: (even: PackedLinear, odd: PackedLinear),
+    private func synthesise(
+        _ axis: Axis,
         _ source: UnsafePointer<Float>,
         rows: Int,
-        into even: UnsafeMutablePointer<Float>,
+        _ even: UnsafeMutablePointer<Float>,
         _ odd: UnsafeMutablePointer<Float>,
-        _ own: Scratch
+        scratch: UnsafeMutablePointer<Float>
     ) {
-        maps.even(source, rows: rows, inputStride: side, into: even, scratch: own.rest, team: .solo)
-        maps.odd(source + middle, rows: rows, inputStride: side, into: odd, scratch: own.rest, team: .solo)
+        let maps = axis.synthesis
+        maps.even.compute(source, rows: rows, inputStride: side, into: even, scratch: scratch)
+        maps.odd.compute(source + middle, rows: rows, inputStride: side, into: odd, scratch: scratch)
     }
 
     // MARK: Colours
@@ -266,46 +305,6 @@ struct ImageDCT: Sendable {
             for index in 0..<count {
                 pixels[3 * index + colour] = a * first[index] + b * second[index] + c * third[index] + offset
             }
-        }
-    }
-
-    // MARK: Memory
-
-    /// One member's floats, taken from the front.
-    private struct Scratch {
-        private(set) var rest: UnsafeMutablePointer<Float>
-
-        init(_ start: UnsafeMutablePointer<Float>) { rest = start }
-
-        mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
-            defer { rest += Workspace.span(count) }
-            return rest
-        }
-    }
-
-    /// One member's scratch in each team.
-    private struct Scratches {
-        let base: UnsafeMutablePointer<Float>
-        let stride: Int
-
-        subscript(member: Int) -> Scratch { Scratch(base + member * stride) }
-    }
-
-    private var memberCount: Int {
-        let rows = max(Self.blockHeight, Self.blockWidth)
-        return Workspace.span(3 * rows * side) + 2 * Workspace.span(rows * middle)
-            + PackedLinear.scratchCount(rows: rows, inputs: middle, teamSize: 1)
-    }
-
-    private func withBuffers(
-        _ workspace: Workspace,
-        _ team: ComputeTeam,
-        _ body: (UnsafeMutablePointer<Float>, Scratches) -> Void
-    ) {
-        workspace.scope {
-            let halfway = workspace.take(3 * area)
-            let stride = Workspace.span(memberCount)
-            body(halfway, Scratches(base: workspace.take(team.size * stride), stride: stride))
         }
     }
 }

@@ -24,15 +24,15 @@ struct LatentDCT: Sendable {
         defaultKept = try split?.keeps(height: gridSide, width: gridSide) ?? []
     }
 
-    /// Which coefficients a cut keeps.
+    /// Whether a cut keeps each coefficient.
     func kept(by split: BandSplit) throws(BandError) -> [Bool] {
         split == defaultSplit ? defaultKept : try split.keeps(height: gridSide, width: gridSide)
     }
 
     /// Drops coefficients of a latent `[channels, gridSide, gridSide]` in place.
-    func cut(_ latent: UnsafeMutablePointer<Float>, keeping kept: [Bool], team: ComputeTeam) {
+    func cut(_ latent: UnsafeMutablePointer<Float>, keeping kept: [Bool], in context: ComputeContext) {
         guard !kept.allSatisfy(\.self) else { return }
-        team.forEachPart(of: channels) { first, count in
+        context.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
             dct.forward(part, channels: count, into: part)
             kept.withUnsafeBufferPointer { kept in
@@ -49,19 +49,26 @@ struct LatentDCT: Sendable {
     func transform(
         _ latent: UnsafePointer<Float>,
         into coefficients: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        team.forEachPart(of: channels) { first, count in
+        context.forEachPart(of: channels) { first, count in
             let offset = first * tokenCount
             dct.forward(latent + offset, channels: count, into: coefficients + offset)
         }
     }
 
     /// The lowest `count` coefficients of each channel in the model's order: `[channels, count]`.
-    func tokens(of coefficients: UnsafePointer<Float>, count: Int, into tokens: UnsafeMutablePointer<Float>) {
-        for channel in 0..<channels {
-            for place in 0..<count {
-                tokens[channel * count + place] = coefficients[channel * tokenCount + order.indices[place]]
+    func tokens(
+        of coefficients: UnsafePointer<Float>,
+        count: Int,
+        into tokens: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
+    ) {
+        context.compute {
+            for channel in 0..<channels {
+                for place in 0..<count {
+                    tokens[channel * count + place] = coefficients[channel * tokenCount + order.indices[place]]
+                }
             }
         }
     }
@@ -71,33 +78,19 @@ struct LatentDCT: Sendable {
         of tokens: UnsafePointer<Float>,
         count: Int,
         into latent: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        latent.update(repeating: 0, count: channels * tokenCount)
-        for channel in 0..<channels {
-            for place in 0..<count {
-                latent[channel * tokenCount + order.indices[place]] = tokens[channel * count + place]
+        context.compute {
+            latent.update(repeating: 0, count: channels * tokenCount)
+            for channel in 0..<channels {
+                for place in 0..<count {
+                    latent[channel * tokenCount + order.indices[place]] = tokens[channel * count + place]
+                }
             }
         }
-        team.forEachPart(of: channels) { first, count in
+        context.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
             dct.inverse(part, channels: count, into: part)
-        }
-    }
-}
-
-extension ComputeTeam {
-    /// Shares channels out, or anything else of which each is worked on by itself, so that the parts do not change numbers.
-    func forEachPart(of channels: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
-        forEachPart(of: channels) { first, count, _ in body(first, count) }
-    }
-
-    /// The same, with the member that works on the part, by which `body` may pick its scratch.
-    func forEachPart(of channels: Int, _ body: (_ first: Int, _ count: Int, _ member: Int) -> Void) {
-        let parts = size == 1 ? 1 : min(channels, 4 * size)
-        forEach(parts) { part, member in
-            let first = channels * part / parts
-            body(first, channels * (part + 1) / parts - first, member)
         }
     }
 }

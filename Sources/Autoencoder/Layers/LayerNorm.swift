@@ -15,17 +15,19 @@ struct LayerNorm: Sendable {
         _ input: UnsafePointer<Float>,
         rows: Int,
         into output: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        layerNorm(
-            input,
-            rows: rows,
-            width: width,
-            weight: weight?.pointer,
-            bias: bias?.pointer,
-            epsilon: epsilon,
-            into: output,
-            team: team
-        )
+        context.compute {
+            layerNorm(
+                input,
+                rows: rows,
+                width: width,
+                weight: weight?.pointer,
+                bias: bias?.pointer,
+                epsilon: epsilon,
+                into: output,
+                team: context.team
+            )
+        }
     }
 }

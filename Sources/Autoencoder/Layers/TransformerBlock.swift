@@ -8,76 +8,71 @@ import TensorKernels
 struct TransformerBlock: Sendable {
     let firstNorm: LayerNorm
     /// Queries, keys and values as one product: `[width] -> [3 * width]`.
-    let attentionInput: PackedLinear
-    let attentionOutput: PackedLinear
+    let attentionInput: Linear
+    let attentionOutput: Linear
     let secondNorm: LayerNorm
-    let mlpInput: PackedLinear
-    let mlpOutput: PackedLinear
+    let mlpInput: Linear
+    let mlpOutput: Linear
     let activation: Epilogue
     let headCount: Int
 
     private var width: Int { attentionOutput.outputs }
 
-    /// - `tokens`: `[rows, width]`, changed in place.
-    /// - `workspace`: holds at least `workspaceCount` floats.
+    /// - `tokens`: `[images, rows, width]`, changed in place.
     func callAsFunction(
         _ tokens: UnsafeMutablePointer<Float>,
+        images: Int,
         rows: Int,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let normalized = workspace.take(rows * width)
-            let wide = workspace.take(rows * max(3 * width, mlpInput.outputs))
-            let scratch = workspace.take(
-                Self.scratchCount(
-                    rows: rows,
-                    width: width,
-                    mlpWidth: mlpInput.outputs,
-                    headCount: headCount,
-                    teamSize: team.size
-                )
-            )
-            let headDimension = width / headCount
+        context.scope {
+            let all = images * rows
+            let normalized = context.take(all * width)
+            let wide = context.take(all * max(3 * width, mlpInput.outputs))
 
-            firstNorm(tokens, rows: rows, into: normalized, team: team)
-            attentionInput(normalized, rows: rows, into: wide, scratch: scratch, team: team)
-            attention(
-                qkv: wide,
-                rows: rows,
-                headCount: headCount,
-                headDimension: headDimension,
-                scale: 1 / Float(headDimension).squareRoot(),
-                into: normalized,
-                scratch: scratch,
-                team: team
-            )
-            attentionOutput(normalized, rows: rows, into: tokens, epilogue: .accumulate, scratch: scratch, team: team)
+            firstNorm(tokens, rows: all, into: normalized, in: context)
+            attentionInput(normalized, rows: all, into: wide, in: context)
+            attend(wide, images: images, rows: rows, into: normalized, in: context)
+            attentionOutput(normalized, rows: all, into: tokens, epilogue: .accumulate, in: context)
 
-            secondNorm(tokens, rows: rows, into: normalized, team: team)
-            mlpInput(normalized, rows: rows, into: wide, epilogue: activation, scratch: scratch, team: team)
-            mlpOutput(wide, rows: rows, into: tokens, epilogue: .accumulate, scratch: scratch, team: team)
+            secondNorm(tokens, rows: all, into: normalized, in: context)
+            mlpInput(normalized, rows: all, into: wide, epilogue: activation, in: context)
+            mlpOutput(wide, rows: all, into: tokens, epilogue: .accumulate, in: context)
         }
     }
 
-    static func workspaceCount(_ sizes: TransformerConfiguration, rows: Int, teamSize: Int) -> Int {
-        Workspace.span(rows * sizes.width)
-            + Workspace.span(rows * max(3 * sizes.width, sizes.mlpWidth))
-            + Workspace.span(
-                scratchCount(
-                    rows: rows,
-                    width: sizes.width,
-                    mlpWidth: sizes.mlpWidth,
-                    headCount: sizes.headCount,
-                    teamSize: teamSize
-                )
+    /// Attention within each image.
+    ///
+    /// - `qkv`: `[images, rows, 3 * width]`.
+    /// - `out`: `[images, rows, width]`.
+    private func attend(
+        _ qkv: UnsafePointer<Float>,
+        images: Int,
+        rows: Int,
+        into out: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
+    ) {
+        let headDimension = width / headCount
+        context.scope {
+            let scratch = context.take(
+                attentionScratchCount(rows: rows, headDimension: headDimension, teamSize: context.team.size)
             )
-    }
-
-    private static func scratchCount(rows: Int, width: Int, mlpWidth: Int, headCount: Int, teamSize: Int) -> Int {
-        max(
-            PackedLinear.scratchCount(rows: rows, inputs: max(width, mlpWidth), teamSize: teamSize),
-            attentionScratchCount(rows: rows, headDimension: width / headCount, teamSize: teamSize)
-        )
+            // Scores and their weighted sums: two products of rows x rows x width each.
+            context.count(operations: 4 * Double(images) * Double(rows) * Double(rows) * Double(width))
+            context.compute {
+                for image in 0..<images {
+                    attention(
+                        qkv: qkv + image * rows * 3 * width,
+                        rows: rows,
+                        headCount: headCount,
+                        headDimension: headDimension,
+                        scale: 1 / Float(headDimension).squareRoot(),
+                        into: out + image * rows * width,
+                        scratch: scratch,
+                        team: context.team
+                    )
+                }
+            }
+        }
     }
 }

@@ -4,28 +4,28 @@ import Foundation
 import FrequencyBands
 import TensorKernels
 
-/// Lays an embedding and a picture into a latent's DCT coefficients, the most telling numbers into the lowest.
+/// Puts an embedding and an image into a latent's DCT coefficients, the numbers that matter most into the lowest.
 ///
-/// The picture's numbers are the DCT coefficients of its three colour planes over the whole area, in an order learned
-/// from photographs. Both directions are exact and orthonormal, so a latent's error is the picture's error.
+/// The image's numbers are the DCT coefficients of its three colour planes over the whole area, in an order learned
+/// from photographs. Both directions are exact and orthonormal, so an error in the latent is an error of the same size
+/// in the image.
 struct DCTPacking: Sendable {
     let channels: Int
     let embeddingCount: Int
-    /// Side in pixels of the picture.
+    /// Side in pixels of the image.
     let side: Int
-    /// From what the encoder sees of a colour to the planes, and from the planes to standardised RGB; both orthonormal
-    /// but for the encoder's own standardisation.
+    /// From the encoder's standardised colours to the planes, and from the planes to the decoder's standardised RGB.
     private let colours: (split: ImageDCT.Colours, join: ImageDCT.Colours)
-    /// Where in `[channels, gridSide²]` the embedding's components and the picture's coefficients lie.
+    /// Where in `[channels, gridSide²]` the embedding's components and the image's coefficients lie.
     private let embeddingPlaces: [Int]
-    private let picturePlaces: [Int]
-    /// Which of the picture's coefficients, as its transform lays them out, lies at each of `picturePlaces`.
+    private let imagePlaces: [Int]
+    /// Which of the image's coefficients, as its transform lays them out, lies at each of `imagePlaces`.
     private let order: [Int]
-    /// Where the slots of each of the grid's coefficients begin in `picturePlaces`.
+    /// Where the slots of each of the grid's coefficients begin in `imagePlaces`.
     private let coefficientStarts: [Int]
-    /// The place in `order` of each of the picture's coefficients; `Int.max` for those that no slot holds.
+    /// The place in `order` of each of the image's coefficients; `Int.max` for those that no slot holds.
     private let rank: [Int]
-    /// The usual size of each of the picture's coefficients.
+    /// The usual size of each of the image's coefficients.
     private let deviation: [Float]
     private let dct: DCT2D
     /// Of the coefficients that slots hold, and of all.
@@ -36,78 +36,67 @@ struct DCTPacking: Sendable {
     /// than what half precision makes of a zero.
     private static let silence: Float = 2e-3
 
-    private var latentCount: Int { embeddingPlaces.count + picturePlaces.count }
+    /// Numbers of a latent.
+    var latentCount: Int { embeddingPlaces.count + imagePlaces.count }
     private var tokenCount: Int { latentCount / channels }
     private var area: Int { side * side }
 
     /// Numbers of the three planes.
     var planeCount: Int { 3 * area }
 
-    /// Packs a picture.
+    /// Packs an image.
     ///
-    /// - `picture`: `[side, side, 3]`, as the encoder sees it.
+    /// - `image`: `[side, side, 3]`, as the encoder gets it.
     /// - `embedding`: `[embeddingCount]`.
     /// - `latent`: `[channels, gridSide, gridSide]`.
     func pack(
-        _ picture: UnsafePointer<Float>,
+        _ image: UnsafePointer<Float>,
         embedding: UnsafePointer<Float>,
         into latent: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let planes = workspace.take(planeCount)
-            held.forward(picture, colours: colours.split, into: planes, workspace: workspace, team: team)
-            team.forEachPart(of: order.count) { first, count in
-                for slot in first..<first + count { latent[picturePlaces[slot]] = planes[order[slot]] }
+        context.scope {
+            let planes = context.take(planeCount)
+            held.forward(image, colours: colours.split, into: planes, in: context)
+            context.forEachPart(of: order.count) { first, count in
+                for slot in first..<first + count { latent[imagePlaces[slot]] = planes[order[slot]] }
             }
         }
-        for (place, value) in zip(embeddingPlaces, UnsafeBufferPointer(start: embedding, count: embeddingCount)) {
-            latent[place] = value
+        context.compute {
+            for (index, place) in embeddingPlaces.enumerated() { latent[place] = embedding[index] }
         }
-        team.forEachPart(of: channels) { first, count in
+        context.forEachPart(of: channels) { first, count in
             let part = latent + first * tokenCount
             dct.inverse(part, channels: count, into: part)
         }
     }
 
-    /// What packing, unpacking and any one of the transforms below need.
-    func workspaceCount(teamSize: Int) -> Int {
-        Workspace.span(planeCount)
-            + max(
-                Workspace.span(latentCount),
-                held.workspaceCount(teamSize: teamSize),
-                whole.workspaceCount(teamSize: teamSize)
-            )
-    }
-
-    /// The picture's coefficients that a latent holds; zero where it holds none.
+    /// The image's coefficients that a latent holds; zero where it holds none.
     ///
-    /// - Returns: how many of the picture's slots, from the lowest, the latent fills: up to the highest of its own
+    /// - Returns: how many of the image's slots, from the lowest, the latent fills: up to the highest of its own
     ///   coefficients in which there is more than what a cut or half precision leaves of zero.
     func coefficients(
         of latent: UnsafePointer<Float>,
         into planes: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) -> Int {
-        workspace.scope {
-            let slots = workspace.take(latentCount)
-            transform(latent, into: slots, team: team)
-            planes.update(repeating: 0, count: planeCount)
-            team.forEachPart(of: order.count) { first, count in
-                for slot in first..<first + count { planes[order[slot]] = slots[picturePlaces[slot]] }
+        context.scope {
+            let slots = context.take(latentCount)
+            transform(latent, into: slots, in: context)
+            context.compute { planes.update(repeating: 0, count: planeCount) }
+            context.forEachPart(of: order.count) { first, count in
+                for slot in first..<first + count { planes[order[slot]] = slots[imagePlaces[slot]] }
             }
-            return filledCount(slots)
+            return context.compute(whenMeasuring: imagePlaces.count) { filledCount(slots) }
         }
     }
 
     private func filledCount(_ slots: UnsafePointer<Float>) -> Int {
         for first in coefficientStarts.indices.reversed() {
             let start = coefficientStarts[first]
-            let end = first + 1 < coefficientStarts.count ? coefficientStarts[first + 1] : picturePlaces.count
+            let end = first + 1 < coefficientStarts.count ? coefficientStarts[first + 1] : imagePlaces.count
             var energy: Float = 0
-            for place in picturePlaces[start..<end] { energy += slots[place] * slots[place] }
+            for place in imagePlaces[start..<end] { energy += slots[place] * slots[place] }
             if energy > Self.silence * Self.silence * Float(end - start) { return end }
         }
         return 0
@@ -118,9 +107,9 @@ struct DCTPacking: Sendable {
         _ planes: UnsafePointer<Float>,
         count: Int,
         into white: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        team.forEachPart(of: planeCount) { first, length in
+        context.forEachPart(of: planeCount) { first, length in
             for index in first..<first + length {
                 white[index] = rank[index] < count ? planes[index] / deviation[index] : 0
             }
@@ -132,9 +121,9 @@ struct DCTPacking: Sendable {
         _ planes: UnsafeMutablePointer<Float>,
         beyond count: Int,
         with drawn: UnsafePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        team.forEachPart(of: planeCount) { first, length in
+        context.forEachPart(of: planeCount) { first, length in
             for index in first..<first + length where rank[index] >= count {
                 planes[index] = drawn[index] * deviation[index]
             }
@@ -145,52 +134,50 @@ struct DCTPacking: Sendable {
     func coefficients(
         ofDrawn drawn: UnsafePointer<Float>,
         into planes: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        whole.forward(drawn, colours: .unchanged, into: planes, workspace: workspace, team: team)
+        whole.forward(drawn, colours: .unchanged, into: planes, in: context)
     }
 
     /// What a network draws from, `[side, side, 3]`: the planes of coefficients that the latent holds.
     func drawable(
         _ planes: UnsafePointer<Float>,
-        into picture: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        into image: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
     ) {
-        held.inverse(planes, colours: .unchanged, into: picture, workspace: workspace, team: team)
+        held.inverse(planes, colours: .unchanged, into: image, in: context)
     }
 
-    /// The picture `[side, side, 3]`, standardised RGB, of all coefficients.
-    func picture(
+    /// The image `[side, side, 3]`, standardised RGB, of all coefficients.
+    func image(
         of planes: UnsafePointer<Float>,
-        into picture: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        into image: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
     ) {
-        whole.inverse(planes, colours: colours.join, into: picture, workspace: workspace, team: team)
+        whole.inverse(planes, colours: colours.join, into: image, in: context)
     }
 
     /// The embedding `[embeddingCount]` that a latent holds.
     func unpackEmbedding(
         _ latent: UnsafePointer<Float>,
         into embedding: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let coefficients = workspace.take(latentCount)
-            transform(latent, into: coefficients, team: team)
-            for (index, place) in embeddingPlaces.enumerated() { embedding[index] = coefficients[place] }
+        context.scope {
+            let coefficients = context.take(latentCount)
+            transform(latent, into: coefficients, in: context)
+            context.compute {
+                for (index, place) in embeddingPlaces.enumerated() { embedding[index] = coefficients[place] }
+            }
         }
     }
 
     private func transform(
         _ latent: UnsafePointer<Float>,
         into slots: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        team.forEachPart(of: channels) { first, count in
+        context.forEachPart(of: channels) { first, count in
             let offset = first * tokenCount
             dct.forward(latent + offset, channels: count, into: slots + offset)
         }
@@ -198,7 +185,7 @@ struct DCTPacking: Sendable {
 }
 
 extension DCTPacking {
-    /// Names: `packing.colours` `[3, 3]`, `packing.order` `[slots of the picture]`: indices into `[3, side, side]`,
+    /// Names: `packing.colours` `[3, 3]`, `packing.order` `[slots of the image]`: indices into `[3, side, side]`,
     /// `packing.decay` `[3, 2]`: a coefficient's usual size is e^(decay₀ + decay₁ ln(r + 2)), r its distance from (0, 0).
     init(
         _ reader: WeightReader,
@@ -212,7 +199,7 @@ extension DCTPacking {
         self.dct = dct
         let grid = configuration.gridSide
         let order = CoefficientOrder(configuration.frequency.order, height: grid, width: grid)
-        (embeddingPlaces, picturePlaces) = packing.places(channels: configuration.channels, order: order.indices)
+        (embeddingPlaces, imagePlaces) = packing.places(channels: configuration.channels, order: order.indices)
         var (starts, slots) = ([Int](), 0)
         for index in order.indices.indices {
             starts.append(slots)
@@ -220,7 +207,7 @@ extension DCTPacking {
         }
         coefficientStarts = starts
         colours = Self.colours(try reader.tensor("packing.colours", shape: [3, 3]), configuration)
-        let stored = try reader.tensor("packing.order", shape: [picturePlaces.count])
+        let stored = try reader.tensor("packing.order", shape: [imagePlaces.count])
         let natural = try Self.order(stored, count: 3 * side * side)
         let extents = Self.extents(of: natural, side: side)
         held = ImageDCT(side: side, extents: extents)

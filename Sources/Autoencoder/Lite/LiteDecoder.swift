@@ -2,66 +2,74 @@
 
 import TensorKernels
 
-/// From a packed latent to a picture: what the latent holds exactly, what it does not hold drawn by a network.
+/// From a packed latent to an image: what the latent holds exactly, the rest drawn by a network.
 ///
-/// The network sees the picture whitened, every frequency by its usual size, and what it draws is scaled back in the same
-/// way, so that it works on numbers of one size whatever was cut.
+/// The network gets the image whitened, every frequency divided by its usual size, and what it draws is scaled back in
+/// the same way, so that it works on numbers of one size whatever was cut.
 struct LiteDecoder: Sendable {
     let packing: DCTPacking
     let scale: ImageScale
-    /// From `[side, side, 3]` to the same; nil for none: then what is not held stays empty.
+    /// From `[side, side, 3]` to the same; nil for none: then what the latent does not hold stays empty.
     let refinement: ConvolutionStack?
 
-    /// Decodes a latent `[channels, gridSide, gridSide]` and lends the image to `body`.
+    /// Decodes latents `[images, channels, gridSide, gridSide]` and lends the images to `body`.
     func callAsFunction(
-        _ latent: UnsafePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam,
+        _ latents: UnsafePointer<Float>,
+        images: Int,
+        in context: ComputeContext,
         _ body: (DecodedImages) -> Void
     ) {
-        workspace.scope {
-            let picture = workspace.take(packing.planeCount)
-            let planes = workspace.take(packing.planeCount)
-            let count = packing.coefficients(of: latent, into: planes, workspace: workspace, team: team)
-            // An empty latent gives nothing to draw from.
-            if let refinement, count > 0 {
-                draw(refinement, planes, held: count, scratch: picture, workspace: workspace, team: team)
+        let size = packing.planeCount
+        context.scope {
+            let pixels = context.take(images * size)
+            context.scope {
+                let planes = context.take(images * size)
+                withUnsafeTemporaryAllocation(of: Int.self, capacity: images) { held in
+                    for image in 0..<images {
+                        let latent = latents + image * packing.latentCount
+                        held[image] = packing.coefficients(of: latent, into: planes + image * size, in: context)
+                    }
+                    // An empty latent gives nothing to draw from.
+                    if let refinement, held.contains(where: { $0 > 0 }) {
+                        draw(refinement, planes, held: UnsafeBufferPointer(held), scratch: pixels, in: context)
+                    }
+                }
+                for image in 0..<images {
+                    packing.image(of: planes + image * size, into: pixels + image * size, in: context)
+                }
             }
-            packing.picture(of: planes, into: picture, workspace: workspace, team: team)
             // An image that lies as rows of pixels is a single patch.
-            body(DecodedImages(values: picture, gridSide: 1, patchSide: packing.side, scale: scale))
+            body(DecodedImages(values: pixels, gridSide: 1, patchSide: packing.side, scale: scale))
         }
     }
 
+    /// Fills the coefficients that the latents do not hold.
+    ///
+    /// - `planes`: `[images, 3, side, side]`.
+    /// - `held`: for each image how many of its slots the latent fills.
+    /// - `scratch`: as large as `planes`.
     private func draw(
         _ network: ConvolutionStack,
         _ planes: UnsafeMutablePointer<Float>,
-        held: Int,
+        held: UnsafeBufferPointer<Int>,
         scratch: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let white = workspace.take(packing.planeCount)
-            packing.whiten(planes, count: held, into: white, team: team)
-            packing.drawable(white, into: scratch, workspace: workspace, team: team)
-            let drawn = workspace.take(network.output.count)
-            network(scratch, into: drawn, workspace: workspace, team: team)
-            packing.coefficients(ofDrawn: drawn, into: white, workspace: workspace, team: team)
-            packing.complete(planes, beyond: held, with: white, team: team)
+        let (images, size) = (held.count, packing.planeCount)
+        context.scope {
+            let white = context.take(size)
+            let drawn = context.take(images * network.output.count)
+            for image in 0..<images {
+                packing.whiten(planes + image * size, count: held[image], into: white, in: context)
+                packing.drawable(white, into: scratch + image * size, in: context)
+            }
+            network(scratch, images: images, into: drawn, in: context)
+            for image in 0..<images where held[image] > 0 {
+                packing.coefficients(ofDrawn: drawn + image * network.output.count, into: white, in: context)
+                packing.complete(planes + image * size, beyond: held[image], with: white, in: context)
+            }
         }
     }
-
-    func workspaceCount(teamSize: Int) -> Int {
-        let packing = packing.workspaceCount(teamSize: teamSize)
-        let drawing = refinement.map {
-            Workspace.span(self.packing.planeCount) + Workspace.span($0.output.count)
-                + max(packing, $0.workspaceCount(teamSize: teamSize))
-        }
-        return 2 * Workspace.span(self.packing.planeCount) + max(packing, drawing ?? 0)
-    }
-
-    var floatingPointOperations: Double { refinement?.floatingPointOperations ?? 0 }
 }
 
 extension LiteDecoder {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a latent's DCT coefficients are shared out between an embedding and the picture's own DCT coefficients.
+/// How an embedding and the image's own DCT coefficients share a latent's DCT coefficients.
 ///
 /// Slots run along the model's coefficient order, within a coefficient along the channels. The first channels of each
-/// coefficient hold the embedding, as many as `embeddingChannels` says; all other slots hold the picture.
+/// coefficient hold the embedding, as many as `embeddingChannels` says; all other slots hold the image.
 package struct PackingConfiguration: Sendable, Equatable {
     /// For each coefficient of the grid, lowest first; coefficients beyond the list hold none.
     package var embeddingChannels: [Int]
@@ -19,21 +19,21 @@ package struct PackingConfiguration: Sendable, Equatable {
         guard slots <= numbers else { throw .tooMany(path: reader.path, count: slots, limit: numbers) }
     }
 
-    /// Where the embedding's components and the picture's coefficients lie.
+    /// Where the embedding's components and the image's coefficients lie.
     ///
     /// - Parameters:
     ///   - channels: of the latent.
     ///   - order: the grid's coefficients, lowest first.
     /// - Returns: flat places in `[channels, gridSide²]`, in the order of what lies there.
-    func places(channels: Int, order: [Int]) -> (embedding: [Int], picture: [Int]) {
-        var (embedding, picture): ([Int], [Int]) = ([], [])
+    func places(channels: Int, order: [Int]) -> (embedding: [Int], image: [Int]) {
+        var (embedding, image): ([Int], [Int]) = ([], [])
         for (rank, coefficient) in order.enumerated() {
             let count = rank < embeddingChannels.count ? embeddingChannels[rank] : 0
             for channel in 0..<channels {
                 let place = channel * order.count + coefficient
-                if channel < count { embedding.append(place) } else { picture.append(place) }
+                if channel < count { embedding.append(place) } else { image.append(place) }
             }
         }
-        return (embedding, picture)
+        return (embedding, image)
     }
 }

@@ -31,11 +31,11 @@ package final class AutoencoderModel: Sendable {
     private let weights: SafetensorsFile
 
     package var hasHead: Bool { head != nil }
-    /// Categories that the head tells apart; 0 without a head.
+    /// Categories of the head; 0 without one.
     package var classCount: Int { head?.classCount ?? 0 }
     /// Hexadecimal SHA-256 of `model.safetensors`.
     ///
-    /// Computed when first asked for, which takes seconds for gigabytes.
+    /// Computed on first use, which takes seconds for gigabytes.
     package var weightsSHA256: String { weights.sha256 }
     /// Bytes of the tensors in `model.safetensors`.
     package var parameterBytes: Int {
@@ -48,8 +48,8 @@ package final class AutoencoderModel: Sendable {
     ///   - directory: holds `config.json`, `model.safetensors` and what the configuration names.
     ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head.
     ///   - storage: how weights are kept in memory.
-    ///   - hashing: runs what works out ``weightsSHA256`` beside the loading; nil: only when it is asked for.
-    /// - Throws: the first thing that is missing or wrong, by name.
+    ///   - hashing: runs a closure that computes ``weightsSHA256`` while the model loads; nil: it is computed on first use.
+    /// - Throws: the first fault, which names the member or the tensor.
     package init(
         directory: String,
         head headPath: String? = nil,

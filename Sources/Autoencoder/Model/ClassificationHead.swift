@@ -6,96 +6,64 @@ import TensorKernels
 /// From a latent to the logits of the model's categories.
 struct ClassificationHead: Sendable {
     let source: HeadConfiguration.Source
+    let channels: Int
     let gridSide: Int
     let stack: ConvolutionStack?
-    let linear: PackedLinear
+    let linear: Linear
     /// What finds the embedding in the latent; only for heads that read it.
     let packing: DCTPacking?
 
     var classCount: Int { linear.outputs }
     private var tokenCount: Int { gridSide * gridSide }
-    private var channels: Int { stack?.input.channels ?? linear.inputs }
 
-    /// - `latent`: `[channels, gridSide, gridSide]`.
-    /// - `logits`: `[classCount]`.
+    /// - `latents`: `[images, channels, gridSide, gridSide]`.
+    /// - `logits`: `[images, classCount]`.
     func callAsFunction(
-        _ latent: UnsafePointer<Float>,
+        _ latents: UnsafePointer<Float>,
+        images: Int,
         into logits: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let features = workspace.take(linear.inputs)
-            if let packing {
-                packing.unpackEmbedding(latent, into: features, workspace: workspace, team: team)
-            } else if let stack {
-                let tokens = workspace.take(stack.input.count)
-                let map = workspace.take(stack.output.count)
-                transpose(latent, rows: channels, columns: tokenCount, into: tokens)
-                stack(tokens, into: map, workspace: workspace, team: team)
-                Self.mean(ofRows: map, rows: stack.output.rows, width: linear.inputs, into: features)
-            } else {
-                Self.mean(ofPlanes: latent, channels: channels, tokenCount: tokenCount, into: features)
+        context.scope {
+            let features = context.take(images * linear.inputs)
+            for image in 0..<images {
+                let latent = latents + image * channels * tokenCount
+                readFeatures(latent, into: features + image * linear.inputs, in: context)
             }
-            classify(features, into: logits, workspace: workspace, team: team)
+            classify(features, images: images, into: logits, in: context)
         }
     }
 
-    /// The linear map alone, from the features `[linear.inputs]` that the latent would give.
+    /// The linear map alone, from the features `[images, linear.inputs]` that the latents would give.
     func classify(
         _ features: UnsafePointer<Float>,
+        images: Int,
         into logits: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
-        workspace.scope {
-            let scratch = workspace.take(
-                PackedLinear.scratchCount(rows: 1, inputs: linear.inputs, teamSize: team.size)
-            )
-            linear(features, rows: 1, into: logits, scratch: scratch, team: team)
-        }
+        linear(features, rows: images, into: logits, in: context)
     }
 
-    /// The mean of each channel of a map `[channels, tokenCount]`.
-    static func mean(
-        ofPlanes map: UnsafePointer<Float>,
-        channels: Int,
-        tokenCount: Int,
-        into means: UnsafeMutablePointer<Float>
+    private func readFeatures(
+        _ latent: UnsafePointer<Float>,
+        into features: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
     ) {
-        for channel in 0..<channels {
-            var sum = 0.0
-            for index in 0..<tokenCount { sum += Double(map[channel * tokenCount + index]) }
-            means[channel] = Float(sum / Double(tokenCount))
+        if let packing {
+            packing.unpackEmbedding(latent, into: features, in: context)
+        } else if let stack {
+            context.scope {
+                let tokens = context.take(stack.input.count)
+                let map = context.take(stack.output.count)
+                context.compute { transpose(latent, rows: channels, columns: tokenCount, into: tokens) }
+                stack(tokens, images: 1, into: map, in: context)
+                context.compute {
+                    meanOfRows(map, rows: stack.output.rows, width: linear.inputs, into: features)
+                }
+            }
+        } else {
+            context.compute { meanOfPlanes(latent, channels: channels, tokenCount: tokenCount, into: features) }
         }
-    }
-
-    /// The mean of each column of a map `[rows, width]`.
-    static func mean(
-        ofRows map: UnsafePointer<Float>,
-        rows: Int,
-        width: Int,
-        into means: UnsafeMutablePointer<Float>
-    ) {
-        means.update(repeating: 0, count: width)
-        for row in 0..<rows {
-            for column in 0..<width { means[column] += map[row * width + column] }
-        }
-        for column in 0..<width { means[column] /= Float(rows) }
-    }
-
-    func workspaceCount(teamSize: Int) -> Int {
-        let scratch = Workspace.span(PackedLinear.scratchCount(rows: 1, inputs: linear.inputs, teamSize: teamSize))
-        guard let stack else {
-            return Workspace.span(linear.inputs) + max(scratch, packing?.workspaceCount(teamSize: teamSize) ?? 0)
-        }
-        return Workspace.span(linear.inputs) + Workspace.span(stack.input.count) + Workspace.span(stack.output.count)
-            + max(stack.workspaceCount(teamSize: teamSize), scratch)
-    }
-
-    /// Multiplications and additions for one latent.
-    var floatingPointOperations: Double {
-        2 * Double(linear.inputs * linear.outputs) + (stack?.floatingPointOperations ?? 0)
     }
 }
 
@@ -103,7 +71,7 @@ extension ClassificationHead {
     /// Reads the head that a configuration describes.
     ///
     /// - `reader`: the file in which it lies.
-    /// - `packing`: what the model's latents are made by, where they hold an embedding.
+    /// - `packing`: of the model, where its latents hold an embedding.
     init(
         _ reader: WeightReader,
         head: HeadConfiguration,
@@ -111,9 +79,9 @@ extension ClassificationHead {
         packing: DCTPacking?
     ) throws(ModelError) {
         source = head.source
+        channels = configuration.channels
         gridSide = configuration.gridSide
         self.packing = head.source == .embedding ? packing : nil
-        let channels = self.packing?.embeddingCount ?? configuration.channels
         if head.layers.isEmpty {
             stack = nil
         } else {
@@ -124,9 +92,9 @@ extension ClassificationHead {
                 input: MapShape(height: gridSide, width: gridSide, channels: channels)
             )
         }
-        let inputs = stack?.output.channels ?? channels
+        let inputs = self.packing?.embeddingCount ?? stack?.output.channels ?? channels
         let bias = try reader.tensor(head.biasName, shape: [head.classCount])
-        linear = PackedLinear(
+        linear = Linear(
             weight: try reader.tensor(head.weightName, shape: [head.classCount, inputs]),
             bias: bias,
             outputs: head.classCount,

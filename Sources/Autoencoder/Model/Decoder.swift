@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TensorKernels
-
 /// The network that makes an image of a latent.
 enum Decoder: Sendable {
     case transformer(TransformerDecoder)
@@ -30,35 +28,20 @@ enum Decoder: Sendable {
         }
     }
 
-    /// Decodes a latent and lends the image to `body`.
+    /// Decodes latents and lends the images to `body`.
     ///
-    /// - `latent`: `[channels, side, side]`.
-    /// - `side`: the latent's side, or less for the authors' compact decode.
+    /// - `latents`: `[images, channels, side, side]`.
+    /// - `side`: the latents' side, or less for the authors' compact decode.
     func callAsFunction(
-        _ latent: UnsafePointer<Float>,
+        _ latents: UnsafePointer<Float>,
+        images: Int,
         side: Int,
-        workspace: Workspace,
-        team: ComputeTeam,
+        in context: ComputeContext,
         _ body: (DecodedImages) -> Void
     ) {
         switch self {
-        case .transformer(let network): network(latent, side: side, workspace: workspace, team: team, body)
-        case .lite(let network): network(latent, workspace: workspace, team: team, body)
-        }
-    }
-
-    func workspaceCount(teamSize: Int) -> Int {
-        switch self {
-        case .transformer(let network): network.workspaceCount(teamSize: teamSize)
-        case .lite(let network): network.workspaceCount(teamSize: teamSize)
-        }
-    }
-
-    /// Multiplications and additions for one image.
-    var floatingPointOperations: Double {
-        switch self {
-        case .transformer(let network): network.floatingPointOperations
-        case .lite(let network): network.floatingPointOperations
+        case .transformer(let network): network(latents, images: images, side: side, in: context, body)
+        case .lite(let network): network(latents, images: images, in: context, body)
         }
     }
 }

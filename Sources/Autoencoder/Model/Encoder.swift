@@ -37,31 +37,17 @@ enum Encoder: Sendable {
         }
     }
 
-    /// - `input`: `[3, inputSide, inputSide]` for a transformer, `[inputSide, inputSide, 3]` for the lite one.
-    /// - `latent`: `[channels, gridSide, gridSide]`.
+    /// - `input`: `[images, 3, inputSide, inputSide]` or `[images, inputSide, inputSide, 3]`, see ``inputLayout``.
+    /// - `latents`: `[images, channels, gridSide, gridSide]`.
     func callAsFunction(
         _ input: UnsafePointer<Float>,
-        into latent: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        images: Int,
+        into latents: UnsafeMutablePointer<Float>,
+        in context: ComputeContext
     ) {
         switch self {
-        case .transformer(let network): network(input, into: latent, workspace: workspace, team: team)
-        case .lite(let network): network(input, into: latent, workspace: workspace, team: team)
-        }
-    }
-
-    func workspaceCount(teamSize: Int) -> Int {
-        switch self {
-        case .transformer(let network): network.workspaceCount(teamSize: teamSize)
-        case .lite(let network): network.workspaceCount(teamSize: teamSize)
-        }
-    }
-
-    var floatingPointOperations: Double {
-        switch self {
-        case .transformer(let network): network.floatingPointOperations
-        case .lite(let network): network.floatingPointOperations
+        case .transformer(let network): network(input, images: images, into: latents, in: context)
+        case .lite(let network): network(input, images: images, into: latents, in: context)
         }
     }
 }

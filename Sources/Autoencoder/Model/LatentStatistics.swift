@@ -23,7 +23,7 @@ package struct LatentStatistics: Sendable {
             throw .statisticsInvalid(tensor: "mean", index: index, value: mean[index])
         }
         let offset = self.epsilon
-        // A deviation of zero would make every latent infinite.
+        // Normalising divides by the deviation.
         if let index = variance.firstIndex(where: { !($0 >= 0 && $0.isFinite && $0 + offset > 0) }) {
             throw .statisticsInvalid(tensor: "var", index: index, value: variance[index])
         }
@@ -35,7 +35,7 @@ package struct LatentStatistics: Sendable {
         for index in 0..<mean.count { values[index] = (values[index] - mean[index]) / deviation[index] }
     }
 
-    /// Undoes `normalize` on the tokens `[channels, side, side]` of one corner of a latent whose grid has `gridSide`.
+    /// Undoes ``normalize(_:)`` on the tokens `[channels, side, side]` of one corner of a latent.
     func undo(_ values: UnsafeMutablePointer<Float>, corner: TokenCorner, gridSide: Int) {
         let (side, origin) = (corner.side, corner.origin(gridSide: gridSide))
         for channel in 0..<mean.count / (gridSide * gridSide) {

@@ -2,13 +2,13 @@
 
 import TensorKernels
 
-/// From a picture's bytes to what the encoder's network sees: scaled to 0...1, resized, standardised per channel.
+/// From an image's bytes to the input of the encoder's network: scaled to 0...1, resized, standardised per channel.
 ///
 /// The resizing is PyTorch's `interpolate(mode="bicubic", align_corners=False)`; see docs/model.md, "Image in".
 struct PixelPreprocessor: Sendable {
     let imageSide: Int
     let inputSide: Int
-    /// How the network wants its input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
+    /// How the network takes its input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
     let layout: PictureLayout
     private let mean: [Float]
     private let deviation: [Float]
@@ -35,37 +35,30 @@ struct PixelPreprocessor: Sendable {
     }
 
     /// - `pixels`: `[imageSide, imageSide, 3]`.
-    /// - `flipped`: whether the picture is mirrored left to right.
+    /// - `flipped`: whether the image is mirrored left to right.
     /// - `output`: in `layout`.
     func callAsFunction(
         _ pixels: UnsafePointer<UInt8>,
         flipped: Bool,
         into output: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
         if resizes {
-            resize(pixels, flipped: flipped, into: output, workspace: workspace, team: team)
+            resize(pixels, flipped: flipped, into: output, in: context)
         } else {
-            standardize(pixels, flipped: flipped, into: output, team: team)
+            standardize(pixels, flipped: flipped, into: output, in: context)
         }
-    }
-
-    var workspaceCount: Int {
-        guard resizes else { return 0 }
-        return Workspace.span(3 * imageSide) + Workspace.span(3 * imageSide * inputSide)
-            + Workspace.span(3 * inputSide * inputSide)
     }
 
     private func standardize(
         _ pixels: UnsafePointer<UInt8>,
         flipped: Bool,
         into output: UnsafeMutablePointer<Float>,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
         let steps = steps
         standardized.withUnsafeBufferPointer { table in
-            team.forEach((imageSide + Self.rowsAtATime - 1) / Self.rowsAtATime) { block, _ in
+            context.forEach((imageSide + Self.rowsAtATime - 1) / Self.rowsAtATime) { block in
                 for y in block * Self.rowsAtATime..<min(imageSide, (block + 1) * Self.rowsAtATime) {
                     for x in 0..<imageSide {
                         let pixel = pixels + (y * imageSide + (flipped ? imageSide - 1 - x : x)) * 3
@@ -83,30 +76,25 @@ struct PixelPreprocessor: Sendable {
         _ pixels: UnsafePointer<UInt8>,
         flipped: Bool,
         into output: UnsafeMutablePointer<Float>,
-        workspace: Workspace,
-        team: ComputeTeam
+        in context: ComputeContext
     ) {
         let steps = steps
-        workspace.scope {
-            // One row at full width, one plane of narrowed rows and one resized plane for each channel, which a member
-            // owns meanwhile.
-            let rows = workspace.take(3 * imageSide)
-            let planes = workspace.take(3 * imageSide * inputSide)
-            let resized = workspace.take(3 * inputSide * inputSide)
-            team.forEach(3) { channel, _ in
-                let row = rows + channel * imageSide
-                let plane = planes + channel * imageSide * inputSide
-                let source = resized + channel * inputSide * inputSide
-                for y in 0..<imageSide {
-                    spread(pixels + y * imageSide * 3 + channel, flipped: flipped, into: row)
-                    axis.resampleRow(row, into: plane + y * inputSide)
-                }
-                axis.resampleRows(plane, width: inputSide, into: source)
-                let (mean, deviation) = (mean[channel], deviation[channel])
-                let target = output + channel * steps.channel
-                for index in 0..<inputSide * inputSide {
-                    target[index * steps.pixel] = (source[index] - mean) / deviation
-                }
+        context.forEach(3) { own in
+            // A row at full width, the plane of narrowed rows, and the resized plane of one channel.
+            (
+                row: own.take(imageSide), narrowed: own.take(imageSide * inputSide),
+                resized: own.take(inputSide * inputSide)
+            )
+        } _: { channel, buffers in
+            for y in 0..<imageSide {
+                spread(pixels + y * imageSide * 3 + channel, flipped: flipped, into: buffers.row)
+                axis.resampleRow(buffers.row, into: buffers.narrowed + y * inputSide)
+            }
+            axis.resampleRows(buffers.narrowed, width: inputSide, into: buffers.resized)
+            let (mean, deviation) = (mean[channel], deviation[channel])
+            let target = output + channel * steps.channel
+            for index in 0..<inputSide * inputSide {
+                target[index * steps.pixel] = (buffers.resized[index] - mean) / deviation
             }
         }
     }

@@ -26,12 +26,12 @@ extension ModelConfiguration {
 }
 
 extension EncoderConfiguration.Family {
-    /// The published checkpoints' name for the encoder's position table, and how many of its rows stand before the grid's.
+    /// The published checkpoints' name for the encoder's position table, and how many of its rows precede the grid's.
     package var positionTable: (name: String, leadingRows: Int) {
         let names = VisionTransformerNames(self)
         return ("\(names.prefix).\(names.positions)", names.classToken == nil ? 0 : 1)
     }
 
-    /// What stands before the names of the encoder's tensors in the published checkpoints.
+    /// The prefix of the encoder's tensors in the published checkpoints.
     package var tensorPrefix: String { VisionTransformerNames(self).prefix }
 }

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Resizing of learned position embeddings, each way that the reference code does it.
+/// Learned position embeddings resized as the authors' code does it, and the fixed embedding.
 package enum PositionEmbedding {
     /// A square table `[rows * rows, width]` brought to another grid, columns first and rows after.
     ///

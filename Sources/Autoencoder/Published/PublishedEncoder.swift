@@ -89,7 +89,7 @@ package struct PublishedEncoder: Sendable, Equatable {
 }
 
 extension EncoderConfiguration.Family {
-    /// Mean and deviation per colour channel that the family's pictures are standardised by.
+    /// Mean and deviation per colour channel with which the family standardises images.
     package var standardization: (mean: [Double], deviation: [Double]) {
         switch self {
         case .dinov2, .mae: ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])

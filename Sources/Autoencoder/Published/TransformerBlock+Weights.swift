@@ -2,7 +2,7 @@
 
 import TensorKernels
 
-/// How a checkpoint spells the tensors of one block, below the block's own prefix.
+/// The names of a block's tensors in a checkpoint, below the block's prefix.
 struct TransformerBlockNames: Sendable {
     var firstNorm: String
     var query: String
@@ -46,7 +46,7 @@ struct TransformerBlockNames: Sendable {
         return names
     }()
 
-    /// The decoder; LayerScale is an addition of ours, spelt as DINOv2 does.
+    /// The decoder; LayerScale is an addition of ours, named as in DINOv2.
     static let decoder = TransformerBlockNames(
         firstNorm: "layernorm_before",
         query: "attention.attention.query",
@@ -86,10 +86,10 @@ extension TransformerBlock {
     ) throws(ModelError) {
         let (width, mlp) = (sizes.width, sizes.mlpWidth)
         var scales: (first: [Float], second: [Float])?
-        if sizes.hasLayerScale, let spelt = names.scales {
+        if sizes.hasLayerScale, let scaleNames = names.scales {
             scales = (
-                try reader.tensor("\(prefix).\(spelt.first)", shape: [width]),
-                try reader.tensor("\(prefix).\(spelt.second)", shape: [width])
+                try reader.tensor("\(prefix).\(scaleNames.first)", shape: [width]),
+                try reader.tensor("\(prefix).\(scaleNames.second)", shape: [width])
             )
         }
         let epsilon = sizes.layerNormEpsilon

@@ -3,7 +3,7 @@
 import TensorKernels
 
 extension TransformerDecoder {
-    /// How the published checkpoints spell the decoder's tensors.
+    /// The names of the decoder's tensors in the published checkpoints.
     private enum Names {
         static let embedding = "decoder.decoder_embed"
         static let classToken = "decoder.trainable_cls_token"

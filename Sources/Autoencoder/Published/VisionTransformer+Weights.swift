@@ -3,9 +3,9 @@
 import TensorFiles
 import TensorKernels
 
-/// Where the checkpoints of the published families keep an encoder's tensors.
+/// The names of an encoder's tensors in the checkpoints of the published families.
 struct VisionTransformerNames: Sendable {
-    /// In front of every name.
+    /// Precedes every name.
     var prefix: String
     var patchEmbedding: String
     var patchHasBias: Bool
@@ -15,16 +15,16 @@ struct VisionTransformerNames: Sendable {
     /// Whether the position table is `[1, rows, width]` rather than `[rows, width]`.
     var positionsHaveBatchAxis = false
     var positionResampling: PositionResampling
-    /// In front of a block's number.
+    /// Precedes a block's number.
     var blocks: String
     var block: TransformerBlockNames
     var preNorm: String?
     var hasFinalNorm: Bool
     var activation: Epilogue
 
-    /// How a family brings a stored position table to another grid.
+    /// How a family resizes a stored position table to another grid.
     enum PositionResampling: Sendable {
-        /// It does not: the table must fit.
+        /// Not at all: the table must fit.
         case none
         /// `interpolate(mode="bicubic")`.
         case bicubic
@@ -202,7 +202,7 @@ extension VisionTransformer {
         let name = "\(names.prefix).\(names.positions)"
         let leadingRows = names.classToken == nil ? 0 : 1
         var rows = gridSide * gridSide + leadingRows
-        // The stored grid is read off the table: a square number of rows after the class token's.
+        // The stored grid follows from the table's rows without the class token's.
         if names.positionResampling != .none, let stored = reader.file.shape(of: name), stored.count >= 2 {
             rows = stored[stored.count - 2]
         }

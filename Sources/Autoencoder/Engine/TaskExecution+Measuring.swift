@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TensorKernels
+
+extension TaskExecution {
+    /// Floats of scratch memory that no task exceeds.
+    static func scratchCount(model: AutoencoderModel, team: ComputeTeam) -> Int {
+        ComputeContext.measure(team: team) { context in
+            for task in demandingTasks(of: model) {
+                do throws(TaskError) {
+                    let plan = try TaskPlan(task, model: model, cost: 0)
+                    _ = try TaskExecution(model: model, context: context).result(of: plan)
+                } catch {
+                    preconditionFailure("a task that every model can do failed: \(error)")
+                }
+            }
+        }.scratchCount
+    }
+
+    /// Tasks that between them take every path and, where the size of a path depends on the task, every size.
+    private static func demandingTasks(of model: AutoencoderModel) -> [AutoencoderTask] {
+        let configuration = model.configuration
+        let pixels = [UInt8](repeating: 0, count: configuration.imageSide * configuration.imageSide * 3)
+        var tasks: [AutoencoderTask] = []
+        var outputs: AutoencoderTask.Outputs = [.latent, .pooled, .frequencyTokens, .picture, .reconstruction]
+        if model.hasHead {
+            outputs.insert(.logits)
+            tasks.append(AutoencoderTask(input: .pixels(pixels), outputs: .logits))
+        }
+        let energies: [AutoencoderTask.Outputs] = [
+            .coefficientEnergies, .fftEnergies, .imageEnergies, .imageFFTEnergies,
+        ]
+        for energy in energies {
+            var task = AutoencoderTask(input: .pixels(pixels), outputs: outputs.union(energy))
+            task.frequencyTokenCount = 1
+            task.split = configuration.frequency.split
+            tasks.append(task)
+        }
+        if model.decoder.decodesCompactly {
+            let latent = [Float](repeating: 0, count: configuration.latentCount)
+            for side in 1...configuration.gridSide {
+                var task = AutoencoderTask(input: .latent(latent), outputs: .picture)
+                task.decodedCorner = TokenCorner(position: .topLeft, side: side)
+                tasks.append(task)
+            }
+        }
+        return tasks
+    }
+}
