@@ -84,7 +84,7 @@ package final class AutoencoderEngine: Sendable {
 
     /// Runs every layer once, so that no request pays for the first touch of the weights and of the workspaces.
     ///
-    /// Where the decoder takes part of a latent, it gets a few tokens: they touch all its weights in a tenth of the time.
+    /// A decoder that accepts part of a latent gets a few tokens: they touch all its weights in a tenth of the time.
     package func warmUp(batch: Int) {
         let configuration = model.configuration
         let pixels = [UInt8](repeating: 128, count: configuration.imageSide * configuration.imageSide * 3)
