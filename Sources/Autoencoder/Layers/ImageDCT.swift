@@ -13,15 +13,6 @@ import TensorKernels
 /// Coefficients lie as the products leave them, [plane][column frequency][row frequency], on both axes the even ones
 /// first: ``place(_:row:column:)``.
 struct ImageDCT: Sendable {
-    /// A change of colours beside the transform: plane = matrix · colours + offset, or colours = matrix · planes.
-    struct Colours: Sendable {
-        /// `[3, 3]`.
-        let matrix: [Float]
-        let offset: [Float]
-
-        static let unchanged = Colours(matrix: [1, 0, 0, 0, 1, 0, 0, 0, 1], offset: [0, 0, 0])
-    }
-
     /// One axis, of whose coefficients the first `2 * half` are computed.
     private struct Axis: Sendable {
         let half: Int
@@ -119,7 +110,7 @@ struct ImageDCT: Sendable {
             context.forEach(rowBlocks, buffers: { rowBuffers(&$0) }) { block, own in
                 let rows = rows(of: block)
                 let first = image + rows.lowerBound * side * 3
-                Self.split(first, count: rows.count * side, colours, into: own.planes)
+                colours.split(first, count: rows.count * side, into: own.planes)
                 for (plane, axis) in axes.enumerated() {
                     for row in 0..<rows.count {
                         let values = own.planes + (plane * rows.count + row) * side
@@ -190,7 +181,7 @@ struct ImageDCT: Sendable {
                     }
                 }
                 let first = image + rows.lowerBound * side * 3
-                Self.join(own.planes, count: rows.count * side, colours, into: first)
+                colours.join(own.planes, count: rows.count * side, into: first)
             }
         }
     }
@@ -267,44 +258,5 @@ struct ImageDCT: Sendable {
         let maps = axis.synthesis
         maps.even.compute(source, rows: rows, inputStride: side, into: even, scratch: scratch)
         maps.odd.compute(source + middle, rows: rows, inputStride: side, into: odd, scratch: scratch)
-    }
-
-    // MARK: Colours
-
-    /// Pixels `[count, 3]` to planes `[3, count]`.
-    private static func split(
-        _ pixels: UnsafePointer<Float>,
-        count: Int,
-        _ colours: Colours,
-        into planes: UnsafeMutablePointer<Float>
-    ) {
-        for plane in 0..<3 {
-            let (a, b, c) = (colours.matrix[3 * plane], colours.matrix[3 * plane + 1], colours.matrix[3 * plane + 2])
-            let offset = colours.offset[plane]
-            let target = planes + plane * count
-            for index in 0..<count {
-                let pixel = pixels + 3 * index
-                target[index] = a * pixel[0] + b * pixel[1] + c * pixel[2] + offset
-            }
-        }
-    }
-
-    /// Planes `[3, count]` to pixels `[count, 3]`.
-    private static func join(
-        _ planes: UnsafePointer<Float>,
-        count: Int,
-        _ colours: Colours,
-        into pixels: UnsafeMutablePointer<Float>
-    ) {
-        let (first, second, third) = (planes, planes + count, planes + 2 * count)
-        for colour in 0..<3 {
-            let (a, b, c) = (
-                colours.matrix[3 * colour], colours.matrix[3 * colour + 1], colours.matrix[3 * colour + 2]
-            )
-            let offset = colours.offset[colour]
-            for index in 0..<count {
-                pixels[3 * index + colour] = a * first[index] + b * second[index] + c * third[index] + offset
-            }
-        }
     }
 }
