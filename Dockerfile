@@ -15,6 +15,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         libfftw3-single3 \
         libnghttp2-14 \
+        libopenblas0-pthread \
         libspng0 \
         libstdc++6 \
         libturbojpeg0 \

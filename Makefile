@@ -8,12 +8,13 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests tools/model-init fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke conversions schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke matrix-products conversions schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
 	@echo "make test                 all tests, in release mode"
 	@echo "make smoke                requests to every route of the built server, with curl"
+	@echo "make matrix-products      the built server under each value of --matrix-products, and whether it maps OpenBLAS"
 	@echo "make conversions          uae convert on every golden checkpoint, and on unsupported ones"
 	@echo "make schemathesis         checks the built server against openapi.yaml"
 	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, images, slow clients, invalid requests"
@@ -56,6 +57,9 @@ format:
 
 smoke: build
 	scripts/with-server.sh scripts/smoke.sh
+
+matrix-products: build
+	scripts/matrix-products.sh
 
 conversions: build model-init-build
 	scripts/conversions.sh

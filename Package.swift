@@ -44,6 +44,7 @@ let package = Package(
     ],
     targets: [
         // System libraries: a module map each, imported by one Swift target only.
+        // OpenBLAS gives its header alone; the library is opened at run time.
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CFFTW"),
         .systemLibrary(name: "CTurboJPEG"),
@@ -53,23 +54,16 @@ let package = Package(
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
         .target(name: "CEmbedded"),
-        // What the kernels are checked and timed against; no product links it.
-        .target(
-            name: "OpenBLASOracle",
-            dependencies: ["COpenBLAS"],
-            path: "Tests/OpenBLASOracle",
-            swiftSettings: strict
-        ),
         .executableTarget(
             name: "kernel-bench",
-            dependencies: ["TensorKernels", "OpenBLASOracle"],
+            dependencies: ["TensorKernels"],
             path: "benchmarks/kernels",
             swiftSettings: strict
         ),
         // Runs the engine on request, in turn with its peers; see benchmarks/README.md.
         .executableTarget(
             name: "engine-bench",
-            dependencies: ["Autoencoder", "ImageCodec", "TensorKernels", "OpenBLASOracle"],
+            dependencies: ["Autoencoder", "ImageCodec", "TensorKernels"],
             path: "benchmarks/engine",
             swiftSettings: strict
         ),
@@ -104,7 +98,7 @@ let package = Package(
         // The engine: knows tensors and pictures, not HTTP.
         + targetWithTests("Checksums", ["CZlib", .product(name: "Crypto", package: "swift-crypto")])
         + targetWithTests("TensorFiles", ["Checksums"])
-        + targetWithTests("TensorKernels", ["CKernels"], tests: ["OpenBLASOracle"])
+        + targetWithTests("TensorKernels", ["CKernels", "COpenBLAS"])
         + targetWithTests("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
         + targetWithTests(
             "ImageCodec",
@@ -154,8 +148,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             tests: [
-                "TensorFiles", "Autoencoder", "CheckpointConversion", "ConvertedModels", "ImageCodec", "HTTPWire",
-                "CEmbedded", "Yams",
+                "TensorFiles", "TensorKernels", "Autoencoder", "CheckpointConversion", "ConvertedModels", "ImageCodec",
+                "HTTPWire", "CEmbedded", "Yams",
                 .product(name: "Logging", package: "swift-log"),
             ]
         )
@@ -163,7 +157,7 @@ let package = Package(
             .executableTarget(
                 name: "uae",
                 dependencies: [
-                    "Service", "Autoencoder", "CheckpointConversion", "HTTPWire",
+                    "Service", "Autoencoder", "CheckpointConversion", "HTTPWire", "TensorKernels",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -16,6 +16,9 @@ from harness import HERE, OUT, ROOT, Contender, Neighbours, conditions, summary,
 
 PEERS = ("onnxruntime", "openvino", "torch")
 OURS, HALF, ALONE = "uae-serve", "uae-serve fp16", "uae-serve, one thread"
+# The same engine with its linear layers multiplied by OpenBLAS.
+BLAS = "uae-serve, OpenBLAS"
+ENGINE = (OURS, HALF, ALONE, BLAS)
 # Idle threads spin for a while; they must not disturb the next contender.
 PAUSE = 0.1
 PRODUCT = (257, 4096, 1152)
@@ -29,7 +32,7 @@ def engine_binary():
 def contenders(names, threads):
     found = {}
     for name in names:
-        if name in (OURS, HALF, ALONE):
+        if name in ENGINE:
             found[name] = Contender(name, [engine_binary()])
         else:
             found[name] = Contender(name, [sys.executable, "-m", "peers.worker", name], OMP_NUM_THREADS=str(threads))
@@ -132,9 +135,10 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds, th
     running = contenders(names, threads)
     memory = {}
     for name, contender in running.items():
-        if name in (OURS, HALF, ALONE):
+        if name in ENGINE:
             storage, own_threads = ("float16" if name == HALF else "float32"), (1 if name == ALONE else threads)
-            answer = contender.ask("load", folder, storage, own_threads).split()
+            products = "openblas" if name == BLAS else "packed"
+            answer = contender.ask("load", folder, storage, own_threads, products).split()
             memory[name] = {"load_seconds": float(answer[0]), "warm_seconds": float(answer[1])}
         else:
             contender.ask("load", folder if name == "torch" else onnx, threads)
@@ -151,6 +155,7 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds, th
     counter = running.get("torch") or contenders(["torch"], threads)["torch"]
     if "torch" not in running:
         counter.ask("load", folder, threads)
+    trial = products_trial(folder, threads)
     cells = []
     for operation in operations:
         operations_count = float(counter.ask("flops", operation))
@@ -167,7 +172,19 @@ def measure(label, folder, operations, batches, names, rounds, least_seconds, th
             cells.append(cell)
     for contender in {*running.values(), counter}:
         contender.end()
-    return {"label": label, "differences": differences, "loading": memory, "cells": cells}
+    ratios = {f"{cell['operation']}, batch {cell['batch']}": cell["rows"][BLAS]["ours_is_faster_by"] for cell in cells}
+    print(f"\n{label}: time with OpenBLAS / time with packed: " + ", ".join(f"{k} {v:.2f}" for k, v in ratios.items()))
+    return {"label": label, "matrix_products": {"auto": trial, "openblas_over_packed": ratios}, "differences": differences, "loading": memory, "cells": cells}
+
+
+def products_trial(folder, threads):
+    """What `auto` chooses for a model, and how many times as fast as the other it found it."""
+    contender = Contender("auto", [engine_binary()])
+    _, _, _, product, *ratio = contender.ask("load", folder, "float32", threads, "auto").split()
+    contender.end()
+    found = {"product": product, "ratio": float(ratio[0]) if ratio else None}
+    print(f"  auto chooses {product}" + (f", {found['ratio']:.2f} x as fast in its trial" if ratio else ""))
+    return found
 
 
 def cell_of(label, operation, batch, operations_count, seconds, processor, limit, busy):
@@ -244,7 +261,7 @@ def main():
                 ROOT / "models/default",
                 ["encode", "decode", "classify"],
                 [1],
-                [OURS, ALONE, *PEERS],
+                [OURS, ALONE, BLAS, *PEERS],
                 rounds,
                 0.05 if options.quick else 0.5,
                 options.threads,
@@ -257,7 +274,7 @@ def main():
                 published_model(),
                 ["encode", "decode"],
                 [1] if options.quick else [int(batch) for batch in options.batches.split(",")],
-                [OURS, ALONE, HALF, *PEERS],
+                [OURS, ALONE, BLAS, HALF, *PEERS],
                 rounds,
                 0,
                 options.threads,

@@ -34,7 +34,7 @@ def main():
     OUT.mkdir(exist_ok=True)
     rounds = 1 if options.quick else options.rounds
     engine = Contender(OURS, [engine_binary()])
-    engine.ask("load", MODEL, "float32", 2)
+    engine.ask("load", MODEL, "float32", 2, "packed")
     turbo = Contender("turbojpeg", [sys.executable, "-m", "peers.turbojpeg"])
     result = {
         "conditions": conditions(("numpy", "pillow")) | {"libjpeg-turbo": turbo.ask("describe")},

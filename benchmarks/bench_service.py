@@ -237,7 +237,7 @@ def probes(rounds, seconds):
 def overhead(ours, jpeg, rounds, seconds):
     """One caller's p50 against the same work without a server, in turn: the time that HTTP and batching add, in ms."""
     engine = Contender("engine", [engine_binary()])
-    engine.ask("load", MODEL, "float32", 2)
+    engine.ask("load", MODEL, "float32", 2, "packed")
     served, bare = [], []
     for _ in range(max(rounds, 3)):
         time.sleep(0.2)

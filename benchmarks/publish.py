@@ -51,6 +51,12 @@ def engine_lines(result):
         lines += table(head, rows)
         if "note" in model:
             lines += [model["note"], ""]
+        products = model.get("matrix_products")
+        if products:
+            trial = products["auto"]
+            times = "" if trial["ratio"] is None else f", {trial['ratio']:.2f} times as fast in its trial"
+            ratios = ", ".join(f"{name} {value:.2f}" for name, value in products["openblas_over_packed"].items())
+            lines += [f"Time with OpenBLAS / time with packed: {ratios}. `auto` chooses {trial['product']}{times}.", ""]
         loading = {name: row for name, row in model["loading"].items() if row}
         lines += [
             "Load and warm-up: "

@@ -66,7 +66,8 @@ image=(chroot --userspec "$user" "$root" env --ignore-environment PATH=/usr/loca
 "${image[@]}" uae info >/dev/null
 echo "uae info: exit 0"
 
-"${image[@]}" uae serve --host 127.0.0.1 --port 0 --drain-delay-ms 0 >"$log" 2>&1 &
+# OpenBLAS is opened at run time, so ldd says nothing of it; without it this start fails.
+"${image[@]}" uae serve --host 127.0.0.1 --port 0 --drain-delay-ms 0 --matrix-products openblas >"$log" 2>&1 &
 server=$!
 for _ in $(seq 200); do
     address=$(head -n 1 "$log" | grep --only-matching --extended-regexp '127\.0\.0\.1:[0-9]+' | head -n 1 || true)

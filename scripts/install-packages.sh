@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that the build and the tests (OpenBLAS) need. It needs root only if packages are missing.
+# Installs the Debian packages that the build and the tests need. It needs root only if packages are missing.
+# libopenblas-dev has the header for the build and the library that --matrix-products openblas opens at run time.
 # Arguments name further packages. The Dockerfile's build stage runs this script too, so this is the only list.
 set -euo pipefail
 

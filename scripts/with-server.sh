@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Starts the built server on a free port, runs a command with its address in UAE_URL, and ends the server with SIGTERM.
+# Starts the built server on a free port, runs a command with its address in UAE_URL and its process in
+# UAE_PID, and ends the server with SIGTERM.
 # Fails if the command fails, the server does not become ready, or it does not exit 0.
 #   scripts/with-server.sh COMMAND [ARGUMENT ...]
 # UAE_BINARY is the server (.build/release/uae), UAE_MODEL the model folder (models/default), UAE_FLAGS further flags.
@@ -36,7 +37,7 @@ for _ in $(seq 600); do
     sleep 0.05
 done
 [ -n "$address" ] || fail "The first log line names no address"
-export UAE_URL=http://$address
+export UAE_URL=http://$address UAE_PID=$server
 
 curl --silent --output /dev/null --fail --retry 120 --retry-delay 1 --retry-all-errors --max-time 180 \
     "$UAE_URL/health/ready" || fail "The server did not become ready"

@@ -6,7 +6,7 @@
 
 /// eˣ to 2 units in the last place; 0 below -87, e⁸⁸ from 88.
 ///
-/// x = n ln 2 + r with |r| <= ln 2 / 2; n falls out of adding 1.5 · 2²³, which leaves it in the low bits.
+/// x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 · 2²³ rounds to n and leaves it in the low bits.
 INLINE vf vexp(vf x) {
     const vf shifter = splat(0x1.8p23f);
     const vf bounded = vmin(vmax(x, splat(-87)), splat(88));
@@ -25,7 +25,7 @@ INLINE vf vexp(vf x) {
     return x < splat(-87) ? splat(0) : power;
 }
 
-/// x Φ(x). Φ(x) - 1/2 = x P(x²)/Q(x²), fitted minimax on |x| <= 5.3 to 4e-9, beyond which Φ is 0 or 1 to single precision.
+/// x Φ(x). Φ(x) - 1/2 = x P(x²)/Q(x²), a minimax fit to 4e-9 on |x| <= 5.3; beyond, Φ is 0 or 1 in single precision.
 INLINE vf gelu(vf x) {
     const vf t = vmin(vmax(x, splat(-5.3f)), splat(5.3f));
     const vf u = t * t;
@@ -56,7 +56,7 @@ INLINE vf gelu_tanh(vf x) {
 INLINE vf relu(vf x) { return vmax(x, splat(0)); }
 INLINE vf relu6(vf x) { return vmin(vmax(x, splat(0)), splat(6)); }
 
-/// Activations that only bound their argument, which costs nothing while it is still in a register.
+/// Activations that only bound their argument, which is free while the value is in a register.
 INLINE bool is_bound(ck_epilogue activation) { return activation == CK_RELU || activation == CK_RELU6; }
 INLINE float lower_bound(ck_epilogue activation) { return is_bound(activation) ? 0 : -__builtin_inff(); }
 INLINE float upper_bound(ck_epilogue activation) { return activation == CK_RELU6 ? 6 : __builtin_inff(); }

@@ -4,10 +4,11 @@
 #include "activations.h"
 #include "tile.h"
 
-// Attention a head at a time. The head's keys and values are packed into panels, which with one tile of queries and its
-// scores stay in the second-level cache; a score never leaves the first.
+// Attention, one head at a time. Keys and values of the head are packed into panels, which stay in the second-level cache
+// together with one tile of queries and its scores; scores stay in the first-level cache. Products of this size (64 to 72
+// deep, a few hundred rows) use these kernels under every setting of `matrix-products`.
 
-/// Floats between the score rows: a vector past whole panels, so that rows do not share a cache set.
+/// Floats from a row of scores to the next: one vector more than whole panels, so that rows do not share a cache set.
 INLINE long score_stride(long rows) { return panel_count(rows) * PANEL + LANES; }
 
 /// Floats of one member's scratch: keys, values, queries, scores.
@@ -25,7 +26,7 @@ typedef struct {
     long tiles, parts;
 } attention_plan;
 
-// Rows of q, k and v lie pages apart, where no hardware prefetcher follows: row `row + PREFETCH_ROWS` is asked for early.
+// Rows of q, k and v are pages apart, where hardware prefetchers do not follow: row `row + PREFETCH_ROWS` is prefetched.
 #define PREFETCH_ROWS 8
 
 INLINE void prefetch_row(const float *row, long count) {
@@ -33,7 +34,7 @@ INLINE void prefetch_row(const float *row, long count) {
     __builtin_prefetch(row + count - 1, 0, 3);
 }
 
-/// exp(x - max) in place of whole vectors, and the sum of it. Lanes that do not count hold -infinity and end as 0.
+/// Replaces whole vectors by exp(x - max) and returns the sum. Unused lanes hold -infinity and become 0.
 INLINE float exponentials(float *x, long vectors) {
     const float lowest = -__builtin_inff();
     vf highest[4] = {splat(lowest), splat(lowest), splat(lowest), splat(lowest)};
@@ -52,12 +53,12 @@ INLINE float exponentials(float *x, long vectors) {
     return sum_of_lanes(sum);
 }
 
-/// Keys [rows, dimension] into panels [dimension, columns] of their transpose, missing columns zero.
+/// Packs keys [rows, dimension] into panels [dimension, columns] of their transpose; missing columns are zero.
 static void pack_keys(const float *keys, long stride, long rows, long dimension, float *to) {
     for (long panel = 0; panel < panel_count(rows); panel++) {
         const long first = panel * PANEL, width = panel_vectors(rows, panel) * LANES;
         const long columns = rows - first < width ? rows - first : width;
-        // Four keys at a time, so that a line of the panel is written a quarter of a vector at once.
+        // Four keys at a time: each store to the panel then covers four floats of a line.
         for (long c = 0; c < width; c += 4) {
             const float *four[4];
             for (long i = 0; i < 4; i++) {
@@ -77,7 +78,7 @@ static void pack_keys(const float *keys, long stride, long rows, long dimension,
     }
 }
 
-/// Values [rows, dimension] into panels [rows, columns], missing columns zero.
+/// Packs values [rows, dimension] into panels [rows, columns]; missing columns are zero.
 static void pack_values(const float *values, long stride, long rows, long dimension, float *to) {
     for (long r = 0; r < rows; r++) {
         const float *value = values + r * stride;
@@ -158,7 +159,7 @@ static void attention(const ck_attention *a, ck_team *team, long team_size) {
     if (a->rows <= 0 || a->heads <= 0 || a->dimension <= 0) return;
     attention_plan plan = {.a = a, .tiles = tile_count(a->rows), .parts = 1};
     if (team_size > 1) {
-        // Few heads for many members: the queries of a head are shared out, each part packing the keys again.
+        // With few heads for many members, the queries of a head are divided; each part packs the keys again.
         const long wanted = (4 * team_size + a->heads - 1) / a->heads;
         plan.parts = wanted < plan.tiles ? wanted : plan.tiles;
     }

@@ -5,11 +5,11 @@
 #include "vector.h"
 
 // Depthwise convolution, channels last: a vector holds neighbouring channels of one pixel. A unit of work is one row of
-// the output; within it a run of pixels shares each weight it loads. Taps are taken in row-major order, those outside
-// the picture skipped, in a run and in a single pixel alike.
+// the output, in which a run of pixels shares each loaded weight. Taps are added in row-major order without those outside
+// the image, both in a run and in a single pixel.
 
-/// Pixels of a run: so many sums keep two multiply-adds a cycle going, each of which takes four; with a weight and a pixel
-/// they fit into 16 registers.
+/// Pixels of a run: enough sums for two multiply-adds a cycle with a latency of four; with a weight and a pixel they fit
+/// into 16 registers.
 #define RUN 8
 
 typedef struct {
@@ -17,14 +17,14 @@ typedef struct {
     const float *weight;  // of that tap
     float *out;           // the first pixel
     long rows, columns;   // of taps
-    long row_stride;      // floats from a row of the picture to the next
+    long row_stride;      // floats from a row of the image to the next
     long channels, kernel;
     const float *bias;
     float low, high;
 } depthwise_run;
 
-/// `count` pixels for one vector of channels, all sizes constant. The first `left` and last `right` columns under the run
-/// lie outside the picture.
+/// `count` pixels for one vector of channels, with all sizes constant. The first `left` and last `right` columns under the
+/// run are outside the image.
 INLINE void depthwise_vector(const depthwise_run *d, const int count, const int kernel, const int stride,
                              const int left, const int right, long c) {
     vf sums[RUN];
@@ -49,7 +49,7 @@ INLINE void depthwise_vector(const depthwise_run *d, const int count, const int 
     for (int i = 0; i < count; i++) store(d->out + i * d->channels + c, vmin(vmax(sums[i], low), high));
 }
 
-/// One pixel of any shape, `lanes` channels of it.
+/// `lanes` channels of one pixel, of any shape.
 INLINE void depthwise_pixel(const depthwise_run *d, long c, long lanes) {
     const bool whole = lanes == LANES;
     vf sum = splat(0);
@@ -69,7 +69,7 @@ INLINE void depthwise_pixel(const depthwise_run *d, long c, long lanes) {
 
 typedef void (*depthwise_function)(const depthwise_run *, long first, long end);
 
-/// Columns that SAME padding puts on either side of a picture whose side the stride divides.
+/// Columns of SAME padding on either side of an image whose side is a multiple of the stride.
 #define PAD_LEFT(kernel, stride) (((kernel) - (stride)) / 2)
 #define PAD_RIGHT(kernel, stride) ((kernel) - (stride) - PAD_LEFT(kernel, stride))
 
@@ -104,7 +104,7 @@ static const depthwise_functions functions_of_shape[3][2] = {
 #undef RUNS_OF
 #undef ENTRY
 
-/// The function for `count` pixels from `x` on, or null where the run meets the edges otherwise than it knows.
+/// The function for `count` pixels from `x` on; null where none has the run's padding.
 static depthwise_function function_of_run(const ck_depthwise *d, long x, long count) {
     const long kernel = d->kernel, stride = d->stride;
     if ((kernel != 3 && kernel != 5 && kernel != 7) || (stride != 1 && stride != 2)) return 0;
@@ -118,7 +118,7 @@ static depthwise_function function_of_run(const ck_depthwise *d, long x, long co
     return 0;
 }
 
-/// Channels that pass over a row together: so many that the rows under the filter stay in the first-level cache.
+/// Channels that are computed together: few enough for the rows under the filter to stay in the first-level cache.
 #define CHANNEL_BLOCK (64 / LANES * LANES)
 
 typedef struct {
@@ -152,7 +152,7 @@ static void depthwise_unit(void *context, long index, long member) {
         const long end = first + CHANNEL_BLOCK < part_end ? first + CHANNEL_BLOCK : part_end;
         const bool whole = (end - first) % LANES == 0;
         for (long x = 0, next; x < d->out_width; x = next) {
-            // The last run of a row begins early enough to be whole: pixels computed twice come out the same.
+            // The last run of a row begins early enough to be whole; computing a pixel twice gives the same result.
             depthwise_function function = 0;
             long start = x;
             next = x + 1;
@@ -186,7 +186,7 @@ static void depthwise_unit(void *context, long index, long member) {
 }
 
 static void depthwise(const ck_depthwise *d, ck_team *team, long team_size) {
-    // Few rows do not share out evenly; parts of their channels do.
+    // Few rows cannot be divided evenly among the members; parts of their channels can.
     const long blocks = (d->channels + CHANNEL_BLOCK - 1) / CHANNEL_BLOCK;
     const long wanted = team_size > 1 ? (8 * team_size + d->out_height - 1) / d->out_height : 1;
     depthwise_plan plan = {.d = d, .parts = wanted < blocks ? wanted : blocks};

@@ -4,8 +4,8 @@
 #include "activations.h"
 #include "tile.h"
 
-// x · weightᵀ + bias over weights packed into panels: panel p holds columns p * PANEL and up as [inputs, PANEL] (the last
-// [inputs, LANES] where that is enough), missing columns zero.
+// x · weightᵀ + bias over weights packed into panels. Panel p holds the columns from p * PANEL on as [inputs, PANEL]; the
+// last panel is [inputs, LANES] where that is wide enough. Missing columns are zero.
 
 static long packed_bytes(long outputs, long inputs, bool half_weights) {
     return padded_columns(outputs) * inputs * (half_weights ? 2 : 4);
@@ -17,7 +17,7 @@ static void pack(const float *weight, long outputs, long inputs, bool half_weigh
         const long columns = outputs - first < width ? outputs - first : width;
         float *to = (float *)packed + first * inputs;
         uint16_t *half_to = (uint16_t *)packed + first * inputs;
-        // A cache line of four outputs at a time: more would share cache sets where rows lie a power of two apart.
+        // One cache line of four outputs at a time: more would share cache sets where rows are a power of two apart.
         for (long block = 0; block < inputs; block += 16) {
             const long end = block + 16 < inputs ? block + 16 : inputs;
             for (long c = 0; c < width; c += 4) {
@@ -39,22 +39,22 @@ static void pack(const float *weight, long outputs, long inputs, bool half_weigh
     }
 }
 
-// A unit of work is a group of row tiles against a group of panels. A panel comes from memory once for a whole group of
-// rows; a picture's tokens are one group.
+// A unit of work multiplies a group of row tiles by a group of panels. A panel is read from memory once for a whole group
+// of rows; the tokens of an image are one group.
 #define ROW_GROUP 300
 
 typedef struct {
     const ck_linear *l;
-    const float *x;  // the rows: the caller's, or a copy that is kinder to the cache
+    const float *x;  // the rows: the caller's, or a copy whose rows do not collide in the cache
     long x_stride;
-    float *converted;  // a panel of each member, when weights are half precision
+    float *converted;  // one panel for each member, for half-precision weights
     long tiles, row_groups, panels, panel_groups;
 } linear_plan;
 
-/// Whether a tile's rows meet in the same few sets of the first-level cache (4096 bytes a way) and drive each other out.
+/// Whether the rows of a tile share a few sets of the first-level cache (4096 bytes a way) and evict each other.
 INLINE bool rows_collide(const ck_linear *l) { return l->rows > 4 && l->inputs > 64 && l->x_stride % 512 == 0; }
 
-/// A row's floats in the copy: whole cache lines, odd in number.
+/// Floats from a row of the copy to the next: an odd number of cache lines.
 INLINE long copy_stride(long inputs) { return (inputs + 15) / 16 * 16 | 16; }
 
 static linear_plan plan_linear(const ck_linear *l, long team_size) {
@@ -62,10 +62,10 @@ static linear_plan plan_linear(const ck_linear *l, long team_size) {
     plan.row_groups = (l->rows + ROW_GROUP - 1) / ROW_GROUP;
     plan.panel_groups = 1;
     if (team_size > 1) {
-        // Eight units a member: the last to finish keeps the others waiting for a sixteenth of its share at most.
+        // Eight units for each member: the others wait for the last one for at most a sixteenth of its share.
         const long units = 8 * team_size, wanted = (units + plan.row_groups - 1) / plan.row_groups;
         plan.panel_groups = wanted < plan.panels ? wanted : plan.panels;
-        // Where panels are too few for that, rows are cut finer, but not below four tiles to a panel.
+        // With too few panels for that, rows are divided further, but not below four tiles for each panel.
         const long finer = (units + plan.panels - 1) / plan.panels, finest = (plan.tiles + 3) / 4;
         if (plan.panel_groups == plan.panels && plan.row_groups < finer) {
             plan.row_groups = finer < finest ? finer : finest > plan.row_groups ? finest : plan.row_groups;
@@ -88,12 +88,13 @@ static void copy_unit(void *context, long index, long member) {
     }
 }
 
-// Few rows pass over a panel so quickly that waiting for the next one shows; many do not, and run a little faster
-// without looking out for it. Nor do shallow panels wait long, and converted ones come one at a time anyway.
+// A few rows finish a panel so quickly that the wait for the next one is measurable, so the next one is prefetched.
+// Many rows run slightly faster without prefetching. Shallow panels have no long wait, and converted ones are made one at
+// a time.
 #define AHEAD_TILES 16
 #define AHEAD_DEPTH 128
 
-/// How many cache lines of the panel after `panel` to fetch while `tiles` tiles pass over this one.
+/// Cache lines of the next panel to prefetch while `tiles` tiles use `panel`.
 INLINE long lines_ahead(const ck_linear *l, long panel, long end_panel, long tiles) {
     if (tiles > AHEAD_TILES || l->inputs < AHEAD_DEPTH || l->half_weights || panel + 1 == end_panel) return 0;
     return panel_vectors(l->outputs, panel + 1) * LANES * l->inputs * 4 / 64;
@@ -132,7 +133,7 @@ static void linear_unit(void *context, long index, long member) {
         const long tiles = end_tile - first_tile, lines = lines_ahead(l, panel, end_panel, tiles);
         const char *ahead = (const char *)(b + width * l->inputs);
         t.ahead_pace = lines / tiles * AHEAD_STEP / l->inputs + 1;
-        // Where a tile ends the next begins: divisions would show beside tiles of sixteen products.
+        // A tile begins where the last one ended: a division for each would show beside tiles of sixteen products.
         long row = l->rows * first_tile / plan->tiles;
         t.ahead_end = ahead;
         for (long i = first_tile, rows; i < end_tile; i++, row += rows) {
@@ -160,4 +161,27 @@ static void linear(const ck_linear *l, ck_team *team, long team_size) {
         ck_team_run(team, plan.tiles, copy_unit, &plan);
     }
     ck_team_run(team, plan.row_groups * plan.panel_groups, linear_unit, &plan);
+}
+
+static void finish(const ck_finish *f) {
+    const long whole = f->columns / LANES * LANES, rest = f->columns - whole;
+    const bool accumulates = f->epilogue == CK_ACCUMULATE;
+    const vf low = splat(lower_bound(f->epilogue)), high = splat(upper_bound(f->epilogue));
+    for (long r = 0; r < f->rows; r++) {
+        const float *product = f->product + r * f->columns;
+        float *out = f->out + r * f->out_stride;
+        for (long c = 0; c < whole; c += LANES) {
+            vf y = load(product + c);
+            if (f->bias) y += load(f->bias + c);
+            if (accumulates) y += load(out + c);
+            store(out + c, vmin(vmax(y, low), high));
+        }
+        if (rest > 0) {
+            vf y = load_part(product + whole, rest, 0);
+            if (f->bias) y += load_part(f->bias + whole, rest, 0);
+            if (accumulates) y += load_part(out + whole, rest, 0);
+            store_part(out + whole, vmin(vmax(y, low), high), rest);
+        }
+        activate(out, is_bound(f->epilogue) ? 0 : f->columns, f->epilogue);
+    }
 }

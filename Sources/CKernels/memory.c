@@ -15,7 +15,7 @@ void *ck_allocate(long bytes) {
     const bool large = bytes >= 2 * HUGE_PAGE;
     if (posix_memalign(&memory, large ? HUGE_PAGE : 64, (size_t)(bytes > 0 ? bytes : 1)) != 0) return NULL;
 #if defined(__linux__)
-    // A wish: without huge pages everything works, with more misses of the address cache.
+    // A hint: without huge pages there are more TLB misses, nothing else.
     if (large) madvise(memory, (size_t)bytes, MADV_HUGEPAGE);
 #endif
     return memory;

@@ -4,8 +4,8 @@
 #include "activations.h"
 #include "vector.h"
 
-// LayerNorm in two passes over a row that stays in the first-level cache: the mean, then the squares of what differs from
-// it, which keeps the variance of rows far from zero exact.
+// LayerNorm in two passes over a row that stays in the first-level cache: the mean, then the squared differences from it.
+// A single pass would lose digits of the variance in rows far from zero.
 
 typedef struct {
     const ck_layer_norm *n;

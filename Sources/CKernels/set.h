@@ -10,7 +10,7 @@
 #include "linear.h"
 #include "normalization.h"
 
-// A register that the compiler may not see through.
+// Keeps the compiler from optimising the register's value away.
 #if defined(__aarch64__)
 #define OPAQUE(v) __asm__ volatile("" : "+w"(v))
 #else
@@ -18,7 +18,7 @@
 #endif
 
 static double fma_limit(long rounds) {
-    // Enough independent sums to cover an FMA's latency on both pipes.
+    // Enough independent sums to hide the latency of a multiply-add on both pipes.
     vf sums[12];
     for (int i = 0; i < 12; i++) sums[i] = splat((float)i);
     vf a = splat(0.999f), b = splat(0.001f);
@@ -38,12 +38,14 @@ static double fma_limit(long rounds) {
 const ck_kernels TABLE_NAME(SET) = {
     .name = SET_NAME,
     .lanes = LANES,
+    .fused = HAS_FMA,
     .tile_rows = TILE_ROWS,
     .panel_columns = PANEL,
     .packed_bytes = packed_bytes,
     .pack = pack,
     .linear_scratch = linear_scratch,
     .linear = linear,
+    .finish = finish,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .layer_norm = layer_norm,

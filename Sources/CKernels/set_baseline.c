@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every processor of the architecture has: SSE2 on x86-64, NEON on arm64.
+// The instructions of every processor of the architecture: SSE2 on x86-64, NEON on arm64.
 #define SET baseline
 #define LANES 4
 #if defined(__aarch64__)

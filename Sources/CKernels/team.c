@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-// A job is open while `state` holds its number and the next index to take: number << 32 | index. A member takes an index
-// by comparing and swapping the state it read before it read the job, so a member that slept through a job can neither
-// take from the next one by mistake nor make the owner wait: the owner waits for the indices taken, not for the members.
+// A job is open while `state` holds its number and the next index: number << 32 | index. A member takes an index by
+// compare-and-swap on the state that it read before it read the job, so a member that slept through a job cannot take an
+// index of the next one by mistake. The owner waits for the finished indices, not for the members.
 
 #define SPIN_NANOSECONDS 50000
 #define CLOSED 0xffffffffu
@@ -23,7 +23,7 @@ struct ck_team {
     _Alignas(64) _Atomic int parked;     // members asleep
     _Atomic bool owner_parked;
     _Atomic bool stopping;
-    _Atomic bool busy;                   // an owner is inside ck_team_run
+    _Atomic bool busy;                   // an owner is in ck_team_run
     pthread_mutex_t lock;
     pthread_cond_t opened, finished;
     long size, started;
@@ -58,7 +58,7 @@ static void take_part(ck_team *team, long number) {
         void *context = atomic_load_explicit(&team->context, memory_order_acquire);
         const long count = atomic_load_explicit(&team->count, memory_order_acquire);
         if (index >= count) return;
-        // Success means that no other job was opened since, so body, context and count are this job's.
+        // On success no other job was opened meanwhile, so body, context and count belong to this job.
         if (!atomic_compare_exchange_weak(&team->state, &state, state + 1)) continue;
         body(context, index, number);
         if (atomic_fetch_add(&team->done, 1) + 1 == count && atomic_load(&team->owner_parked)) {
@@ -69,7 +69,7 @@ static void take_part(ck_team *team, long number) {
     }
 }
 
-/// Waits until `state` differs from `seen`, first awake, then asleep.
+/// Waits until `state` differs from `seen`: spins first, then sleeps.
 static void await_change(ck_team *team, uint64_t seen) {
     const uint64_t start = nanoseconds();
     do {
@@ -91,7 +91,7 @@ static void *member_main(void *argument) {
     pthread_setname_np(pthread_self(), "uae.compute");
     while (!atomic_load(&team->stopping)) {
         take_part(team, member->number);
-        // Nothing left to take: a full or closed job. What was read here is what must change.
+        // The job is finished or closed: wait until the state read here changes.
         const uint64_t seen = atomic_load(&team->state);
         const uint32_t index = (uint32_t)seen;
         if (index != CLOSED && index < atomic_load(&team->count)) continue;
@@ -141,7 +141,7 @@ void ck_team_destroy(ck_team *team) {
     free(team);
 }
 
-/// Waits until `count` indices are finished, first awake, then asleep.
+/// Waits until `count` indices are finished: spins first, then sleeps.
 static void await_end(ck_team *team, long count) {
     const uint64_t start = nanoseconds();
     do {
@@ -162,10 +162,10 @@ void ck_team_run(ck_team *team, long count, ck_team_body body, void *context) {
         for (long i = 0; i < count; i++) body(context, i, 0);
         return;
     }
-    // A second owner, or a body that shares out work of its own, would take the first one's job apart.
+    // A second owner, or a body that calls this itself, would corrupt the open job.
     if (atomic_exchange(&team->busy, true)) abort();
     const uint64_t job = (atomic_load(&team->state) >> 32) + 1;
-    // Released, so that whoever reads a new value below finds the old job closed.
+    // Stored first, so that a member that reads a new value below finds the old job closed.
     atomic_store(&team->state, job << 32 | CLOSED);
     atomic_store_explicit(&team->body, body, memory_order_release);
     atomic_store_explicit(&team->context, context, memory_order_release);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CKernels.h"
 
-// `forEach` of ComputeTeam.swift: called, and calling back, by Swift's own convention, in which a closure is a function
-// and the context it is called with.
+// `forEach` of ComputeTeam.swift. It is called, and calls back, in Swift's calling convention, in which a closure is a
+// function and a context.
 
 typedef __attribute__((swiftcall)) void (*swift_body)(long index, long member,
                                                       __attribute__((swift_context)) void *context);

@@ -3,28 +3,28 @@
 
 #include "vector.h"
 
-// The matrix product's tile: up to TILE_ROWS rows by PANEL columns of sums held in registers while the whole depth
-// streams by. A sum takes its products in order of depth, in every tile height, so that a row's bits do not depend on the
-// rows beside it.
+// The tile of the matrix product: sums of up to TILE_ROWS rows by PANEL columns stay in registers over the whole depth.
+// A sum adds its products in order of depth for every height of the tile, so that a row's bits do not depend on the other
+// rows.
 
 #define PANEL (2 * LANES)
 
 typedef struct {
     const float *a;     // [rows, depth], rows a_stride apart
     const float *b;     // [depth, columns of the panel]
-    const float *bias;  // a whole panel's, or null
-    float *out;         // a whole panel wide, rows out_stride apart
+    const float *bias;  // of the whole panel, or null
+    float *out;         // as wide as the panel, rows out_stride apart
     long depth, a_stride, out_stride;
     float low, high;    // bounds of what is stored
     bool accumulate;    // add to what `out` holds
-    const char *ahead, *ahead_end;  // cache lines to fetch meanwhile; none where both are the same
-    long ahead_pace;                // so many of them every AHEAD_STEP products
+    const char *ahead, *ahead_end;  // cache lines to prefetch meanwhile; none where both are equal
+    long ahead_pace;                // lines to prefetch every AHEAD_STEP products
 } tile;
 
-// Sums of more than DEPTH_BLOCK products are sums of blocks: the rounding of a long sum grows with the length of its runs.
+// A sum of more than DEPTH_BLOCK products is a sum of blocks, because rounding errors grow with the length of a sum.
 #define DEPTH_BLOCK 1024
 
-// Products between two lookouts for lines to fetch: rare enough for the loop between them to run at full speed.
+// Products between two prefetches: enough for the loop between them to run at full speed.
 #define AHEAD_STEP 32
 
 /// Adds `count` products to each sum.
@@ -51,7 +51,7 @@ INLINE void tile_product(const int rows, const int vectors, const bool fetches, 
     const float *a = t->a, *b = t->b;
     const char *ahead = t->ahead;
     const long stride = t->a_stride;
-    // The output is far away after a panel's worth of other work; it comes closer while the products are summed.
+    // The output has left the cache since the last panel: prefetch it while the products are summed.
     for (int r = 0; r < rows; r++) {
         __builtin_prefetch(t->out + r * t->out_stride, 1, 3);
         __builtin_prefetch(t->out + r * t->out_stride + vectors * LANES - 1, 1, 3);
@@ -114,7 +114,7 @@ typedef void (*tile_function)(const tile *);
     static void tile_##rows##_2_ahead(const tile *t) { tile_product(rows, 2, true, t); }
 #define ENTRY(rows) {{tile_##rows##_1, tile_##rows##_2}, {tile_##rows##_1_ahead, tile_##rows##_2_ahead}}
 
-// The table below has entries for these heights; another would leave holes that get called.
+// The table below has entries for these heights. Another height would leave null entries, which would be called.
 _Static_assert(TILE_ROWS == 4 || TILE_ROWS == 6 || TILE_ROWS == 12 || TILE_ROWS == 14, "tile_functions has no such height");
 
 TILE(1) TILE(2) TILE(3) TILE(4)
@@ -128,7 +128,7 @@ TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 TILE(13) TILE(14)
 #endif
 
-/// By rows - 1, whether there is something to fetch, and vectors - 1.
+/// Indexed by rows - 1, whether to prefetch, and vectors - 1.
 static const tile_function tile_functions[TILE_ROWS][2][2] = {
     ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4),
 #if TILE_ROWS >= 6
@@ -145,15 +145,15 @@ static const tile_function tile_functions[TILE_ROWS][2][2] = {
 #undef TILE
 #undef ENTRY
 
-/// Columns are cut into panels of PANEL, the last one LANES wide where that is enough.
+/// Columns are divided into panels of PANEL; the last one is LANES wide where that is enough.
 INLINE long panel_count(long columns) { return (columns + PANEL - 1) / PANEL; }
 INLINE long padded_columns(long columns) { return (columns + LANES - 1) / LANES * LANES; }
 INLINE int panel_vectors(long columns, long panel) { return columns - panel * PANEL > LANES ? 2 : 1; }
 
-/// Rows are cut into tiles as even as can be: tile i of n begins at rows * i / n.
+/// Rows are divided into tiles of nearly equal height: tile i of n begins at rows * i / n.
 INLINE long tile_count(long rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 
-/// A tile against a part of a panel, through a tile on the stack.
+/// Multiplies a tile by a part of a panel, with the result in a tile on the stack first.
 static __attribute__((noinline)) void run_part_of_tile(const tile *whole, long rows, long columns) {
     float part[TILE_ROWS * PANEL], bias[PANEL];
     tile t = *whole;
@@ -174,7 +174,7 @@ static __attribute__((noinline)) void run_part_of_tile(const tile *whole, long r
     }
 }
 
-/// One tile against one panel, of which `columns` columns count.
+/// Multiplies one tile by the first `columns` columns of one panel.
 INLINE void run_tile(const tile *t, long rows, long columns) {
     if (columns == PANEL || columns == LANES) tile_functions[rows - 1][t->ahead < t->ahead_end][columns > LANES](t);
     else run_part_of_tile(t, rows, columns);

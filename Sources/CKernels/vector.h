@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-// Vectors of LANES floats in clang's own notation, so that one source serves every instruction set.
+// Vectors of LANES floats as clang's extension writes them, so that one source serves every instruction set.
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -24,7 +24,7 @@ INLINE vf vmin(vf a, vf b) { return a < b ? a : b; }
 INLINE vi bits(vf v) { return __builtin_bit_cast(vi, v); }
 INLINE vf from_bits(vi v) { return __builtin_bit_cast(vf, v); }
 
-/// a * b + c, fused where the set has it, never otherwise: a library call for each lane would be the alternative.
+/// a * b + c, fused only where the set has the instruction: elsewhere clang would call a library for each lane.
 INLINE vf multiply_add(vf a, vf b, vf c) {
 #if HAS_FMA
     return __builtin_elementwise_fma(a, b, c);
@@ -33,7 +33,7 @@ INLINE vf multiply_add(vf a, vf b, vf c) {
 #endif
 }
 
-/// The first `count` floats, the other lanes `rest`.
+/// The first `count` floats; the other lanes are `rest`.
 INLINE vf load_part(const float *p, long count, float rest) {
     float lanes[LANES];
     for (long i = 0; i < LANES; i++) lanes[i] = rest;
@@ -47,7 +47,7 @@ INLINE void store_part(float *p, vf v, long count) {
     memcpy(p, lanes, (size_t)count * sizeof(float));
 }
 
-/// Lane i takes lane i + n, the first ones following the last.
+/// Rotates: lane i takes the value of lane i + n, modulo LANES.
 #define LANE(i, n) ((i) + (n)) % LANES
 #if LANES == 16
 #define ROTATED(v, n) \
@@ -62,7 +62,7 @@ INLINE void store_part(float *p, vf v, long count) {
 #define ROTATED(v, n) __builtin_shufflevector(v, v, LANE(0, n), LANE(1, n), LANE(2, n), LANE(3, n))
 #endif
 
-/// Sum of the lanes, by halves.
+/// Sum of the lanes, by halving.
 INLINE float sum_of_lanes(vf v) {
 #if LANES > 8
     v += ROTATED(v, 8);
@@ -98,7 +98,8 @@ INLINE uint16_t to_half(float value) {
     return __builtin_bit_cast(uint16_t, (_Float16)value);
 }
 #else
-/// By integers: normal numbers move their exponent; subnormal ones are numbers of 2⁻²⁴; infinity and NaN keep theirs.
+/// By integer operations. Normal numbers get another exponent, subnormal ones are multiples of 2⁻²⁴, and infinity and NaN
+/// keep the largest exponent.
 INLINE vf from_half(const uint16_t *p) {
     typedef uint32_t vu __attribute__((ext_vector_type(LANES)));
     vu h = __builtin_convertvector(*(const vh_unaligned *)p, vu);
@@ -116,7 +117,7 @@ INLINE uint16_t to_half(float value) {
     if (magnitude > 0x7f800000) return (uint16_t)(sign | 0x7e00);
     if (magnitude >= 0x477ff000) return (uint16_t)(sign | 0x7c00);
     if (magnitude < 0x38800000) {
-        // Adding 2^-1 leaves the multiple of 2^-24 in the low bits, rounded by the addition itself.
+        // Adding 2⁻¹ leaves the multiple of 2⁻²⁴ in the low bits, rounded by the addition.
         float shifted = __builtin_bit_cast(float, magnitude) + 0.5f;
         return (uint16_t)(sign | (__builtin_bit_cast(uint32_t, shifted) - 0x3f000000));
     }

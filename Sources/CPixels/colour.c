@@ -3,14 +3,14 @@
 #include "include/CPixels.h"
 #include "vectors.h"
 
-// x / 255, rounded, for the sums below.
+// t / 255, rounded.
 CPIXELS_INLINE uint32_t by255(uint32_t t) {
     t += 128;
     return (t + (t >> 8)) >> 8;
 }
 
 void cpixels_compose_on_white(uint8_t *pixels, size_t count) {
-    // The destination trails the source, so a pixel is read before its place is written.
+    // The destination is behind the source, so a pixel is read before its memory is written.
     const uint8_t *src = pixels;
     uint8_t *dst = pixels;
     for (size_t i = 0; i < count; i++, src += 4, dst += 3) {
@@ -37,7 +37,7 @@ void cpixels_inverted_cmyk_to_rgb(uint8_t *pixels, size_t count) {
 
 void cpixels_rearrange(const uint8_t *src, size_t width, size_t height, uint8_t *dst, ptrdiff_t origin,
                        ptrdiff_t step_x, ptrdiff_t step_y) {
-    // Square tiles, so that a transposition keeps both its source and its destination lines in cache.
+    // Square tiles, so that a transposition keeps the lines of its source and of its destination in the cache.
     enum { tile = 32 };
     for (size_t ty = 0; ty < height; ty += tile)
         for (size_t tx = 0; tx < width; tx += tile) {

@@ -2,7 +2,7 @@
 
 import CKernels
 
-/// softmax(scale · q kᵀ) v for each head.
+/// softmax(scale · q kᵀ) v for each head, always by the packed kernels (see ``MatrixProduct``).
 ///
 /// - Parameters:
 ///   - qkv: `[rows, 3 * headCount * headDimension]`: q, then k, then v, each with its heads side by side.
@@ -12,7 +12,7 @@ import CKernels
 ///   - scale: usually 1/√headDimension.
 ///   - out: `[rows, headCount * headDimension]`.
 ///   - scratch: at least ``attentionScratchCount(rows:headDimension:teamSize:kernels:)`` floats.
-///   - team: shares heads out, and the queries of a head where heads are few.
+///   - team: computes the heads, or parts of a head's queries where there are few heads.
 ///   - kernels: the instruction set.
 package func attention(
     qkv: UnsafePointer<Float>,

@@ -2,12 +2,12 @@
 
 import CKernels
 
-/// Depthwise convolution, one filter a channel, channels last.
+/// Depthwise convolution: one filter for each channel, channels last.
 ///
 /// - Shape: x `[height, width, channels]`, out `[outHeight, outWidth, channels]`.
-/// - Padding: zeros; what lies above and to the left is given, what lies below and to the right follows from the sizes.
+/// - Padding: zeros. The rows above and columns to the left are given; those below and to the right follow from the sizes.
 package final class DepthwiseConv: @unchecked Sendable {
-    // Unchecked: what the pointers lead to is written in `init` and never again.
+    // Unchecked: the memory behind the pointers is written in `init` only.
     private let weight: UnsafeMutablePointer<Float>
     private let bias: UnsafeMutablePointer<Float>?
     private let kernels: KernelSet
@@ -44,7 +44,7 @@ package final class DepthwiseConv: @unchecked Sendable {
         bias?.deallocate()
     }
 
-    /// Convolves a picture.
+    /// Convolves an image.
     ///
     /// - Parameters:
     ///   - x: `[height, width, channels]`.
@@ -56,7 +56,7 @@ package final class DepthwiseConv: @unchecked Sendable {
     ///   - outWidth: columns of `out`.
     ///   - out: `[outHeight, outWidth, channels]`; must not overlap `x`.
     ///   - activation: applied to the result; not `.accumulate`.
-    ///   - team: shares the rows of `out`.
+    ///   - team: divides the rows of `out` among its members.
     package func callAsFunction(
         _ x: UnsafePointer<Float>,
         height: Int,

@@ -2,7 +2,7 @@
 
 import CKernels
 
-/// What happens to an operation's result before it leaves the cache.
+/// What is applied to the result of an operation before it leaves the cache.
 package enum Epilogue: Sendable, CaseIterable {
     case none
     /// x Φ(x), the erf form.

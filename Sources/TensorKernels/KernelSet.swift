@@ -4,12 +4,12 @@ import CKernels
 
 /// The kernels of one instruction set.
 ///
-/// Results differ between sets in the last bits; within one set they do not depend on rows, teams or threads.
+/// Results of two sets differ in the last bits. Within one set they do not depend on other rows, teams or threads.
 package struct KernelSet: @unchecked Sendable, CustomStringConvertible {
-    // Unchecked: it points to a constant table in the program's text.
+    // Unchecked: it points to a constant table of the program.
     let table: UnsafePointer<ck_kernels>
 
-    /// The sets that this machine can run, fastest first.
+    /// The sets that this processor can run, fastest first.
     package static let available: [KernelSet] = {
         var sets: [KernelSet] = []
         while let table = ck_kernels_available(sets.count) {
@@ -18,7 +18,7 @@ package struct KernelSet: @unchecked Sendable, CustomStringConvertible {
         return sets
     }()
 
-    /// The fastest set; there is always the architecture's baseline.
+    /// The fastest set; the architecture's baseline is always available.
     package static let best = available[0]
 
     /// `avx512`, `avx2`, `sse2` or `neon`.
@@ -26,10 +26,14 @@ package struct KernelSet: @unchecked Sendable, CustomStringConvertible {
 
     package var description: String { name }
 
+    /// Whether the set was written for its processor: every one but the baseline of x86-64, which cannot count on a
+    /// fused multiply-add.
+    package var isVectorSet: Bool { table.pointee.fused }
+
     /// Floats in a vector.
     package var lanes: Int { table.pointee.lanes }
 
-    /// Multiply-adds done in registers alone, for benchmarks that want the core's limit.
+    /// Multiply-adds on registers only: the core's limit, for benchmarks.
     ///
     /// - Returns: how many multiply-adds `rounds` rounds made.
     package func multiplyAddsInRegisters(rounds: Int) -> Double { table.pointee.fma_limit(rounds) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The order of a picture's numbers in memory.
+/// The order of an image's values in memory.
 package enum PictureLayout: Sendable {
     /// `[height, width, channels]`.
     case channelsLast
@@ -8,7 +8,7 @@ package enum PictureLayout: Sendable {
     case channelsFirst
 }
 
-/// Transposes `[rows, columns]` into `[columns, rows]`, a block at a time.
+/// Transposes `[rows, columns]` into `[columns, rows]`, block by block.
 package func transpose(
     _ x: UnsafePointer<Float>,
     rows: Int,
@@ -33,25 +33,25 @@ package func transpose(
     }
 }
 
-/// Gathers the patches under a dense convolution's filter, so that the convolution becomes a product.
+/// Gathers the patches under a dense convolution's filter, so that the convolution becomes a matrix product.
 ///
 /// A patch vector is ordered (row, column, channel) for `.channelsLast` and (channel, row, column), as PyTorch stores a
 /// filter, for `.channelsFirst`; the product's weights must follow the same order.
 ///
 /// - Parameters:
-///   - x: the picture, in `layout`.
+///   - x: the image, in `layout`.
 ///   - layout: the order of `x`.
 ///   - channels: of `x`.
 ///   - height: rows of `x`.
 ///   - width: columns of `x`.
 ///   - kernel: the filter's side.
-///   - stride: pixels from a patch to the next.
+///   - stride: pixels from one patch to the next.
 ///   - padTop: zero rows above.
 ///   - padLeft: zero columns to the left.
 ///   - outHeight: rows of patches.
 ///   - outWidth: patches in a row.
 ///   - out: `[outHeight * outWidth, kernel * kernel * channels]`.
-///   - team: shares the rows of patches.
+///   - team: divides the rows of patches among its members.
 package func gatherPatches(
     _ x: UnsafePointer<Float>,
     layout: PictureLayout,
@@ -68,7 +68,7 @@ package func gatherPatches(
     team: ComputeTeam
 ) {
     let vector = kernel * kernel * channels
-    // Columns of the patch are one run of memory in a row of the picture: of pixels, or of one channel's values.
+    // A row of a patch is one run of memory: of pixels, or of one channel's values.
     let run = layout == .channelsLast ? channels : 1
     let planes = layout == .channelsLast ? 1 : channels
     team.forEach(outHeight) { patchRow, _ in
@@ -85,7 +85,7 @@ package func gatherPatches(
                     } else {
                         let from = x + ((plane * height + row) * width + left) * run
                         if firstInside == 0, endInside == kernel, kernel * run <= 16 {
-                            // A call would take longer than so few floats.
+                            // A call would take longer than copying so few floats.
                             for index in 0..<kernel * run { to[index] = from[index] }
                             to += kernel * run
                             continue

@@ -6,13 +6,13 @@ import CKernels
 ///
 /// - Parameters:
 ///   - x: `[rows, width]`.
-///   - rows: how many.
-///   - width: floats of a row; the variance is over them all (not width - 1).
+///   - rows: number of rows.
+///   - width: floats of a row; the variance is divided by `width`, not by `width - 1`.
 ///   - weight: `[width]`, or nil for ones.
 ///   - bias: `[width]`, or nil for zeros.
 ///   - epsilon: added to the variance.
 ///   - out: `[rows, width]`; may be `x`.
-///   - team: shares the rows out.
+///   - team: divides the rows among its members.
 ///   - kernels: the instruction set.
 package func layerNorm(
     _ x: UnsafePointer<Float>,
@@ -41,7 +41,7 @@ package func layerNorm(
 ///
 /// - Parameters:
 ///   - x: `[rows, columns]`.
-///   - rows: how many.
+///   - rows: number of rows.
 ///   - columns: floats of a row.
 ///   - kernels: the instruction set.
 package func softmax(_ x: UnsafeMutablePointer<Float>, rows: Int, columns: Int, kernels: KernelSet = .best) {

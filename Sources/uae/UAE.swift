@@ -2,8 +2,8 @@
 
 import ArgumentParser
 import Service
+import TensorKernels
 
-@main
 struct UAE: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uae",
@@ -14,4 +14,13 @@ struct UAE: AsyncParsableCommand {
             InfoCommand.self, HealthCommand.self, ConvertCommand.self,
         ]
     )
+}
+
+@main
+enum Program {
+    static func main() async {
+        // Changes the environment, so it comes before anything that may start a thread.
+        OpenBLAS.bindThreadCount()
+        await UAE.main()
+    }
 }

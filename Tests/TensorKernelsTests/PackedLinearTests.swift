@@ -3,6 +3,24 @@
 import TensorKernels
 import Testing
 
+/// A kernel set and what multiplies beside it.
+struct Multiplier: Sendable, CustomTestStringConvertible {
+    let kernels: KernelSet
+    let product: MatrixProduct
+
+    static let packed = KernelSet.available.map { Multiplier(kernels: $0, product: .packed) }
+    static let openBLAS = KernelSet.available.map { kernels in
+        do {
+            return Multiplier(kernels: kernels, product: .openBLAS(try OpenBLAS()))
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+    static let all = packed + openBLAS
+
+    var testDescription: String { "\(product.name), \(kernels)" }
+}
+
 @Suite struct PackedLinearTests {
     /// x · Wᵀ + b in double precision.
     static func naive(_ x: [Float], _ weight: [Float], _ bias: [Float]?, rows: Int, outputs: Int) -> [Double] {
@@ -56,19 +74,28 @@ import Testing
     }
 
     @Test(
-        arguments: KernelSet.available,
+        arguments: Multiplier.all,
         [
             (1, 1, 1), (2, 3, 5), (14, 32, 64), (15, 33, 31), (29, 48, 17), (27, 80, 24), (6, 16, 300), (131, 40, 7),
             (257, 96, 72), (261, 20, 130), (13, 1000, 65), (3, 112, 2048), (30, 64, 4096),
+            (300, 577, 64), (97, 8, 2048), (16, 1300, 72),
         ]
     )
-    func equalsTheNaiveProduct(kernels: KernelSet, shape: (rows: Int, outputs: Int, inputs: Int)) {
+    func equalsTheNaiveProduct(multiplier: Multiplier, shape: (rows: Int, outputs: Int, inputs: Int)) {
+        let kernels = multiplier.kernels
         let (rows, outputs, inputs) = shape
         let x = Samples.of(rows * inputs, seed: 1)
         let weight = Samples.of(outputs * inputs, seed: 2)
         let bias = Samples.of(outputs, seed: 3)
         for bias in [bias, nil] {
-            let layer = PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, kernels: kernels)
+            let layer = PackedLinear(
+                weight: weight,
+                bias: bias,
+                outputs: outputs,
+                inputs: inputs,
+                product: multiplier.product,
+                kernels: kernels
+            )
             let found = Product(x: x, layer: layer, kernels: kernels)(rows: rows)
             let expected = Self.naive(x, weight, bias, rows: rows, outputs: outputs)
             // Terms below 1: a sum of blocks of at most 1024 products, each off by some 6e-8 for each of them.
@@ -77,19 +104,22 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelSet.available)
-    func rowsDoNotDependOnTheirNeighbours(kernels: KernelSet) {
+    @Test(arguments: Multiplier.all)
+    func rowsDoNotDependOnTheirNeighbours(multiplier: Multiplier) {
+        let kernels = multiplier.kernels
         let rows = 263
         for (outputs, inputs) in [(70, 768), (16, 300), (33, 64)] {
             let x = Samples.of(rows * inputs, seed: 4)
             let weight = Samples.of(outputs * inputs, seed: 5)
             for storage in [WeightStorage.float32, .float16] {
+                if storage == .float16, case .openBLAS = multiplier.product { continue }
                 let layer = PackedLinear(
                     weight: weight,
                     bias: weight,
                     outputs: outputs,
                     inputs: inputs,
                     storage: storage,
+                    product: multiplier.product,
                     kernels: kernels
                 )
                 let product = Product(x: x, layer: layer, kernels: kernels)
@@ -108,12 +138,20 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelSet.available, Epilogue.allCases)
-    func epiloguesEqualThePlainProductActivated(kernels: KernelSet, epilogue: Epilogue) {
-        let (rows, outputs, inputs) = (37, 83, 40)
+    @Test(arguments: Multiplier.all, Epilogue.allCases)
+    func epiloguesEqualThePlainProductActivated(multiplier: Multiplier, epilogue: Epilogue) {
+        let kernels = multiplier.kernels
+        let (rows, outputs, inputs) = (37, 83, 240)
         let x = Samples.of(rows * inputs, seed: 6)
         let weight = Samples.of(outputs * inputs, seed: 7)
-        let layer = PackedLinear(weight: weight, bias: weight, outputs: outputs, inputs: inputs, kernels: kernels)
+        let layer = PackedLinear(
+            weight: weight,
+            bias: weight,
+            outputs: outputs,
+            inputs: inputs,
+            product: multiplier.product,
+            kernels: kernels
+        )
         let product = Product(x: x, layer: layer, kernels: kernels)
         let plain = product(rows: rows)
         let found = product(rows: rows, epilogue: epilogue, start: 0.75)
@@ -149,12 +187,20 @@ import Testing
         #expect(half.byteCount * 2 == whole.byteCount)
     }
 
-    @Test(arguments: KernelSet.available)
-    func stridesLeaveWhatLiesBetweenAlone(kernels: KernelSet) {
-        let (rows, outputs, inputs) = (30, 45, 24)
+    @Test(arguments: Multiplier.all)
+    func stridesLeaveWhatLiesBetweenAlone(multiplier: Multiplier) {
+        let kernels = multiplier.kernels
+        let (rows, outputs, inputs) = (30, 45, 400)
         let x = Samples.of(rows * (inputs + 5), seed: 10)
         let weight = Samples.of(outputs * inputs, seed: 11)
-        let layer = PackedLinear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, kernels: kernels)
+        let layer = PackedLinear(
+            weight: weight,
+            bias: nil,
+            outputs: outputs,
+            inputs: inputs,
+            product: multiplier.product,
+            kernels: kernels
+        )
         var out = [Float](repeating: 7, count: rows * (outputs + 3))
         let count = PackedLinear.scratchCount(rows: rows, inputs: inputs, teamSize: 1, kernels: kernels)
         var scratch = [Float](repeating: 0, count: count)
@@ -176,14 +222,22 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelSet.available)
-    func rowsThatCollideInTheCacheGiveTheSameBits(kernels: KernelSet) {
+    @Test(arguments: Multiplier.all)
+    func rowsThatCollideInTheCacheGiveTheSameBits(multiplier: Multiplier) {
+        let kernels = multiplier.kernels
         let (rows, outputs, inputs) = (40, 33, 1024)
         let stride = PackedLinear.preferredStride(inputs)
         #expect(stride > inputs)
         let x = Samples.of(rows * inputs, seed: 12)
         let weight = Samples.of(outputs * inputs, seed: 13)
-        let layer = PackedLinear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, kernels: kernels)
+        let layer = PackedLinear(
+            weight: weight,
+            bias: nil,
+            outputs: outputs,
+            inputs: inputs,
+            product: multiplier.product,
+            kernels: kernels
+        )
         let expected = Product(x: x, layer: layer, kernels: kernels)(rows: rows)
         var apart = [Float](repeating: .nan, count: rows * stride)
         for row in 0..<rows {

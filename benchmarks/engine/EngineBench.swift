@@ -3,7 +3,6 @@
 import Autoencoder
 import Foundation
 import ImageCodec
-import OpenBLASOracle
 import TensorKernels
 
 /// Runs the engine, and measures the machine, on request.
@@ -11,7 +10,9 @@ import TensorKernels
 /// Reads commands from standard input, one a line, and answers each with one line, so that another program can let this
 /// engine and its peers take turns. `run` and `save` work on what `load` read last.
 ///
-///     load DIRECTORY float32|float16 THREADS      seconds to load and to warm up, resident bytes
+///     load DIRECTORY float32|float16 THREADS packed|openblas|auto
+///                                                 seconds to load and to warm up, resident bytes, the product in use
+///                                                 and, of `auto`, how many times as fast as the other it was
 ///     input pixels|latent FILE                    raw bytes of one picture, or raw floats of one latent
 ///     run encode|decode|classify BATCH COUNT      seconds of each of COUNT calls
 ///     save encode|decode|classify FILE            writes the first result as raw floats
@@ -27,6 +28,8 @@ struct EngineBench {
     private var latent: [Float] = []
 
     static func main() {
+        // Before a thread of the engine may read the environment that this changes.
+        OpenBLAS.bindThreadCount()
         var bench = EngineBench()
         while let line = readLine() {
             let words = line.split(separator: " ").map(String.init)
@@ -45,7 +48,8 @@ struct EngineBench {
 
     private mutating func answer(to words: [String]) throws -> String {
         switch (words.first, words.count) {
-        case ("load", 4): return try load(words[1], storage: words[2], threads: try number(words[3]))
+        case ("load", 5):
+            return try load(words[1], storage: words[2], threads: try number(words[3]), products: words[4])
         case ("input", 3): return try readInput(words[1], path: words[2])
         case ("run", 4): return try run(words[1], batch: try number(words[2]), count: try number(words[3]))
         case ("save", 3): return try save(words[1], path: words[2])
@@ -53,27 +57,36 @@ struct EngineBench {
         case ("latent", 3): return try latent(words[1], count: try number(words[2]))
         case ("limit", 2): return limit(threads: try number(words[1]))
         case ("openblas", 4):
-            return openBLAS(rows: try number(words[1]), outputs: try number(words[2]), inputs: try number(words[3]))
-        case ("describe", 1): return "\(KernelSet.best.name); OpenBLAS \(OpenBLASOracle.configuration)"
+            return try openBLAS(rows: try number(words[1]), outputs: try number(words[2]), inputs: try number(words[3]))
+        case ("describe", 1): return "\(KernelSet.best.name); \(try OpenBLAS().configuration)"
         default: throw CommandError.notUnderstood(words.joined(separator: " "))
         }
     }
 
     // MARK: The engine
 
-    private mutating func load(_ directory: String, storage: String, threads: Int) throws -> String {
+    private mutating func load(
+        _ directory: String,
+        storage: String,
+        threads: Int,
+        products: String
+    ) throws -> String {
         guard let storage = ["float32": WeightStorage.float32, "float16": .float16][storage] else {
             throw CommandError.notUnderstood(storage)
+        }
+        guard let products = MatrixProductSetting(rawValue: products) else {
+            throw CommandError.notUnderstood(products)
         }
         // The old engine's memory goes first.
         engine = nil
         let start = now()
-        let model = try AutoencoderModel(directory: directory, storage: storage)
+        let model = try AutoencoderModel(directory: directory, storage: storage, products: products)
         let engine = AutoencoderEngine(model: model, threads: threads)
         let loaded = now()
         engine.warmUp(batch: 1)
         self.engine = engine
-        return "\(loaded - start) \(now() - loaded) \(residentBytes)"
+        let ratio = model.products.trial.map { " \($0.ratio)" } ?? ""
+        return "\(loaded - start) \(now() - loaded) \(residentBytes) \(model.products.product.name)\(ratio)"
     }
 
     private mutating func readInput(_ kind: String, path: String) throws -> String {
@@ -176,7 +189,8 @@ struct EngineBench {
         return String(operations / (now() - start) / 1e9)
     }
 
-    private func openBLAS(rows: Int, outputs: Int, inputs: Int) -> String {
+    private func openBLAS(rows: Int, outputs: Int, inputs: Int) throws -> String {
+        let library = try OpenBLAS()
         let x = [Float](repeating: 0.5, count: rows * inputs)
         let weight = [Float](repeating: 0.25, count: outputs * inputs)
         let operations = 2 * Double(rows) * Double(outputs) * Double(inputs)
@@ -188,7 +202,16 @@ struct EngineBench {
                 weight.withUnsafeBufferPointer { weight in
                     guard let x = x.baseAddress, let weight = weight.baseAddress else { return }
                     let multiply = {
-                        OpenBLASOracle.product(x, weight, rows: rows, outputs: outputs, inputs: inputs, into: out)
+                        library.product(
+                            x,
+                            inputStride: inputs,
+                            weight,
+                            rows: rows,
+                            outputs: outputs,
+                            inputs: inputs,
+                            into: out,
+                            outputStride: outputs
+                        )
                     }
                     multiply()
                     let start = now()

@@ -23,6 +23,7 @@ extension ModelError: CustomStringConvertible {
             "\(path): weight must be [classes, \(channels)], found \(found)"
         case .packingOrder(let place, let value, let limit):
             "packing.order is \(value) at index \(place); its values must be distinct integers below \(limit)"
+        case .matrixProducts(let error): "\(error)"
         case .labelsNotText(let path): "\(path) is not UTF-8"
         case .labelCount(let path, let expected, let found):
             "\(path): \(found) labels, the head has \(expected) classes"

@@ -2,6 +2,7 @@
 
 package import FrequencyBands
 package import TensorFiles
+package import TensorKernels
 
 /// Why a model folder cannot be loaded.
 package enum ModelError: Error {
@@ -23,6 +24,8 @@ package enum ModelError: Error {
     case headShape(path: String, channels: Int, found: [Int])
     /// A packing order that names a coefficient twice, or none of the image.
     case packingOrder(place: Int, value: Float, limit: Int)
+    /// The product that the settings ask for cannot be had.
+    case matrixProducts(MatrixProductError)
     case labelsNotText(path: String)
     case labelCount(path: String, expected: Int, found: Int)
 }

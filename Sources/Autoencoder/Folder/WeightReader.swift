@@ -12,14 +12,42 @@ struct WeightReader: Sendable {
     let file: SafetensorsFile
     let path: String
     let storage: WeightStorage
+    let product: MatrixProduct
 
-    init(path: String, storage: WeightStorage) throws(ModelError) {
+    init(
+        path: String,
+        storage: WeightStorage,
+        product: MatrixProduct = .packed
+    ) throws(ModelError) {
         self.path = path
         self.storage = storage
+        self.product = product
         do {
             file = try SafetensorsFile(path: path)
         } catch {
             throw .weights(path: path, error)
+        }
+    }
+
+    /// The same file, its layers multiplied by `product`.
+    func multiplying(by product: MatrixProduct) -> WeightReader {
+        WeightReader(file: file, path: path, storage: storage, product: product)
+    }
+
+    private init(file: SafetensorsFile, path: String, storage: WeightStorage, product: MatrixProduct) {
+        self.file = file
+        self.path = path
+        self.storage = storage
+        self.product = product
+    }
+
+    /// The linear layers and dense convolutions of the file, as far as tensors' shapes tell.
+    var linearShapes: [LinearShape] {
+        file.index.entries.values.compactMap { entry in
+            let inputs = entry.shape.dropFirst().reduce(1, *)
+            // A vector, or a depthwise convolution.
+            guard entry.shape.count == 2 || entry.shape.count == 4, entry.shape[1] > 1 else { return nil }
+            return LinearShape(outputs: entry.shape[0], inputs: inputs)
         }
     }
 
@@ -63,7 +91,14 @@ struct WeightReader: Sendable {
         let bias = try tensor(prefix + ".bias", shape: [outputs])
         guard let scale else {
             return try withTensor(prefix + ".weight", shape: [outputs, inputs]) { weight in
-                Linear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, storage: storage)
+                Linear(
+                    weight: weight,
+                    bias: bias,
+                    outputs: outputs,
+                    inputs: inputs,
+                    storage: storage,
+                    product: product
+                )
             }
         }
         var weight = try tensor(prefix + ".weight", shape: [outputs, inputs])
@@ -71,7 +106,14 @@ struct WeightReader: Sendable {
             for index in output * inputs..<(output + 1) * inputs { weight[index] *= scale[output] }
         }
         let scaledBias = zip(bias, scale).map { $0 * $1 }
-        return Linear(weight: weight, bias: scaledBias, outputs: outputs, inputs: inputs, storage: storage)
+        return Linear(
+            weight: weight,
+            bias: scaledBias,
+            outputs: outputs,
+            inputs: inputs,
+            storage: storage,
+            product: product
+        )
     }
 
     /// Several maps of the same input as one product, with their outputs in sequence.
@@ -90,7 +132,8 @@ struct WeightReader: Sendable {
             bias: bias,
             outputs: prefixes.count * outputs,
             inputs: inputs,
-            storage: storage
+            storage: storage,
+            product: product
         )
     }
 
@@ -107,9 +150,23 @@ struct WeightReader: Sendable {
         return try withTensor(name, shape: [outputs, channels, kernel, kernel]) { weight in
             let inputs = channels * kernel * kernel
             guard let values else {
-                return Linear(weight: weight, bias: nil, outputs: outputs, inputs: inputs, storage: storage)
+                return Linear(
+                    weight: weight,
+                    bias: nil,
+                    outputs: outputs,
+                    inputs: inputs,
+                    storage: storage,
+                    product: product
+                )
             }
-            return Linear(weight: weight, bias: values, outputs: outputs, inputs: inputs, storage: storage)
+            return Linear(
+                weight: weight,
+                bias: values,
+                outputs: outputs,
+                inputs: inputs,
+                storage: storage,
+                product: product
+            )
         }
     }
 

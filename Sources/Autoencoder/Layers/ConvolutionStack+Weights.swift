@@ -108,7 +108,8 @@ extension Convolution {
                 bias: bias,
                 outputs: outputs,
                 inputs: channels * area,
-                storage: reader.storage
+                storage: reader.storage,
+                product: reader.product
             )
         }
         self.geometry = geometry

@@ -18,9 +18,17 @@ struct Linear: Sendable {
         bias: UnsafePointer<Float>?,
         outputs: Int,
         inputs: Int,
-        storage: WeightStorage = .float32
+        storage: WeightStorage = .float32,
+        product: MatrixProduct = .packed
     ) {
-        weights = PackedLinear(weight: weight, bias: bias, outputs: outputs, inputs: inputs, storage: storage)
+        weights = PackedLinear(
+            weight: weight,
+            bias: bias,
+            outputs: outputs,
+            inputs: inputs,
+            storage: storage,
+            product: product
+        )
     }
 
     /// - `x`: `[rows, inputs]`.

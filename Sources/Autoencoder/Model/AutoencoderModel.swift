@@ -15,6 +15,8 @@ package final class AutoencoderModel: Sendable {
     package let labels: [String]?
     /// The statistics of normalised latents, where the model has them.
     package let statistics: LatentStatistics?
+    /// What multiplies the linear layers.
+    package let products: MatrixProductChoice
     let preprocessor: PixelPreprocessor
     let encoder: Encoder
     let decoder: Decoder
@@ -48,20 +50,37 @@ package final class AutoencoderModel: Sendable {
     ///   - directory: holds `config.json`, `model.safetensors` and what the configuration names.
     ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head.
     ///   - storage: how weights are kept in memory.
+    ///   - setting: what multiplies the linear layers; nil for the processor's default.
+    ///   - loadOpenBLAS: opens OpenBLAS, where it is needed.
     ///   - hashing: runs a closure that computes ``weightsSHA256`` while the model loads; nil: it is computed on first use.
     /// - Throws: the first fault, which names the member or the tensor.
     package init(
         directory: String,
         head headPath: String? = nil,
         storage: WeightStorage = .float32,
+        products setting: MatrixProductSetting? = nil,
+        loadOpenBLAS: () throws(OpenBLASError) -> OpenBLAS = { () throws(OpenBLASError) in try OpenBLAS() },
         hashing: ((@escaping @Sendable () -> Void) -> Void)? = nil
     ) throws(ModelError) {
         self.directory = directory
         let configuration = try Self.configuration(in: directory)
         self.configuration = configuration
-        let reader = try WeightReader(path: directory + "/model.safetensors", storage: storage)
-        weights = reader.file
+        let plain = try WeightReader(path: directory + "/model.safetensors", storage: storage)
+        weights = plain.file
         hashing? { [weights] in _ = weights.sha256 }
+        // Weights are arranged for their product as they are read, so the choice comes first.
+        do {
+            products = try MatrixProductChoice(
+                setting,
+                storage: storage,
+                layers: plain.linearShapes,
+                rows: configuration.tokenCount,
+                load: loadOpenBLAS
+            )
+        } catch {
+            throw .matrixProducts(error)
+        }
+        let reader = plain.multiplying(by: products.product)
 
         let (grid, side) = (configuration.gridSide, configuration.imageSide)
         let dct = DCT2D(height: grid, width: grid)
@@ -137,7 +156,7 @@ package final class AutoencoderModel: Sendable {
         storage: WeightStorage
     ) throws(ModelError) -> ClassificationHead? {
         if let path {
-            let probe = try WeightReader(path: path, storage: storage)
+            let probe = try WeightReader(path: path, storage: storage, product: reader.product)
             let classCount = try ClassificationHead.classCount(ofProbe: probe, channels: configuration.channels)
             return try ClassificationHead(
                 probe,
@@ -149,7 +168,11 @@ package final class AutoencoderModel: Sendable {
         guard let head = configuration.head else { return nil }
         var file = reader
         if let name = head.file {
-            file = try WeightReader(path: reader.directory + "/" + name, storage: storage)
+            file = try WeightReader(
+                path: reader.directory + "/" + name,
+                storage: storage,
+                product: reader.product
+            )
         }
         return try ClassificationHead(
             file,

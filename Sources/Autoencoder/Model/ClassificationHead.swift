@@ -99,7 +99,8 @@ extension ClassificationHead {
             bias: bias,
             outputs: head.classCount,
             inputs: inputs,
-            storage: reader.storage
+            storage: reader.storage,
+            product: reader.product
         )
     }
 

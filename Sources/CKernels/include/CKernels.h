@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Float kernels, compiled once for each instruction set from the same source and chosen at run time, and the team of
-// threads that shares their work out. Every output element is computed by the same operations in the same order
-// wherever its row stands, however many rows there are, and whichever thread computes it.
+// Float kernels, compiled from one source for each instruction set and chosen at run time, and the team of threads that
+// runs them. Every output element is computed by the same operations in the same order, whatever its row's place, the
+// number of rows and the thread.
 
 // ---- team.c: persistent threads ----
 
@@ -23,13 +23,13 @@ void ck_team_run(ck_team *_Nullable team, long count, ck_team_body _Nonnull body
 
 // ---- memory.c ----
 
-/// Memory at a multiple of 64 bytes, large pieces on huge pages where the system gives them; null when there is none.
+/// Memory at a multiple of 64 bytes; large blocks on huge pages where the system has them. Null when out of memory.
 void *_Nullable ck_allocate(long bytes);
 void ck_free(void *_Nullable memory);
 
 // ---- the operations ----
 
-/// What happens to a product while its tile is hot.
+/// What is applied to a product while it is in the cache.
 typedef enum {
     CK_NONE,
     CK_GELU,
@@ -44,7 +44,7 @@ typedef enum {
 /// out = epilogue(x · weightᵀ + bias), or out += x · weightᵀ + bias.
 typedef struct {
     const float *_Nonnull x;          // [rows, inputs], rows x_stride apart
-    const void *_Nonnull weight;      // panels, as `pack` left them
+    const void *_Nullable weight;     // panels, as `pack` left them; null: another library multiplies
     const float *_Nullable bias;      // [outputs]
     float *_Nonnull out;              // [rows, outputs], rows out_stride apart
     float *_Nonnull scratch;          // linear_scratch floats
@@ -52,6 +52,15 @@ typedef struct {
     ck_epilogue epilogue;
     bool half_weights;
 } ck_linear;
+
+/// The rest of a product that another library computed: out = epilogue(product + bias), or out += product + bias.
+typedef struct {
+    const float *_Nonnull product;    // [rows, columns]
+    const float *_Nullable bias;      // [columns]
+    float *_Nonnull out;              // [rows, columns], rows out_stride apart
+    long rows, columns, out_stride;
+    ck_epilogue epilogue;
+} ck_finish;
 
 /// softmax(scale · q kᵀ) v for each head.
 typedef struct {
@@ -84,6 +93,7 @@ typedef struct {
 typedef struct {
     const char *_Nonnull name;
     long lanes;                       // floats in a vector
+    bool fused;                       // multiply-adds are one instruction: not so in the baseline of x86-64
     long tile_rows, panel_columns;    // of the matrix product's tile in registers
 
     long (*_Nonnull packed_bytes)(long outputs, long inputs, bool half_weights);
@@ -92,6 +102,7 @@ typedef struct {
                           void *_Nonnull packed);
     long (*_Nonnull linear_scratch)(long rows, long inputs, long team_size);
     void (*_Nonnull linear)(const ck_linear *_Nonnull, ck_team *_Nullable, long team_size);
+    void (*_Nonnull finish)(const ck_finish *_Nonnull);
 
     long (*_Nonnull attention_scratch)(long rows, long dimension, long team_size);
     void (*_Nonnull attention)(const ck_attention *_Nonnull, ck_team *_Nullable, long team_size);
@@ -100,9 +111,9 @@ typedef struct {
     void (*_Nonnull softmax)(float *_Nonnull x, long rows, long columns);
     void (*_Nonnull activate)(float *_Nonnull x, long count, ck_epilogue activation);
     void (*_Nonnull depthwise)(const ck_depthwise *_Nonnull, ck_team *_Nullable, long team_size);
-    /// Multiply-adds in registers only, as fast as the core does them: returns the number of them, for benchmarks.
+    /// For benchmarks: multiply-adds on registers only, at the core's full speed. Returns their number.
     double (*_Nonnull fma_limit)(long rounds);
 } ck_kernels;
 
-/// The sets that this machine can run, best first; null past the last.
+/// The sets that this processor can run, fastest first; null after the last.
 const ck_kernels *_Nullable ck_kernels_available(long index);

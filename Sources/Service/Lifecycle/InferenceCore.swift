@@ -35,6 +35,7 @@ struct InferenceCore: Sendable {
             directory: configuration.model,
             head: configuration.head,
             storage: configuration.weightStorage == "float16" ? .float16 : .float32,
+            products: configuration.matrixProducts,
             hashing: { hash in
                 OwnThread.start("uae.hash") {
                     hash()

@@ -5,6 +5,7 @@ import InferenceQueue
 package import Logging
 import ServiceLifecycle
 import SocketServer
+import TensorKernels
 
 /// The server from start to stop: listens, loads the model, serves, drains.
 package struct InferenceService: ServiceLifecycle.Service {
@@ -156,13 +157,15 @@ package struct InferenceService: ServiceLifecycle.Service {
         let (core, loadSeconds, warmupSeconds) = try result.get()
         metrics.started(loadSeconds: loadSeconds, warmupSeconds: warmupSeconds)
         state.start(core)
-        logger.info(
-            "ready",
-            metadata: [
-                "model": "\(core.identity.name)", "revision": "\(core.identity.revision)", "threads": "\(threads)",
-                "load_ms": "\(Int(loadSeconds * 1000))", "warmup_ms": "\(Int(warmupSeconds * 1000))",
-            ]
-        )
+        let products = core.model.products
+        var metadata: Logger.Metadata = [
+            "model": "\(core.identity.name)", "revision": "\(core.identity.revision)", "threads": "\(threads)",
+            "load_ms": "\(Int(loadSeconds * 1000))", "warmup_ms": "\(Int(warmupSeconds * 1000))",
+            "matrix_products": "\(products.product.name)",
+        ]
+        if let trial = products.trial { metadata["matrix_products_ratio"] = "\((trial.ratio * 100).rounded() / 100)" }
+        if let note = products.note { metadata["matrix_products_note"] = "\(note)" }
+        logger.info("ready", metadata: metadata)
     }
 
     private func waitForShutdown() async {

@@ -3,6 +3,7 @@
 package import Autoencoder
 import Glibc
 package import SocketServer
+import TensorKernels
 
 /// Why the service does not start, or ends.
 ///
@@ -20,6 +21,8 @@ package enum ServiceError: Error, CustomStringConvertible {
 
     package var exitCode: Int32 {
         switch self {
+        case .model(.matrixProducts(.openBLAS)): 69
+        case .model(.matrixProducts(.halfPrecision)): 78
         case .model: 65
         case .socket: 69
         case .unreadableKeys, .noKeys: 66
@@ -30,6 +33,7 @@ package enum ServiceError: Error, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .model(.matrixProducts(let error)): "\(error)"
         case .model(let error): "the model cannot be loaded: \(error)"
         case .socket(.invalidAddress(let host)): "'\(host)' is not an address of this machine"
         case .socket(.pathTooLong(let path, let limit)): "\(path) is longer than \(limit) bytes"

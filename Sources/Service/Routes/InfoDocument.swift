@@ -2,6 +2,7 @@
 
 package import Autoencoder
 import FrequencyBands
+import TensorKernels
 
 /// The document of `/info` and `uae info`: the model and the service.
 package struct InfoDocument: Sendable {
@@ -27,6 +28,7 @@ package struct InfoDocument: Sendable {
             "sha256": .string(model.weightsSHA256),
             "parameter_bytes": .integer(model.parameterBytes),
             "weight_storage": .string(configuration.weightStorage),
+            "matrix_products": matrixProducts,
             "image_side": .integer(settings.imageSide),
             "encoder_input_side": .integer(settings.encoderInputSide),
             "output_side": .integer(settings.outputSide),
@@ -40,6 +42,27 @@ package struct InfoDocument: Sendable {
             "head": head,
             "threads": .integer(threads),
             "limits": limits,
+        ]
+    }
+
+    private var matrixProducts: JSONValue {
+        let products = model.products
+        var library = JSONValue.null
+        if case .openBLAS(let openBLAS) = products.product { library = .string(openBLAS.configuration) }
+        let trial = products.trial.map { trial -> JSONValue in
+            [
+                "packed_gflops": .number(trial.packedRate),
+                "openblas_gflops": .number(trial.openBLASRate),
+                "ratio": .number(trial.ratio),
+            ]
+        }
+        return [
+            "product": .string(products.product.name),
+            "setting": products.setting.map { .string($0.rawValue) } ?? .null,
+            "instruction_set": .string(KernelSet.best.name),
+            "openblas": library,
+            "trial": trial ?? .null,
+            "note": products.note.map(JSONValue.string) ?? .null,
         ]
     }
 

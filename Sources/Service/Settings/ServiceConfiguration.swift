@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import TensorKernels
+
 /// Everything that an operator can set, with the defaults.
 package struct ServiceConfiguration: Sendable {
     package var model = "models/default"
     package var head: String?
     package var weightStorage = "float32"
+    /// nil: the processor's default.
+    package var matrixProducts: MatrixProductSetting?
     package var host = "127.0.0.1"
     package var port = 8080
     package var unixSocket: String?

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TensorKernels
+
 /// One setting: a flag `--name`, a variable `UAE_NAME` and a member `name` of the configuration file at once.
 package struct Setting: Sendable {
     package let name: String
@@ -97,6 +99,17 @@ package struct Setting: Sendable {
         text("model", \.model, "Model folder."),
         optionalText("head", \.head, "Classification head (safetensors) instead of the model's own."),
         text("weight-storage", \.weightStorage, "Weights in memory.", of: ["float32", "float16"]),
+        Setting(
+            name: "matrix-products",
+            help: "packed, openblas or auto: what multiplies matrices; default: by the processor.",
+            expected: MatrixProductSetting.allCases.map(\.rawValue).joined(separator: ", "),
+            set: { configuration, value in
+                configuration.matrixProducts = MatrixProductSetting(rawValue: value)
+                // As it is printed where nothing is set.
+                return configuration.matrixProducts != nil || value.isEmpty
+            },
+            get: { $0.matrixProducts?.rawValue ?? "" }
+        ),
         text("host", \.host, "Address to listen on."),
         integer("port", \.port, 0...65535, "Port to listen on; 0: any free one."),
         optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),

@@ -4,17 +4,22 @@ import AllocationCounter
 import Autoencoder
 import ConvertedModels
 import Fixtures
+import TensorKernels
 import Testing
 
 /// What a warm engine allocates for a request: its results, and a little to keep its books.
 @Suite struct AllocationTests {
-    @Test(arguments: [
-        "models/all-layers", "models/fft-bands", "models/packing", "golden/dinov2/model", "first-edition/k4",
-    ])
-    func networksAllocateNothing(folder: String) throws {
+    @Test(
+        arguments: [
+            "models/all-layers", "models/fft-bands", "models/packing", "golden/dinov2/model", "first-edition/k4",
+        ],
+        [MatrixProductSetting.packed, .openblas]
+    )
+    func networksAllocateNothing(folder: String, products: MatrixProductSetting) throws {
         let isConverted = folder.hasPrefix("first-edition")
         let model = try AutoencoderModel(
-            directory: isConverted ? try ConvertedModels.folder(folder) : Fixtures.path(folder)
+            directory: isConverted ? try ConvertedModels.folder(folder) : Fixtures.path(folder),
+            products: products
         )
         let engine = AutoencoderEngine(model: model, threads: 1)
         let configuration = model.configuration

@@ -5,6 +5,7 @@ import ConvertedModels
 import Fixtures
 import Foundation
 import FrequencyBands
+import TensorKernels
 import Testing
 
 /// What a batch does to its members: nothing.
@@ -79,7 +80,20 @@ import Testing
 
     @Test(arguments: folders, [1, 2, 3])
     func aBatchEqualsItsMembersToTheBit(folder: String, threads: Int) throws {
-        let model = try AutoencoderModel(directory: try Self.directory(folder))
+        try expectBatchesToEqualSingles(folder, .packed, threads: threads)
+    }
+
+    @Test(arguments: [folders[0], folders[3]], [1, 3])
+    func aBatchUnderOpenBLASEqualsItsMembersToTheBit(folder: String, threads: Int) throws {
+        try expectBatchesToEqualSingles(folder, .openblas, threads: threads)
+    }
+
+    private func expectBatchesToEqualSingles(
+        _ folder: String,
+        _ products: MatrixProductSetting,
+        threads: Int
+    ) throws {
+        let model = try AutoencoderModel(directory: try Self.directory(folder), products: products)
         let engine = AutoencoderEngine(model: model, threads: threads)
         let tasks = try Self.mixedTasks(engine)
         let singles = try tasks.map { try engine.result($0) }
@@ -91,8 +105,9 @@ import Testing
         }
     }
 
-    @Test func theNumberOfThreadsDoesNotChangeABit() throws {
-        let model = try AutoencoderModel(directory: GoldenModel.all[0].directory)
+    @Test(arguments: [MatrixProductSetting.packed, .openblas])
+    func theNumberOfThreadsDoesNotChangeABit(products: MatrixProductSetting) throws {
+        let model = try AutoencoderModel(directory: GoldenModel.all[0].directory, products: products)
         let alone = AutoencoderEngine(model: model, threads: 1)
         let three = AutoencoderEngine(model: model, threads: 3)
         for task in try Self.mixedTasks(alone) {

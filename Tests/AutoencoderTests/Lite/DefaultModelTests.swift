@@ -5,21 +5,30 @@ import Fixtures
 import Foundation
 import FrequencyBands
 import TensorFiles
+import TensorKernels
 import Testing
 
 /// The model in `models/default` against results that its training framework computed.
 @Suite struct DefaultModelTests {
-    let engine: AutoencoderEngine
     let expected: SafetensorsFile
 
-    init() throws {
+    private func engine(_ products: MatrixProductSetting = .packed) throws -> AutoencoderEngine {
         let directory = Fixtures.repository.appending(path: "models/default").path()
-        engine = AutoencoderEngine(model: try AutoencoderModel(directory: directory), threads: 2)
+        return AutoencoderEngine(model: try AutoencoderModel(directory: directory, products: products), threads: 2)
+    }
+
+    init() throws {
         expected = try SafetensorsFile(path: Fixtures.path("default-model/expected-chelsea.safetensors"))
     }
 
-    @Test(arguments: [(cut: "full", keep: nil), (cut: "zigzag64", keep: 64)])
-    func matchesItsReference(cut: String, keep: Int?) throws {
+    @Test(
+        arguments: [(name: "full", keep: nil), (name: "zigzag64", keep: 64)],
+        [MatrixProductSetting.packed, .openblas]
+    )
+    func matchesItsReference(_ cut: (name: String, keep: Int?), products: MatrixProductSetting) throws {
+        let engine = try engine(products)
+        #expect(engine.model.products.product.name == products.rawValue)
+        let (cut, keep) = cut
         var task = AutoencoderTask(
             input: .pixels(try expected.bytes("pixels")),
             outputs: [.latent, .reconstruction, .picture, .logits]
@@ -46,6 +55,7 @@ import Testing
     }
 
     @Test func namesTheCat() throws {
+        let engine = try engine()
         let task = AutoencoderTask(input: .pixels(try expected.bytes("pixels")), outputs: .logits)
         let logits = try #require(try engine.result(task).logits)
         let labels = try #require(engine.model.labels)

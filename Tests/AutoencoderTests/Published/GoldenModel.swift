@@ -3,12 +3,14 @@
 import Autoencoder
 import Fixtures
 import TensorFiles
+import TensorKernels
 import Testing
 
 /// A golden model folder and the authors' results for its photo.
 struct GoldenModel: Sendable, CustomTestStringConvertible {
     let family: String
     let photo: String
+    var products = MatrixProductSetting.packed
 
     static let all = [
         GoldenModel(family: "dinov2", photo: "chelsea"),
@@ -16,7 +18,16 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
         GoldenModel(family: "siglip2", photo: "rocket"),
     ]
 
-    var testDescription: String { family }
+    /// Each model under both matrix products.
+    static let underBothProducts =
+        all
+        + all.map { golden in
+            var golden = golden
+            golden.products = .openblas
+            return golden
+        }
+
+    var testDescription: String { "\(family), \(products)" }
     var directory: String { Fixtures.path("golden/\(family)/model") }
 
     func expected() throws -> SafetensorsFile {
@@ -24,7 +35,7 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
     }
 
     func engine(threads: Int = 2) throws -> AutoencoderEngine {
-        AutoencoderEngine(model: try AutoencoderModel(directory: directory), threads: threads)
+        AutoencoderEngine(model: try AutoencoderModel(directory: directory, products: products), threads: threads)
     }
 }
 

@@ -25,7 +25,7 @@ import Testing
         ("latent.square8_compact", BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 64)),
     ]
 
-    @Test(arguments: GoldenModel.all)
+    @Test(arguments: GoldenModel.underBothProducts)
     func latentsMatchForEveryCut(_ golden: GoldenModel) throws {
         let expected = try golden.expected()
         let engine = try golden.engine()
@@ -55,7 +55,7 @@ import Testing
         #expect(largestDifference(map, try expected.values("dct.full")) < Self.latentTolerance)
     }
 
-    @Test(arguments: GoldenModel.all)
+    @Test(arguments: GoldenModel.underBothProducts)
     func reconstructionsMatch(_ golden: GoldenModel) throws {
         let expected = try golden.expected()
         let engine = try golden.engine()
@@ -132,7 +132,7 @@ import Testing
         )
     }
 
-    @Test(arguments: GoldenModel.all)
+    @Test(arguments: GoldenModel.underBothProducts)
     func energiesMatch(_ golden: GoldenModel) throws {
         let expected = try golden.expected()
         let engine = try golden.engine()

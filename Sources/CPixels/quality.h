@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
 
-#include "include/CPixels.h"
+#include "CPixels.h"
 #include "vectors.h"
 
-enum { taps = 11, maps = 4 };
+// Side of the Gaussian window; quantities that are filtered: both images, the sum of their squares, their product.
+enum { taps = SSIM_TAPS, maps = SSIM_MAPS };
 
 // exp(-d^2 / (2 * 1.5^2)) for d = -5...5, divided by the sum.
 static const float gaussian[taps] = {
@@ -11,8 +13,7 @@ static const float gaussian[taps] = {
     0.213005537f,   0.109360691f,   0.0360007721f, 0.00759875814f, 0.00102838008f,
 };
 
-CPIXELS_KERNEL
-uint64_t cpixels_squared_error(const uint8_t *a, const uint8_t *b, size_t count) {
+static uint64_t squared_error(const uint8_t *a, const uint8_t *b, size_t count) {
     uint64_t total = 0;
     // 2^15 squares of at most 2^16 fit into 32 bits.
     for (size_t start = 0; start < count; start += 1 << 15) {
@@ -26,9 +27,6 @@ uint64_t cpixels_squared_error(const uint8_t *a, const uint8_t *b, size_t count)
     }
     return total;
 }
-
-// `taps` filtered rows of `maps` quantities, then one row of values before filtering and one after.
-size_t cpixels_ssim_scratch_count(size_t width) { return (taps + 2) * maps * 3 * width; }
 
 CPIXELS_INLINE void filter_row(const uint8_t *a, const uint8_t *b, size_t values, float *plain, float *filtered) {
     float *sum = plain + 2 * values, *product = plain + 3 * values;
@@ -51,8 +49,7 @@ CPIXELS_INLINE void filter_row(const uint8_t *a, const uint8_t *b, size_t values
     }
 }
 
-CPIXELS_KERNEL
-double cpixels_ssim_sum(const uint8_t *a, const uint8_t *b, size_t width, size_t height, float *scratch) {
+static double ssim_sum(const uint8_t *a, const uint8_t *b, size_t width, size_t height, float *scratch) {
     const float c1 = 0.01f * 0.01f * 255 * 255, c2 = 0.03f * 0.03f * 255 * 255;
     const size_t values = 3 * width, inner = values - 3 * (taps - 1), row_floats = maps * values;
     float *plain = scratch + taps * row_floats, *mean = plain + row_floats;
@@ -70,7 +67,7 @@ double cpixels_ssim_sum(const uint8_t *a, const uint8_t *b, size_t width, size_t
                 mean[map * values + i] = sum;
             }
         }
-        // Eight running sums, so that the row can be added up in vectors and in one fixed order.
+        // Eight running sums, so that a row is summed in vectors and in a fixed order.
         float sums[8] = {0};
         for (size_t i = 0; i < inner; i++) {
             float p = mean[i], q = mean[values + i], pq = p * q, squares = p * p + q * q;

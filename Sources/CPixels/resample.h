@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#pragma once
 
-#include "include/CPixels.h"
+#include "CPixels.h"
 #include "vectors.h"
 
 enum { fraction_bits = 22, one_half = 1 << 21 };
@@ -10,13 +11,13 @@ CPIXELS_INLINE uint8_t rounded(int32_t sum) {
     return sum < 0 ? 0 : sum > 255 ? 255 : (uint8_t)sum;
 }
 
-// Three bytes as four lanes, without touching a fourth byte that may lie outside the picture.
+// Three bytes as four lanes, without reading a fourth byte that may be outside the image.
 CPIXELS_INLINE i32x4 pixel_at(const uint8_t *p) { return (i32x4){p[0], p[1], p[2], 0}; }
 
 CPIXELS_INLINE void column(const uint8_t *p, const int32_t *weights, int32_t count, uint8_t *out) {
     i32x8 pairs = {0};
     int32_t k = 0;
-    // Eight bytes are read for two pixels' six, so one more pixel must follow.
+    // Eight bytes are read for the six of two pixels, so another pixel must follow.
     for (; k + 2 < count; k += 2) {
         u8x8 bytes;
         memcpy(&bytes, p + 3 * k, 8);
@@ -40,7 +41,7 @@ CPIXELS_INLINE u8x16 average(u8x16 a, u8x16 b) {
 // Averages `count` neighbouring pixel pairs.
 CPIXELS_INLINE void average_pairs(const uint8_t *src, size_t count, uint8_t *dst) {
     size_t i = 0;
-    // Three pixels (nine bytes) a turn, from 19 source bytes and with 16 bytes stored: the tail stays clear of both ends.
+    // A turn makes three pixels (nine bytes), reads 19 bytes and stores 16, so the last pixels are left to the loop below.
     for (; i + 6 <= count; i += 3, src += 18, dst += 9) {
         u8x16 left, right;
         memcpy(&left, src, 16);
@@ -53,7 +54,7 @@ CPIXELS_INLINE void average_pairs(const uint8_t *src, size_t count, uint8_t *dst
         for (int c = 0; c < 3; c++) dst[c] = (uint8_t)((src[c] + src[c + 3] + 1) >> 1);
 }
 
-// Two rows of `count` neighbouring pixel pairs; the order of the two averages shows in the last bit.
+// Averages two rows of `count` neighbouring pixel pairs. The order of the two averages affects the last bit.
 CPIXELS_INLINE void average_quads(const uint8_t *upper, const uint8_t *lower, size_t count, int vertical_first,
                                   uint8_t *dst) {
     size_t i = 0;
@@ -127,23 +128,20 @@ CPIXELS_INLINE void combine_rows(const uint8_t *src, size_t stride, size_t bytes
     }
 }
 
-CPIXELS_KERNEL
-void cpixels_resample_columns(const uint8_t *src, size_t src_stride, size_t rows, CPixelsAxis x, uint8_t *dst,
-                              size_t dst_stride) {
+static void resample_columns(const uint8_t *src, size_t src_stride, size_t rows, CPixelsAxis x, uint8_t *dst,
+                             size_t dst_stride) {
     for (size_t row = 0; row < rows; row++) combine_columns(src + row * src_stride, x, dst + row * dst_stride);
 }
 
-CPIXELS_KERNEL
-void cpixels_resample_rows(const uint8_t *src, size_t src_stride, size_t row_bytes, CPixelsAxis y, uint8_t *dst,
-                           size_t dst_stride) {
-    for (int32_t i = 0; i < y.outputs; i++) 
+static void resample_rows(const uint8_t *src, size_t src_stride, size_t row_bytes, CPixelsAxis y, uint8_t *dst,
+                          size_t dst_stride) {
+    for (int32_t i = 0; i < y.outputs; i++)
         combine_rows(src + y.starts[i] * src_stride, src_stride, row_bytes, y, i, dst + i * dst_stride);
 }
 
-CPIXELS_KERNEL
-void cpixels_resample_fused(const uint8_t *src, size_t src_stride, size_t columns, CPixelsAxis x, CPixelsAxis y,
-                            int vertical_first, uint8_t *scratch, size_t scratch_stride, uint8_t *dst,
-                            size_t dst_stride) {
+static void resample_fused(const uint8_t *src, size_t src_stride, size_t columns, CPixelsAxis x, CPixelsAxis y,
+                           int vertical_first, uint8_t *scratch, size_t scratch_stride, uint8_t *dst,
+                           size_t dst_stride) {
     for (int32_t i = 0; i < y.outputs; i++) {
         const uint8_t *rows = src + y.starts[i] * src_stride;
         uint8_t *out = dst + i * dst_stride;
