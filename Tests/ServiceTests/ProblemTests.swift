@@ -21,7 +21,8 @@ extension ServiceTests {
                 let cases = [
                     ("/encode?keep=257", "keep"), ("/encode?keep=-1", "keep"), ("/encode?keep=abc", "keep"),
                     ("/encode?keep=1&keep=2", "keep"), ("/encode?layout=nhwc", "layout"),
-                    ("/encode?dtype=int8", "dtype"),
+                    ("/encode?dtype=int8", "dtype"), ("/decode?dtype=int8", "dtype"),
+                    ("/classify?dtype=int8", "dtype"), ("/spectrum?shape=1,x", "shape"),
                     ("/encode?pool=mean&layout=tokens", "layout"),
                     ("/encode?layout=freq_tokens&band_mode=high", "layout"),
                     ("/encode?timeout_ms=0", "timeout_ms"), ("/encode?timeout_ms=30001", "timeout_ms"),

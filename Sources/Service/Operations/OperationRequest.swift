@@ -57,6 +57,8 @@ struct OperationRequest<Requested: Operation>: Sendable {
             limits: InputReader.Limits(items: configuration.maxClientItems, bodyBytes: configuration.maxBodyBytes)
         )
         let input = try reader.read(request, parameters: &given)
+        // Checked for images too, which need none of them.
+        if Requested.takesLatents { _ = try RawTensorParameters(given) }
         let operation = try Requested(given, model: core.model, timeoutLimit: configuration.requestTimeout)
         let form = try operation.form(
             accept: AcceptHeader(parsing: request.head.fields[.accept] ?? "*/*"),
