@@ -2,8 +2,8 @@
 
 /// Decodes base64url without padding (RFC 4648 5); nil: anything else, stray bits at the end included.
 func decodeBase64URL(_ text: [UInt8]) -> [UInt8]? {
-    var octets: [UInt8] = []
-    octets.reserveCapacity(text.count * 3 / 4)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.count * 3 / 4)
     var buffer: UInt32 = 0
     var bits = 0
     for character in text {
@@ -20,9 +20,9 @@ func decodeBase64URL(_ text: [UInt8]) -> [UInt8]? {
         bits += 6
         if bits >= 8 {
             bits -= 8
-            octets.append(UInt8(truncatingIfNeeded: buffer >> UInt32(bits)))
+            bytes.append(UInt8(truncatingIfNeeded: buffer >> UInt32(bits)))
         }
     }
     guard text.count % 4 != 1, buffer & (1 << UInt32(bits) - 1) == 0 else { return nil }
-    return octets
+    return bytes
 }

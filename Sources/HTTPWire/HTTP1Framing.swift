@@ -20,36 +20,36 @@ struct HTTP1Framing {
 
     mutating func read(_ field: HTTP1FieldLine) throws(HTTPRefusal) {
         switch field.name.count {
-        case 4 where HTTPOctet.matches(field.name, lowerCase: "host"):
+        case 4 where HTTPByte.matches(field.name, lowerCase: "host"):
             hostCount += 1
             hostIsValid = hostIsValid && RequestTarget.isHost(field.valueText)
-        case 6 where HTTPOctet.matches(field.name, lowerCase: "expect"):
+        case 6 where HTTPByte.matches(field.name, lowerCase: "expect"):
             expectationCount += 1
-            if !HTTPOctet.matches(field.value, lowerCase: "100-continue") { unknownExpectation = true }
-        case 7 where HTTPOctet.matches(field.name, lowerCase: "upgrade"):
+            if !HTTPByte.matches(field.value, lowerCase: "100-continue") { unknownExpectation = true }
+        case 7 where HTTPByte.matches(field.name, lowerCase: "upgrade"):
             offersH2C =
                 offersH2C
-                || HTTPOctet.elements(field.value).contains { HTTPOctet.matches($0, lowerCase: "h2c") }
-        case 10 where HTTPOctet.matches(field.name, lowerCase: "connection"): readConnection(field.value)
-        case 14 where HTTPOctet.matches(field.name, lowerCase: "content-length"):
+                || HTTPByte.elements(field.value).contains { HTTPByte.matches($0, lowerCase: "h2c") }
+        case 10 where HTTPByte.matches(field.name, lowerCase: "connection"): readConnection(field.value)
+        case 14 where HTTPByte.matches(field.name, lowerCase: "content-length"):
             guard contentLength == nil else { throw .duplicateContentLength }
             // RFC 9112 6.3: 1*DIGIT, `Int` also accepts a sign.
-            guard !field.value.isEmpty, field.value.allSatisfy(HTTPOctet.isDigit), let length = Int(field.valueText)
+            guard !field.value.isEmpty, field.value.allSatisfy(HTTPByte.isDigit), let length = Int(field.valueText)
             else { throw .malformedContentLength }
             contentLength = length
-        case 14 where HTTPOctet.matches(field.name, lowerCase: "http2-settings"): settings.append(Array(field.value))
-        case 17 where HTTPOctet.matches(field.name, lowerCase: "transfer-encoding"):
-            transferEncoding = (transferEncoding.map { $0 + [HTTPOctet.comma] } ?? []) + field.value
+        case 14 where HTTPByte.matches(field.name, lowerCase: "http2-settings"): settings.append(Array(field.value))
+        case 17 where HTTPByte.matches(field.name, lowerCase: "transfer-encoding"):
+            transferEncoding = (transferEncoding.map { $0 + [HTTPByte.comma] } ?? []) + field.value
         default: break
         }
     }
 
     private mutating func readConnection(_ value: UnsafeRawBufferPointer) {
-        for element in HTTPOctet.elements(value) {
-            if HTTPOctet.matches(element, lowerCase: "close") { saysClose = true }
-            if HTTPOctet.matches(element, lowerCase: "keep-alive") { saysKeepAlive = true }
-            if HTTPOctet.matches(element, lowerCase: "upgrade") { saysUpgrade = true }
-            if HTTPOctet.matches(element, lowerCase: "http2-settings") { saysHTTP2Settings = true }
+        for element in HTTPByte.elements(value) {
+            if HTTPByte.matches(element, lowerCase: "close") { saysClose = true }
+            if HTTPByte.matches(element, lowerCase: "keep-alive") { saysKeepAlive = true }
+            if HTTPByte.matches(element, lowerCase: "upgrade") { saysUpgrade = true }
+            if HTTPByte.matches(element, lowerCase: "http2-settings") { saysHTTP2Settings = true }
         }
     }
 
@@ -82,14 +82,14 @@ struct HTTP1Framing {
     /// A list that does not end with it gives no length (400); one that ends with it and has another coding is not
     /// implemented (501).
     private static func refusal(ofTransferEncoding list: UnsafeRawBufferPointer) -> HTTPRefusal? {
-        if HTTPOctet.matches(list, lowerCase: "chunked") { return nil }
-        let codings = HTTPOctet.elements(list)
-        guard let last = codings.last, HTTPOctet.matches(last, lowerCase: "chunked") else {
+        if HTTPByte.matches(list, lowerCase: "chunked") { return nil }
+        let codings = HTTPByte.elements(list)
+        guard let last = codings.last, HTTPByte.matches(last, lowerCase: "chunked") else {
             return .malformedTransferEncoding
         }
         for coding in codings.dropLast() {
             let name = coding.prefix { $0 != UInt8(ascii: ";") }
-            guard !name.isEmpty, name.allSatisfy(HTTPOctet.isToken), !HTTPOctet.matches(name, lowerCase: "chunked")
+            guard !name.isEmpty, name.allSatisfy(HTTPByte.isToken), !HTTPByte.matches(name, lowerCase: "chunked")
             else { return .malformedTransferEncoding }
         }
         return .unknownTransferCoding

@@ -15,7 +15,7 @@ struct HTTP1HeadBuilder {
     /// - Throws: `HTTPRefusal`.
     init(requestLine line: UnsafeRawBufferPointer) throws(HTTPRefusal) {
         let parts = line.split(separator: 0x20, maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(HTTPOctet.isToken) else {
+        guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(HTTPByte.isToken) else {
             throw .malformedRequestLine
         }
         version = try Self.version(UnsafeRawBufferPointer(rebasing: parts[2]))
@@ -62,11 +62,11 @@ struct HTTP1HeadBuilder {
     }
 
     /// RFC 9110 2.5: a higher minor version is handled as 1.1; other major versions are not supported.
-    private static func version(_ octets: UnsafeRawBufferPointer) throws(HTTPRefusal) -> HTTPVersion {
-        guard octets.count == 8, octets.starts(with: "HTTP/".utf8), HTTPOctet.isDigit(octets[5]),
-            octets[6] == UInt8(ascii: "."), HTTPOctet.isDigit(octets[7])
+    private static func version(_ bytes: UnsafeRawBufferPointer) throws(HTTPRefusal) -> HTTPVersion {
+        guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), HTTPByte.isDigit(bytes[5]),
+            bytes[6] == UInt8(ascii: "."), HTTPByte.isDigit(bytes[7])
         else { throw .malformedVersion }
-        guard octets[5] == UInt8(ascii: "1") else { throw .unsupportedVersion }
-        return octets[7] == UInt8(ascii: "0") ? .http10 : .http11
+        guard bytes[5] == UInt8(ascii: "1") else { throw .unsupportedVersion }
+        return bytes[7] == UInt8(ascii: "0") ? .http10 : .http11
     }
 }

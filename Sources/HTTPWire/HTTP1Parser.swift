@@ -33,9 +33,9 @@ package struct HTTP1Parser: ~Copyable {
     private var lines = LineScanner()
     private var emptyLines = 0
     /// Bytes and fields of the head or of the trailer section so far.
-    private var sectionOctets = 0
+    private var sectionBytes = 0
     private var trailerCount = 0
-    private var extensionOctets = 0
+    private var extensionBytes = 0
     /// Whether the current or latest request is a HEAD: its response has no content, even if the request is refused
     /// before its head is complete (RFC 9110 9.3.2).
     package private(set) var isHeadRequest = false
@@ -76,16 +76,16 @@ package struct HTTP1Parser: ~Copyable {
                 return (.body(position..<position + count), position + count)
             case .chunkEnd:
                 // RFC 9112 7.1: verified, not skipped.
-                if let first = rest.first, first != HTTPOctet.cr { throw .malformedChunk }
+                if let first = rest.first, first != HTTPByte.cr { throw .malformedChunk }
                 guard rest.count >= 2 else { return (.needsMore, position) }
-                guard rest[1] == HTTPOctet.lf else { throw .malformedChunk }
+                guard rest[1] == HTTPByte.lf else { throw .malformedChunk }
                 position += 2
                 state = .chunkSize
             case .chunkSize:
                 guard let line = try chunkLine(rest) else { return (.needsMore, position) }
                 position += line.count + 2
                 let size = try chunkSize(line)
-                sectionOctets = 0
+                sectionBytes = 0
                 state = size == 0 ? .trailers : .chunkData(remaining: size)
             case .trailers:
                 guard let line = try headLine(rest) else { return (.needsMore, position) }
@@ -102,9 +102,9 @@ package struct HTTP1Parser: ~Copyable {
     private mutating func finish(consumed: Int) -> (event: Event, consumed: Int) {
         state = .requestLine
         emptyLines = 0
-        sectionOctets = 0
+        sectionBytes = 0
         trailerCount = 0
-        extensionOctets = 0
+        extensionBytes = 0
         return (.end, consumed)
     }
 
@@ -117,7 +117,7 @@ package struct HTTP1Parser: ~Copyable {
             if line.isEmpty {
                 emptyLines += 1
                 if emptyLines > limits.emptyLines { throw .tooManyEmptyLines(limit: limits.emptyLines) }
-                sectionOctets = 0
+                sectionBytes = 0
             } else {
                 state = .fields(try HTTP1HeadBuilder(requestLine: line))
             }
@@ -125,7 +125,7 @@ package struct HTTP1Parser: ~Copyable {
         }
         if line.isEmpty {
             let head = try builder.finish()
-            sectionOctets = 0
+            sectionBytes = 0
             state = head.request.isChunked ? .chunkSize : .body(remaining: head.request.contentLength ?? 0)
             return head
         }
@@ -151,10 +151,10 @@ package struct HTTP1Parser: ~Copyable {
                 throw .headTooLarge(limit: limits.line)
             }
         }
-        if sectionOctets + (line.map { $0.count + 2 } ?? input.count) > limits.head {
+        if sectionBytes + (line.map { $0.count + 2 } ?? input.count) > limits.head {
             throw .headTooLarge(limit: limits.head)
         }
-        if let line { sectionOctets += line.count + 2 }
+        if let line { sectionBytes += line.count + 2 }
         return line
     }
 
@@ -174,7 +174,7 @@ package struct HTTP1Parser: ~Copyable {
     private mutating func chunkSize(_ line: UnsafeRawBufferPointer) throws(HTTPRefusal) -> Int {
         var size = 0
         var digits = 0
-        while digits < line.count, let digit = HTTPOctet.hexadecimalValue(line[digits]) {
+        while digits < line.count, let digit = HTTPByte.hexadecimalValue(line[digits]) {
             let (shifted, overflow) = size.multipliedReportingOverflow(by: 16)
             guard !overflow else { throw .malformedChunk }
             size = shifted + digit
@@ -185,13 +185,13 @@ package struct HTTP1Parser: ~Copyable {
         return size
     }
 
-    private mutating func checkExtension(_ octets: UnsafeRawBufferPointer) throws(HTTPRefusal) {
-        if octets.isEmpty { return }
+    private mutating func checkExtension(_ bytes: UnsafeRawBufferPointer) throws(HTTPRefusal) {
+        if bytes.isEmpty { return }
         // Only white space before a semicolon; the rest is ignored (RFC 9112 7.1.1), except for control bytes.
-        guard octets.first(where: { !HTTPOctet.isSpace($0) }) == UInt8(ascii: ";"),
-            octets.allSatisfy(HTTPOctet.isFieldContent)
+        guard bytes.first(where: { !HTTPByte.isSpace($0) }) == UInt8(ascii: ";"),
+            bytes.allSatisfy(HTTPByte.isFieldContent)
         else { throw .malformedChunk }
-        extensionOctets += octets.count
-        if extensionOctets > limits.chunkExtensions { throw .chunkLineTooLong(limit: limits.chunkExtensions) }
+        extensionBytes += bytes.count
+        if extensionBytes > limits.chunkExtensions { throw .chunkLineTooLong(limit: limits.chunkExtensions) }
     }
 }

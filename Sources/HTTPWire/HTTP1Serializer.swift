@@ -22,34 +22,34 @@ package enum HTTP1Serializer {
     ///   - connection: the `Connection` field; nil: none.
     /// - Returns: the bytes.
     package static func head(_ response: Response, date: String, connection: String?) -> [UInt8] {
-        var octets: [UInt8] = []
-        octets.reserveCapacity(512)
-        octets += prefix
-        octets += String(response.status).utf8
-        octets.append(0x20)
-        octets += reason(response.status).utf8
-        octets.append(HTTPOctet.cr)
-        octets.append(HTTPOctet.lf)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        bytes += prefix
+        bytes += String(response.status).utf8
+        bytes.append(0x20)
+        bytes += reason(response.status).utf8
+        bytes.append(HTTPByte.cr)
+        bytes.append(HTTPByte.lf)
         for field in response.fields where !Response.isFraming(field.name) {
-            append(field.name.rawName, field.value, to: &octets)
+            append(field.name.rawName, field.value, to: &bytes)
         }
-        append("Date", date, to: &octets)
+        append("Date", date, to: &bytes)
         // RFC 9110 8.6: not in a response that cannot have content.
-        if response.mayHaveContent { append("Content-Length", String(response.body.count), to: &octets) }
-        if let connection { append("Connection", connection, to: &octets) }
-        octets.append(HTTPOctet.cr)
-        octets.append(HTTPOctet.lf)
-        return octets
+        if response.mayHaveContent { append("Content-Length", String(response.body.count), to: &bytes) }
+        if let connection { append("Connection", connection, to: &bytes) }
+        bytes.append(HTTPByte.cr)
+        bytes.append(HTTPByte.lf)
+        return bytes
     }
 
     /// Field values are checked by `HTTPFields` when they are set: CR, LF and NUL cannot be in them.
-    private static func append(_ name: String, _ value: String, to octets: inout [UInt8]) {
-        octets.append(contentsOf: name.utf8)
-        octets.append(HTTPOctet.colon)
-        octets.append(0x20)
-        octets.append(contentsOf: value.utf8)
-        octets.append(HTTPOctet.cr)
-        octets.append(HTTPOctet.lf)
+    private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(HTTPByte.colon)
+        bytes.append(0x20)
+        bytes.append(contentsOf: value.utf8)
+        bytes.append(HTTPByte.cr)
+        bytes.append(HTTPByte.lf)
     }
 
     /// RFC 9110 15, RFC 6585; empty for others, as the RFC allows.

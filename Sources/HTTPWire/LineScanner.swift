@@ -25,22 +25,22 @@ struct LineScanner {
         limit: Int
     ) throws(Failure) -> UnsafeRawBufferPointer? {
         guard let base = input.baseAddress, scanned < input.count else { return nil }
-        guard let found = memchr(base + scanned, Int32(HTTPOctet.lf), input.count - scanned) else {
+        guard let found = memchr(base + scanned, Int32(HTTPByte.lf), input.count - scanned) else {
             try checkUnfinished(input, limit: limit)
             // A CR at the end of the input may be the first half of CRLF: it is examined again.
-            scanned = input.last == HTTPOctet.cr ? input.count - 1 : input.count
+            scanned = input.last == HTTPByte.cr ? input.count - 1 : input.count
             return nil
         }
         let end = UnsafeRawPointer(found) - base
         scanned = 0
-        guard let firstReturn = memchr(base, Int32(HTTPOctet.cr), end) else { throw .bareLineFeed }
+        guard let firstReturn = memchr(base, Int32(HTTPByte.cr), end) else { throw .bareLineFeed }
         guard UnsafeRawPointer(firstReturn) - base == end - 1 else { throw .bareCarriageReturn }
         if end - 1 > limit { throw .tooLong }
         return UnsafeRawBufferPointer(rebasing: input[..<(end - 1)])
     }
 
     private func checkUnfinished(_ input: UnsafeRawBufferPointer, limit: Int) throws(Failure) {
-        if let base = input.baseAddress, let found = memchr(base + scanned, Int32(HTTPOctet.cr), input.count - scanned),
+        if let base = input.baseAddress, let found = memchr(base + scanned, Int32(HTTPByte.cr), input.count - scanned),
             UnsafeRawPointer(found) - base != input.count - 1
         {
             throw .bareCarriageReturn

@@ -16,14 +16,14 @@ package struct MediaType: Sendable, Equatable {
         let sections = Self.sections(text, separator: UInt8(ascii: ";"))
         guard let first = sections.first else { return nil }
         let halves = first.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.allSatisfy(HTTPOctet.isToken) }) else {
+        guard halves.count == 2, halves.allSatisfy({ !$0.isEmpty && $0.allSatisfy(HTTPByte.isToken) }) else {
             return nil
         }
         essence = String(decoding: first, as: UTF8.self).lowercased()
         var parameters: [(name: String, value: String)] = []
         for section in sections.dropFirst() where !section.isEmpty {
             guard let equals = section.firstIndex(of: UInt8(ascii: "=")), equals > section.startIndex,
-                section[..<equals].allSatisfy(HTTPOctet.isToken),
+                section[..<equals].allSatisfy(HTTPByte.isToken),
                 let value = Self.value(section[section.index(after: equals)...])
             else { return nil }
             parameters.append((String(decoding: section[..<equals], as: UTF8.self).lowercased(), value))
@@ -38,19 +38,19 @@ package struct MediaType: Sendable, Equatable {
     }
 
     /// A token, or a quoted string with its escapes undone.
-    private static func value(_ octets: ArraySlice<UInt8>) -> String? {
-        guard octets.first == UInt8(ascii: "\"") else {
-            return octets.isEmpty || !octets.allSatisfy(HTTPOctet.isToken)
-                ? nil : String(decoding: octets, as: UTF8.self)
+    private static func value(_ bytes: ArraySlice<UInt8>) -> String? {
+        guard bytes.first == UInt8(ascii: "\"") else {
+            return bytes.isEmpty || !bytes.allSatisfy(HTTPByte.isToken)
+                ? nil : String(decoding: bytes, as: UTF8.self)
         }
-        guard octets.count >= 2, octets.last == UInt8(ascii: "\"") else { return nil }
+        guard bytes.count >= 2, bytes.last == UInt8(ascii: "\"") else { return nil }
         var value: [UInt8] = []
         var isEscaped = false
-        for octet in octets.dropFirst().dropLast() {
-            if octet == UInt8(ascii: "\\"), !isEscaped {
+        for byte in bytes.dropFirst().dropLast() {
+            if byte == UInt8(ascii: "\\"), !isEscaped {
                 isEscaped = true
             } else {
-                value.append(octet)
+                value.append(byte)
                 isEscaped = false
             }
         }
@@ -59,23 +59,23 @@ package struct MediaType: Sendable, Equatable {
 
     /// Splits at a separator outside quotes and trims white space.
     static func sections(_ text: String, separator: UInt8) -> [ArraySlice<UInt8>] {
-        let octets = Array(text.utf8)
+        let bytes = Array(text.utf8)
         var sections: [ArraySlice<UInt8>] = []
         var start = 0
         var isQuoted = false
         var isEscaped = false
-        for index in 0...octets.count {
-            if index == octets.count || octets[index] == separator && !isQuoted {
-                var section = octets[start..<index]
-                while let first = section.first, HTTPOctet.isSpace(first) { section.removeFirst() }
-                while let last = section.last, HTTPOctet.isSpace(last) { section.removeLast() }
+        for index in 0...bytes.count {
+            if index == bytes.count || bytes[index] == separator && !isQuoted {
+                var section = bytes[start..<index]
+                while let first = section.first, HTTPByte.isSpace(first) { section.removeFirst() }
+                while let last = section.last, HTTPByte.isSpace(last) { section.removeLast() }
                 sections.append(section)
                 start = index + 1
             } else if isEscaped {
                 isEscaped = false
-            } else if octets[index] == UInt8(ascii: "\\") {
+            } else if bytes[index] == UInt8(ascii: "\\") {
                 isEscaped = isQuoted
-            } else if octets[index] == UInt8(ascii: "\"") {
+            } else if bytes[index] == UInt8(ascii: "\"") {
                 isQuoted.toggle()
             }
         }

@@ -90,8 +90,8 @@ private struct MultipartParser {
     private mutating func isLastBoundary() throws(MultipartError) -> Bool {
         let start = position
         if body[position...].starts(with: Array("--".utf8)) { return true }
-        while position < body.count, HTTPOctet.isSpace(body[position]) { position += 1 }
-        guard body[position...].starts(with: [HTTPOctet.cr, HTTPOctet.lf]) else {
+        while position < body.count, HTTPByte.isSpace(body[position]) { position += 1 }
+        guard body[position...].starts(with: [HTTPByte.cr, HTTPByte.lf]) else {
             throw position >= body.count ? .missingEnd(offset: start) : .malformedBoundaryLine(offset: start)
         }
         position += 2
@@ -120,15 +120,15 @@ private struct MultipartParser {
         let limit = min(body.count, position + limits.partHeaderBytes + 2)
         var index = position
         while index + 1 < limit {
-            if body[index] == HTTPOctet.cr, body[index + 1] == HTTPOctet.lf { return index }
+            if body[index] == HTTPByte.cr, body[index + 1] == HTTPByte.lf { return index }
             index += 1
         }
         return nil
     }
 
     private func read(_ line: Range<Int>, into part: inout MultipartPart) throws(MultipartError) {
-        let field = body[line].withUnsafeBytes { octets in
-            (try? HTTP1FieldLine(octets)).map { (name: $0.nameText.lowercased(), value: $0.valueText) }
+        let field = body[line].withUnsafeBytes { bytes in
+            (try? HTTP1FieldLine(bytes)).map { (name: $0.nameText.lowercased(), value: $0.valueText) }
         }
         guard let (name, value) = field else { throw .malformedPartHeader(offset: line.lowerBound) }
         switch name {
@@ -151,7 +151,7 @@ private struct MultipartParser {
             var index = start
             let last = body.count - delimiter.count
             while index <= last {
-                if body[index] == HTTPOctet.cr, delimiter.indices.allSatisfy({ body[index + $0] == delimiter[$0] }) {
+                if body[index] == HTTPByte.cr, delimiter.indices.allSatisfy({ body[index + $0] == delimiter[$0] }) {
                     return index
                 }
                 index += 1

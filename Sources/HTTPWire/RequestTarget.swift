@@ -12,8 +12,8 @@ package struct RequestTarget: Sendable {
     /// Bytes that RFC 3986 does not allow in a target, and that proxies treat differently.
     ///
     /// Those that browsers send unescaped in a query are allowed there.
-    private static let forbidden = OctetSet("\"<>#")
-    private static let forbiddenInPath = OctetSet("\\^`{|}")
+    private static let forbidden = ByteSet("\"<>#")
+    private static let forbiddenInPath = ByteSet("\\^`{|}")
 
     /// - Throws: `HTTPRefusal.malformedTarget`.
     package init(_ target: String, method: String) throws(HTTPRefusal) {
@@ -65,20 +65,20 @@ package struct RequestTarget: Sendable {
     private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String? {
         let escapes = text.utf8.contains { $0 == UInt8(ascii: "%") || ($0 == UInt8(ascii: "+") && plusIsSpace) }
         if !escapes { return String(text) }
-        var octets: [UInt8] = []
+        var bytes: [UInt8] = []
         var iterator = text.utf8.makeIterator()
-        while let octet = iterator.next() {
-            switch octet {
+        while let byte = iterator.next() {
+            switch byte {
             case UInt8(ascii: "%"):
-                guard let high = iterator.next().flatMap(HTTPOctet.hexadecimalValue),
-                    let low = iterator.next().flatMap(HTTPOctet.hexadecimalValue), high << 4 | low != 0
+                guard let high = iterator.next().flatMap(HTTPByte.hexadecimalValue),
+                    let low = iterator.next().flatMap(HTTPByte.hexadecimalValue), high << 4 | low != 0
                 else { return nil }
-                octets.append(UInt8(high << 4 | low))
-            case UInt8(ascii: "+") where plusIsSpace: octets.append(0x20)
-            default: octets.append(octet)
+                bytes.append(UInt8(high << 4 | low))
+            case UInt8(ascii: "+") where plusIsSpace: bytes.append(0x20)
+            default: bytes.append(byte)
             }
         }
-        return String(validating: octets, as: UTF8.self)
+        return String(validating: bytes, as: UTF8.self)
     }
 
     /// `uri-host [":" port]` (RFC 3986 3.2.2); user information is refused.
@@ -92,22 +92,22 @@ package struct RequestTarget: Sendable {
             guard inet_pton(AF_INET6, String(rest[..<end].dropFirst()), &address) == 1 else { return false }
             rest = rest[rest.utf8.index(after: end)...]
         } else {
-            let end = rest.utf8.firstIndex(of: HTTPOctet.colon) ?? rest.endIndex
+            let end = rest.utf8.firstIndex(of: HTTPByte.colon) ?? rest.endIndex
             let name = rest[..<end]
-            guard !name.isEmpty || rest.isEmpty, name.utf8.allSatisfy(isNameOctet),
+            guard !name.isEmpty || rest.isEmpty, name.utf8.allSatisfy(isNameByte),
                 decoded(name, plusIsSpace: false) != nil
             else { return false }
             rest = rest[end...]
         }
         if rest.isEmpty { return true }
         let port = rest.utf8.dropFirst()
-        return rest.utf8.first == HTTPOctet.colon && port.allSatisfy(HTTPOctet.isDigit) && port.count <= 5
+        return rest.utf8.first == HTTPByte.colon && port.allSatisfy(HTTPByte.isDigit) && port.count <= 5
     }
 
-    private static let nameOthers = OctetSet("-._~!$&'()*+,;=%")
+    private static let nameOthers = ByteSet("-._~!$&'()*+,;=%")
 
-    private static func isNameOctet(_ octet: UInt8) -> Bool {
-        HTTPOctet.isDigit(octet) || (0x41...0x5A).contains(octet) || (0x61...0x7A).contains(octet)
-            || nameOthers.contains(octet)
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        HTTPByte.isDigit(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+            || nameOthers.contains(byte)
     }
 }

@@ -32,7 +32,7 @@ package func encodeJPEG(_ image: RGBImage, quality: Int) throws(ImageEncodeError
             Int32(quality),
             TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT
         )
-        precondition(status == 0, "a checked picture in a buffer of the library's own size cannot fail")
+        precondition(status == 0, "a checked image in a buffer of the library's own size cannot fail")
         count = Int(size)
     }
 }

@@ -6,7 +6,7 @@
 package enum ImageDecodeError: Error, Equatable {
     /// Neither JPEG's nor PNG's magic bytes.
     case notAnImage
-    case emptyPicture(width: Int, height: Int)
+    case emptyImage(width: Int, height: Int)
     case sideTooLong(width: Int, height: Int, limit: Int)
     case tooManyPixels(width: Int, height: Int, limit: Int)
     /// The image is within the limits, but there is no memory for it now.

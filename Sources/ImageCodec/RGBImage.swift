@@ -33,7 +33,7 @@ package struct ImageLimits: Sendable {
 
     /// The checks before any pixel memory is allocated.
     func check(width: Int, height: Int) throws(ImageDecodeError) {
-        guard width > 0, height > 0 else { throw .emptyPicture(width: width, height: height) }
+        guard width > 0, height > 0 else { throw .emptyImage(width: width, height: height) }
         guard width <= maximumSide, height <= maximumSide else {
             throw .sideTooLong(width: width, height: height, limit: maximumSide)
         }

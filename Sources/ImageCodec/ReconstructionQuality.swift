@@ -17,7 +17,7 @@ package struct ReconstructionQuality: Sendable, Equatable {
 /// - Precondition: equal sizes, both sides at least 11 (SSIM's window).
 package func reconstructionQuality(_ a: RGBImage, _ b: RGBImage) -> ReconstructionQuality {
     let (width, height) = (a.width, a.height)
-    precondition(b.width == width && b.height == height, "pictures of one size are compared")
+    precondition(b.width == width && b.height == height, "images of one size are compared")
     precondition(width >= 11 && height >= 11, "SSIM needs 11 pixels a side")
     let scratchCount = cpixels_ssim_scratch_count(width)
     let scratch = UnsafeMutablePointer<Float>.allocate(capacity: scratchCount)

@@ -189,7 +189,7 @@ final class HTTP2Driver: ProtocolDriver {
         if let noticeAt, now >= noticeAt + Self.noticeTime { session.finishShutdown() }
         // While the socket has something to send, progress is seen there.
         if connection.output.isEmpty {
-            for id in session.stalledAnswers(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
+            for id in session.stalledResponses(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
         }
         for (id, current) in requests { checkDeadline(now, id, current) }
     }
@@ -218,7 +218,7 @@ final class HTTP2Driver: ProtocolDriver {
             case .refused(let id, let refusal): respond(refusal, on: id)
             case .body(let id, let bytes): take(bytes, on: id)
             case .end(let id): end(id)
-            case .answeredEarly(let id): dropRest(of: id)
+            case .respondedEarly(let id): dropRest(of: id)
             case .closed(let id, let closing): closed(id, closing)
             }
         }
@@ -318,7 +318,7 @@ final class HTTP2Driver: ProtocolDriver {
 
     private func send(_ response: Response, on id: Int32) {
         guard let current = requests[id] else { return }
-        session.answer(response, on: id, date: loop.date.now(), now: loop.now)
+        session.respond(response, on: id, date: loop.date.now(), now: loop.now)
         let bytesOut = current.exchange.head.method == .head ? 0 : response.body.count
         requests[id]?.exchange.finish(status: response.status, bytesOut: bytesOut, loop: loop)
         if case .reading(let deadline) = current.phase {
@@ -335,7 +335,7 @@ final class HTTP2Driver: ProtocolDriver {
     /// Responds to a request that the handler has not seen.
     private func respond(_ refusal: HTTPRefusal, on id: Int32) {
         let response = loop.handler.refusal(refusal)
-        session.answer(response, on: id, date: loop.date.now(), now: loop.now)
+        session.respond(response, on: id, date: loop.date.now(), now: loop.now)
         report(status: response.status, bytesOut: response.body.count)
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The order of an image's values in memory.
-package enum PictureLayout: Sendable {
+package enum MapLayout: Sendable {
     /// `[height, width, channels]`.
     case channelsLast
     /// `[channels, height, width]`.
@@ -54,7 +54,7 @@ package func transpose(
 ///   - team: divides the rows of patches among its members.
 package func gatherPatches(
     _ x: UnsafePointer<Float>,
-    layout: PictureLayout,
+    layout: MapLayout,
     channels: Int,
     height: Int,
     width: Int,

@@ -77,7 +77,7 @@ import Testing
         #expect(largestDifference(drawn, try expected.values("recon.keep5")) < Self.tolerance)
     }
 
-    @Test func anEmptyPackedLatentIsABlankPicture() throws {
+    @Test func anEmptyPackedLatentIsABlankImage() throws {
         let (engine, _) = try load("packing")
         let configuration = engine.model.configuration
         let empty = [Float](repeating: 0, count: configuration.latentCount)

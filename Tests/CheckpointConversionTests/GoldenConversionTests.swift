@@ -152,7 +152,7 @@ import Testing
         )
         let cut = try golden.result([.latent, .reconstruction]) { $0.split = Self.low(count) }
         expectClose(cut.latent, try golden.tensor("latent.zigzag\(count)"), Self.latentTolerance, "cut")
-        #expect(cut.pictureSide == side)
+        #expect(cut.imageSide == side)
         expectClose(
             Self.corner(of: try #require(cut.reconstruction), side: side, length: 128),
             try golden.tensor("recon.zigzag\(count).corner"),

@@ -16,7 +16,7 @@ package struct PeerFrame: Sendable, Equatable {
         self.payload = payload
     }
 
-    package var octets: [UInt8] {
+    package var bytes: [UInt8] {
         Array(Self.number(UInt32(payload.count))[1...]) + [kind, flags] + Self.number(stream) + payload
     }
 
@@ -32,8 +32,8 @@ package struct PeerFrame: Sendable, Equatable {
 }
 
 extension PeerFrame {
-    package static func data(_ stream: UInt32, _ octets: [UInt8], ends: Bool = true) -> PeerFrame {
-        PeerFrame(0, flags: ends ? 1 : 0, stream: stream, octets)
+    package static func data(_ stream: UInt32, _ bytes: [UInt8], ends: Bool = true) -> PeerFrame {
+        PeerFrame(0, flags: ends ? 1 : 0, stream: stream, bytes)
     }
 
     /// A whole header section in one frame.
@@ -73,15 +73,15 @@ extension PeerFrame {
     }
 
     /// RFC 7541 5.2.
-    package static func literal(_ octets: [UInt8]) -> [UInt8] {
-        guard octets.count >= 127 else { return [UInt8(octets.count)] + octets }
-        var rest = octets.count - 127
+    package static func literal(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.count >= 127 else { return [UInt8(bytes.count)] + bytes }
+        var rest = bytes.count - 127
         var length: [UInt8] = [127]
         while rest >= 128 {
             length.append(UInt8(rest % 128) | 0x80)
             rest /= 128
         }
-        return length + [UInt8(rest)] + octets
+        return length + [UInt8(rest)] + bytes
     }
 
     /// The fields of a request.
@@ -96,29 +96,29 @@ extension PeerFrame {
 
 /// Cuts what a server sends into frames.
 package struct PeerFrames {
-    private var octets: [UInt8] = []
+    private var bytes: [UInt8] = []
 
     package init() {}
 
-    package mutating func append(_ more: [UInt8]) { octets += more }
+    package mutating func append(_ more: [UInt8]) { bytes += more }
 
-    /// Octets of HTTP/1.1 before the frames, up to and including an empty line; nil: it is not there yet.
+    /// Bytes of HTTP/1.1 before the frames, up to and including an empty line; nil: it is not there yet.
     package mutating func takeText() -> String? {
-        guard let range = octets.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
-        defer { octets.removeFirst(range.upperBound) }
-        return String(decoding: octets[..<range.upperBound], as: UTF8.self)
+        guard let range = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+        defer { bytes.removeFirst(range.upperBound) }
+        return String(decoding: bytes[..<range.upperBound], as: UTF8.self)
     }
 
     package mutating func next() -> PeerFrame? {
-        guard octets.count >= 9 else { return nil }
-        let length = octets[..<3].reduce(0) { $0 << 8 | Int($1) }
-        guard octets.count >= 9 + length else { return nil }
-        defer { octets.removeFirst(9 + length) }
+        guard bytes.count >= 9 else { return nil }
+        let length = bytes[..<3].reduce(0) { $0 << 8 | Int($1) }
+        guard bytes.count >= 9 + length else { return nil }
+        defer { bytes.removeFirst(9 + length) }
         return PeerFrame(
-            octets[3],
-            flags: octets[4],
-            stream: octets[5..<9].reduce(0) { $0 << 8 | UInt32($1) },
-            Array(octets[9..<9 + length])
+            bytes[3],
+            flags: bytes[4],
+            stream: bytes[5..<9].reduce(0) { $0 << 8 | UInt32($1) },
+            Array(bytes[9..<9 + length])
         )
     }
 }

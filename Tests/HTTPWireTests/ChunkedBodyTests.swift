@@ -9,7 +9,7 @@ import Testing
             + "5\r\nhello\r\n1;name=value\r\n,\r\n6\r\n world\r\n0\r\nTrailer: dropped\r\n\r\n").utf8
     )
 
-    // Several chunks in one read once lost the two octets between them, so every way to cut the message in two counts.
+    // Several chunks in one read once lost the two bytes between them, so every way to cut the message in two counts.
     @Test(arguments: 0...message.count)
     func chunksJoinToTheBodyWhereverTheInputIsCut(cut: Int) throws {
         var parser = HTTP1Parser()

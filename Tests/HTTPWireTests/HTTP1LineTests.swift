@@ -47,16 +47,16 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 8, 0x0B, 0x0C, 0x1F, 0x7F] as [UInt8])
-    func refusesControlOctetsInAValue(octet: UInt8) {
-        let text = Array("GET / HTTP/1.1\r\nHost: a\r\nX: b".utf8) + [octet] + Array("c\r\n\r\n".utf8)
+    func refusesControlBytesInAValue(byte: UInt8) {
+        let text = Array("GET / HTTP/1.1\r\nHost: a\r\nX: b".utf8) + [byte] + Array("c\r\n\r\n".utf8)
         #expect(ParsedConnection(pieces: [text]).refusal == .invalidFieldValue)
     }
 
     // Trimming more than SP and HTAB has hidden `chunked` from one of two servers.
     @Test(arguments: [0x85, 0xA0] as [UInt8])
-    func trimsNothingButSpaceAndTab(octet: UInt8) {
+    func trimsNothingButSpaceAndTab(byte: UInt8) {
         let text =
-            Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked".utf8) + [octet] + Array("\r\n\r\n".utf8)
+            Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked".utf8) + [byte] + Array("\r\n\r\n".utf8)
         #expect(ParsedConnection(pieces: [text]).refusal == .malformedTransferEncoding)
         #expect(ParsedConnection(get("Content-Length: \t 0 \t")).completed == 1)
     }

@@ -3,7 +3,7 @@
 import HTTPWire
 import Testing
 
-/// However the network cuts a connection's octets, the parser reads the same.
+/// However the network cuts a connection's bytes, the parser reads the same.
 @Suite struct HTTP1SplitTests {
     private static let connections = [
         "\r\n\r\n" + get("X: y") + "\r\n" + get(),
@@ -19,13 +19,13 @@ import Testing
 
     @Test(arguments: connections)
     func readsTheSameAtEverySplit(text: String) {
-        let octets = Array(text.utf8)
-        let whole = outcome(ParsedConnection(pieces: [octets]))
-        for split in octets.indices {
-            let parsed = ParsedConnection(pieces: [Array(octets[..<split]), Array(octets[split...])])
+        let bytes = Array(text.utf8)
+        let whole = outcome(ParsedConnection(pieces: [bytes]))
+        for split in bytes.indices {
+            let parsed = ParsedConnection(pieces: [Array(bytes[..<split]), Array(bytes[split...])])
             #expect(outcome(parsed) == whole, "split at \(split)")
         }
-        #expect(outcome(ParsedConnection(pieces: octets.map { [$0] })) == whole)
+        #expect(outcome(ParsedConnection(pieces: bytes.map { [$0] })) == whole)
     }
 
     @Test func survivesMutations() {
@@ -34,22 +34,22 @@ import Testing
         let alphabet = Array("\r\n :;,0159afAFx%\t\u{0}".utf8) + [0x80, 0xFF]
         var refusals = 0
         for round in 0..<20_000 {
-            var octets = seeds[round % seeds.count]
+            var bytes = seeds[round % seeds.count]
             for _ in 0..<1 + Int(generator.next() % 4) {
-                let index = Int(generator.next() % UInt64(octets.count))
-                let octet = alphabet[Int(generator.next() % UInt64(alphabet.count))]
+                let index = Int(generator.next() % UInt64(bytes.count))
+                let byte = alphabet[Int(generator.next() % UInt64(alphabet.count))]
                 switch generator.next() % 3 {
-                case 0: octets[index] = octet
-                case 1: octets.insert(octet, at: index)
-                default: octets.remove(at: index)
+                case 0: bytes[index] = byte
+                case 1: bytes.insert(byte, at: index)
+                default: bytes.remove(at: index)
                 }
-                if octets.isEmpty { octets = [octet] }
+                if bytes.isEmpty { bytes = [byte] }
             }
-            let split = Int(generator.next() % UInt64(octets.count))
-            let whole = ParsedConnection(pieces: [octets])
-            let halves = ParsedConnection(pieces: [Array(octets[..<split]), Array(octets[split...])])
+            let split = Int(generator.next() % UInt64(bytes.count))
+            let whole = ParsedConnection(pieces: [bytes])
+            let halves = ParsedConnection(pieces: [Array(bytes[..<split]), Array(bytes[split...])])
             if whole.refusal != nil { refusals += 1 }
-            #expect(outcome(whole) == outcome(halves), "\(String(decoding: octets, as: UTF8.self).debugDescription)")
+            #expect(outcome(whole) == outcome(halves), "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
         }
         #expect(refusals > 1000)
     }

@@ -29,9 +29,9 @@ import Testing
         adding("empty name", "", "y"),
         adding("blank in a name", "a b", "y"),
         adding("colon in a name", "a:b", "y"),
-        adding("control octet in a name", "a\u{1}", "y"),
+        adding("control byte in a name", "a\u{1}", "y"),
         adding("unknown pseudo-field", ":a", "y"),
-        adding("pseudo-field of answers", ":status", "200"),
+        adding("pseudo-field of responses", ":status", "200"),
         adding("extended CONNECT, which was not offered", ":protocol", "websocket"),
         adding(":method twice", ":method", "GET"),
         adding(":scheme twice", ":scheme", "http"),
@@ -47,7 +47,7 @@ import Testing
         adding("CR in a value", "a", "b\rc"),
         adding("LF in a value", "a", "b\nc"),
         adding("NUL in a value", "a", "b\0c"),
-        adding("control octet in a value", "a", "b\u{1}c"),
+        adding("control byte in a value", "a", "b\u{1}c"),
         adding("DEL in a value", "a", "b\u{7F}"),
         adding("blank before a value", "a", " b"),
         adding("blank after a value", "a", "b "),
@@ -73,8 +73,8 @@ import Testing
         changing("absolute :path", ":path", to: "http://test/"),
         changing("* without OPTIONS", ":path", to: "*"),
         changing("blank in :path", ":path", to: "/a b"),
-        changing("control octet in :path", ":path", to: "/\u{1}"),
-        changing("octet beyond ASCII in :path", ":path", to: "/é"),
+        changing("control byte in :path", ":path", to: "/\u{1}"),
+        changing("byte beyond ASCII in :path", ":path", to: "/é"),
         changing("empty :authority", ":authority", to: ""),
         changing("user in :authority", ":authority", to: "user@test"),
         changing("slash in :authority", ":authority", to: "a/b"),
@@ -133,7 +133,7 @@ import Testing
             .tooManyFields(limit: 128)
         ),
     ])
-    func whatTheProtocolLayerAnswersItself(_ request: Case, refusal: HTTPRefusal) throws {
+    func whatTheProtocolLayerRefusesItself(_ request: Case, refusal: HTTPRefusal) throws {
         var limits = HTTP2Limits()
         limits.field = 15_000
         let peer = try SessionPeer.open(limits)
@@ -145,7 +145,7 @@ import Testing
 
     @Test func aListBeyondItsLimitIsRefusedAndABombEndsTheConnection() throws {
         let peer = try SessionPeer.open()
-        // One large entry of the dynamic table, and one octet for each use of it (RFC 7541 6.1).
+        // One large entry of the dynamic table, and one byte for each use of it (RFC 7541 6.1).
         let entry = [0x40] + PeerFrame.literal([0x78]) + PeerFrame.literal([UInt8](repeating: 0x79, count: 4000))
         let valid = PeerFrame.block(Self.valid)
         peer.send(PeerFrame(1, flags: 5, stream: 1, valid + entry + [UInt8](repeating: 0xBE, count: 16)))

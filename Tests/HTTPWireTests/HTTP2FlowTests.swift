@@ -50,12 +50,12 @@ import Testing
         #expect(peer.goAwayCode() == 3)
     }
 
-    @Test func answersKeepWithinTheClientsWindows() throws {
+    @Test func responsesKeepWithinTheClientsWindows() throws {
         let peer = try SessionPeer.open(settings: [(4, 3)])
         peer.send(.headers(1, PeerFrame.request("GET", "/")))
-        peer.answer(1, Array("abcdefgh".utf8))
+        peer.response(1, Array("abcdefgh".utf8))
         #expect(peer.received().last?.payload == Array("abc".utf8))
-        // Below zero: two octets must be given back before anything moves.
+        // Below zero: two bytes must be given back before anything moves.
         peer.send(.settings([(4, 1)]), .windowUpdate(1, 2))
         #expect(!peer.received().contains { $0.kind == 0 })
         peer.send(.windowUpdate(1, 1))
@@ -70,7 +70,7 @@ import Testing
         peer.send(.windowUpdate(0, UInt32(Int32.max) - 65535))
         for stream in stride(from: UInt32(1), to: 41, by: 2) {
             peer.send(.headers(stream, PeerFrame.request("GET", "/")))
-            peer.answer(Int32(stream), [UInt8](repeating: 1, count: 1_000_000))
+            peer.response(Int32(stream), [UInt8](repeating: 1, count: 1_000_000))
         }
         for _ in 0..<10 {
             let count = peer.session.output(atMost: 65536, now: peer.now).count
@@ -78,18 +78,18 @@ import Testing
         }
     }
 
-    @Test func anAnswerThatDoesNotMoveIsFound() throws {
+    @Test func aStalledResponseIsFound() throws {
         let peer = try SessionPeer.open(settings: [(4, 1)])
         peer.send(.headers(1, PeerFrame.request("GET", "/")))
         let start = peer.now
-        peer.answer(1)
+        peer.response(1)
         _ = peer.received()
-        #expect(peer.session.stalledAnswers(since: start - .seconds(1)) == [])
-        #expect(peer.session.stalledAnswers(since: start) == [1])
+        #expect(peer.session.stalledResponses(since: start - .seconds(1)) == [])
+        #expect(peer.session.stalledResponses(since: start) == [1])
         peer.now += .seconds(1)
         peer.send(.windowUpdate(1, 1))
         _ = peer.received()
-        #expect(peer.session.stalledAnswers(since: peer.now) == [])
+        #expect(peer.session.stalledResponses(since: peer.now) == [])
     }
 
     @Test func tellsSinceWhenAFrameOrABlockIsIncomplete() throws {
@@ -104,11 +104,11 @@ import Testing
         #expect(peer.session.incompleteSince == start)
         peer.send(.continuation(1, [], ends: true))
         #expect(peer.session.incompleteSince == nil)
-        peer.send(Array(PeerFrame.ping().octets.dropLast()))
+        peer.send(Array(PeerFrame.ping().bytes.dropLast()))
         #expect(peer.session.incompleteSince == start + .seconds(1))
         // A body has a time of its own.
         peer.send([0x38])
-        peer.send(Array(PeerFrame.data(1, [1, 2]).octets.dropLast()))
+        peer.send(Array(PeerFrame.data(1, [1, 2]).bytes.dropLast()))
         #expect(peer.session.incompleteSince == nil)
     }
 
@@ -173,8 +173,8 @@ import Testing
         #expect(!peer.session.isFinished)
     }
 
-    @Test func mutatedOctetsNeverTrap() throws {
-        let octets =
+    @Test func mutatedBytesNeverTrap() throws {
+        let bytes =
             PeerFrame.preface
             + [
                 .settings([(4, 70000), (5, 16384)]), .settingsAcknowledgement,
@@ -182,10 +182,10 @@ import Testing
                 .data(1, Array("abcd".utf8)), .windowUpdate(0, 100), .ping(),
                 .headers(3, PeerFrame.request("GET", "/b")),
                 PeerFrame(2, stream: 5, [0, 0, 0, 1, 9]), .reset(3), .goAway(),
-            ].flatMap(\.octets)
+            ].flatMap(\.bytes)
         var random = SplitMix(state: 2)
         for _ in 0..<5000 {
-            var mutated = octets
+            var mutated = bytes
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 // Mostly behind the preface, which would end everything at once.
                 let position = Int.random(in: 20..<mutated.count, using: &random)
@@ -195,7 +195,7 @@ import Testing
             peer.send(mutated)
             for event in peer.events() {
                 guard case .end(let stream) = event else { continue }
-                peer.answer(stream)
+                peer.response(stream)
             }
             #expect(peer.received().first?.kind == 4)
         }

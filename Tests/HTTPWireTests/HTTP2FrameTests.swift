@@ -38,13 +38,13 @@ import Testing
         Case("SETTINGS on a stream", 1, PeerFrame(4, stream: 1)),
         Case("PING on a stream", 1, PeerFrame(6, stream: 1, [UInt8](repeating: 0, count: 8))),
         Case("GOAWAY on a stream", 1, PeerFrame(7, stream: 1, [UInt8](repeating: 0, count: 8))),
-        Case("PRIORITY of four octets", 6, PeerFrame(2, stream: 1, [0, 0, 0, 0])),
-        Case("RST_STREAM of three octets", 6, post, PeerFrame(3, stream: 1, [0, 0, 0])),
-        Case("SETTINGS of five octets", 6, PeerFrame(4, [0, 0, 0, 0, 0])),
+        Case("PRIORITY of four bytes", 6, PeerFrame(2, stream: 1, [0, 0, 0, 0])),
+        Case("RST_STREAM of three bytes", 6, post, PeerFrame(3, stream: 1, [0, 0, 0])),
+        Case("SETTINGS of five bytes", 6, PeerFrame(4, [0, 0, 0, 0, 0])),
         Case("SETTINGS acknowledgement with content", 6, PeerFrame(4, flags: 1, [0, 3, 0, 0, 0, 1])),
-        Case("PING of seven octets", 6, PeerFrame(6, [UInt8](repeating: 0, count: 7))),
-        Case("GOAWAY of seven octets", 6, PeerFrame(7, [UInt8](repeating: 0, count: 7))),
-        Case("WINDOW_UPDATE of five octets", 6, PeerFrame(8, [0, 0, 0, 0, 1])),
+        Case("PING of seven bytes", 6, PeerFrame(6, [UInt8](repeating: 0, count: 7))),
+        Case("GOAWAY of seven bytes", 6, PeerFrame(7, [UInt8](repeating: 0, count: 7))),
+        Case("WINDOW_UPDATE of five bytes", 6, PeerFrame(8, [0, 0, 0, 0, 1])),
         Case("HEADERS too short for their priority", 6, PeerFrame(1, flags: 0x25, stream: 1, [0])),
         Case("DATA with more padding than content", 1, post, PeerFrame(0, flags: 9, stream: 1, [2, 0])),
         Case("HEADERS with more padding than content", 1, PeerFrame(1, flags: 0xD, stream: 1, [255] + block)),
@@ -105,12 +105,12 @@ import Testing
 
     @Test(arguments: [
         Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\r".utf8),
-        PeerFrame.preface + PeerFrame.ping().octets,
-        PeerFrame.preface + PeerFrame.settingsAcknowledgement.octets,
+        PeerFrame.preface + PeerFrame.ping().bytes,
+        PeerFrame.preface + PeerFrame.settingsAcknowledgement.bytes,
     ])
-    func thePrefaceIsExact(octets: [UInt8]) throws {
+    func thePrefaceIsExact(bytes: [UInt8]) throws {
         let peer = try SessionPeer()
-        peer.send(octets)
+        peer.send(bytes)
         #expect(peer.goAwayCode() == 1)
     }
 
@@ -122,7 +122,7 @@ import Testing
     func theFirstErrorIsTheOneThatIsSaid(_ violation: Case) throws {
         let peer = try SessionPeer.open()
         // The library finds it and says so later; the short PING is found at once.
-        peer.send((violation.frames + [PeerFrame(6, [0])]).flatMap(\.octets))
+        peer.send((violation.frames + [PeerFrame(6, [0])]).flatMap(\.bytes))
         #expect(peer.goAwayCode() == violation.code)
         #expect(peer.session.isFinished)
     }
@@ -130,7 +130,7 @@ import Testing
     @Test func dataAfterACompleteExchangeIsAnError() throws {
         let peer = try SessionPeer.open()
         peer.send(Self.get)
-        peer.answer(1)
+        peer.response(1)
         _ = peer.received()
         peer.send(.data(1, [1]))
         #expect(peer.goAwayCode() == 5)

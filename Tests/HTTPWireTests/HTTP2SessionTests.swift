@@ -5,10 +5,10 @@ import HTTPTypes
 import HTTPWire
 import Testing
 
-/// What a session makes of requests and answers that keep the rules.
+/// What a session makes of requests and responses that keep the rules.
 @Suite struct HTTP2SessionTests {
     @Test func readsAConnectionThatIsSplitAnywhere() throws {
-        let octets =
+        let bytes =
             PeerFrame.preface
             + [
                 .settings([(4, 70000)]), .settingsAcknowledgement,
@@ -16,16 +16,16 @@ import Testing
                 .headers(1, PeerFrame.request("POST", "/a?b=%20c", [("content-length", "4")]), ends: false),
                 .data(1, Array("ab".utf8), ends: false), .data(1, Array("cd".utf8)),
                 .headers(3, PeerFrame.request("GET", "/d")),
-            ].flatMap(\.octets)
-        for step in [1, 2, 7, 8, 9, 10, 33, octets.count] {
+            ].flatMap(\.bytes)
+        for step in [1, 2, 7, 8, 9, 10, 33, bytes.count] {
             let peer = try SessionPeer()
-            for start in stride(from: 0, to: octets.count, by: step) {
-                peer.send(Array(octets[start..<min(start + step, octets.count)]))
+            for start in stride(from: 0, to: bytes.count, by: step) {
+                peer.send(Array(bytes[start..<min(start + step, bytes.count)]))
             }
             var bodies = 0
             let names = peer.events().compactMap { event -> String? in
-                guard case .body(_, let octets) = event else { return event.name }
-                bodies += octets.count
+                guard case .body(_, let bytes) = event else { return event.name }
+                bodies += bytes.count
                 return nil
             }
             #expect(names == ["head 1", "end 1", "head 3", "end 3"])
@@ -50,14 +50,14 @@ import Testing
         #expect(head.expectsContinue)
     }
 
-    @Test func answersWithLowerCaseNamesAndNoConnectionFields() throws {
+    @Test func respondsWithLowerCaseNamesAndNoConnectionFields() throws {
         let peer = try SessionPeer.open()
         peer.send(.headers(1, PeerFrame.request("GET", "/")))
         var response = Response(status: 201, body: Array("hello".utf8))
         response.fields[.contentType] = "text/plain"
         response.fields[.connection] = "close"
         response.fields[.transferEncoding] = "chunked"
-        peer.session.answer(response, on: 1, date: "today", now: peer.now)
+        peer.session.respond(response, on: 1, date: "today", now: peer.now)
         let frames = peer.received()
         #expect(frames.map(\.kind) == [1, 0] && frames.last?.endsStream == true)
         #expect(
@@ -70,17 +70,17 @@ import Testing
     }
 
     @Test(arguments: [("HEAD", 200, "2"), ("GET", 204, nil), ("GET", 304, nil)])
-    func answersWithoutContentWhereThereIsNone(method: String, status: Int, length: String?) throws {
+    func respondsWithoutContentWhereThereIsNone(method: String, status: Int, length: String?) throws {
         let peer = try SessionPeer.open()
         peer.send(.headers(1, PeerFrame.request(method, "/")))
         let response = Response(status: status, body: Array("no".utf8))
-        peer.session.answer(response, on: 1, date: "today", now: peer.now)
+        peer.session.respond(response, on: 1, date: "today", now: peer.now)
         let frames = peer.received()
         #expect(frames.map(\.kind) == [1] && frames[0].endsStream)
         #expect(try peer.fields(frames[0])["content-length"] == length)
     }
 
-    @Test func continuesBeforeTheAnswer() throws {
+    @Test func continuesBeforeTheResponse() throws {
         let peer = try SessionPeer.open()
         peer.send(.headers(1, PeerFrame.request("POST", "/", [("expect", "100-continue")]), ends: false))
         peer.session.sendContinue(on: 1)
@@ -88,7 +88,7 @@ import Testing
         #expect(word.map(\.kind) == [1] && word.first?.endsStream == false)
         #expect(try peer.fields(word[0]) == [":status": "100"])
         peer.send(.data(1, [1]))
-        peer.answer(1)
+        peer.response(1)
         #expect(try peer.fields(peer.received()[0])[":status"] == "200")
     }
 
@@ -127,8 +127,8 @@ import Testing
         let peer = try SessionPeer.open()
         let block = PeerFrame.block(PeerFrame.request("GET", "/"))
         peer.send(PeerFrame(1, flags: 1, stream: 1))
-        for (index, octet) in block.enumerated() {
-            peer.send(.continuation(1, [octet], ends: index == block.count - 1))
+        for (index, byte) in block.enumerated() {
+            peer.send(.continuation(1, [byte], ends: index == block.count - 1))
         }
         #expect(peer.events().map(\.name) == ["head 1", "end 1"])
     }
@@ -146,7 +146,7 @@ import Testing
         #expect(peer.events().map(\.name) == ["head 1", "end 1", "closed 1 resetByClient"])
         // Frames that crossed the reset on their way are no error.
         peer.send(.windowUpdate(1, 5), .reset(1))
-        peer.answer(1)
+        peer.response(1)
         #expect(peer.received() == [])
     }
 
@@ -161,12 +161,12 @@ import Testing
         #expect(peer.events().map(\.name) == ["head 1", "closed 1 resetHere", "head 3", "end 3"])
     }
 
-    @Test func anEarlyAnswerIsToldApart() throws {
+    @Test func anEarlyResponseIsDistinguished() throws {
         let peer = try SessionPeer.open()
         peer.send(.headers(1, PeerFrame.request("POST", "/"), ends: false))
-        peer.answer(1)
+        peer.response(1)
         #expect(peer.received().map(\.kind) == [1, 0])
-        #expect(peer.events().map(\.name) == ["head 1", "answered early 1"])
+        #expect(peer.events().map(\.name) == ["head 1", "responded early 1"])
         peer.session.reset(1, .noError)
         #expect(peer.received() == [.reset(1, 0)])
     }
@@ -175,8 +175,8 @@ import Testing
         let request = HTTPRequestHead(method: .get, rawTarget: "/a", path: "/a")
         let peer = try SessionPeer(upgrade: (request, [0, 4, 0, 0, 0, 1]))
         #expect(peer.events().map(\.name) == ["head 1", "end 1"])
-        peer.answer(1)
-        // The window of one octet came with the request.
+        peer.response(1)
+        // The window of one byte came with the request.
         let frames = peer.received()
         #expect(frames.last { $0.kind == 0 }?.payload.count == 1)
         peer.send(PeerFrame.preface)
@@ -210,9 +210,9 @@ import Testing
         // Sent after it: not.
         peer.send(.headers(5, PeerFrame.request("POST", "/"), ends: false), .data(5, [1]))
         #expect(peer.events().map(\.name) == ["head 1", "end 1", "head 3", "end 3"])
-        peer.answer(1)
+        peer.response(1)
         #expect(!peer.session.isFinished)
-        peer.answer(3)
+        peer.response(3)
         #expect(peer.received().count { $0.endsStream } == 2)
         #expect(peer.session.isFinished)
     }

@@ -2,7 +2,7 @@
 
 import HTTPWire
 
-/// What a parser makes of one connection's octets.
+/// What a parser makes of one connection's bytes.
 struct ParsedConnection {
     var heads: [HTTP1Head] = []
     var bodies: [[UInt8]] = []
@@ -10,7 +10,7 @@ struct ParsedConnection {
     var completed = 0
     var refusal: HTTPRefusal?
 
-    /// Parses octets piece by piece, as they arrive.
+    /// Parses bytes piece by piece, as they arrive.
     init(pieces: [[UInt8]], limits: HTTP1Limits = HTTP1Limits()) {
         var parser = HTTP1Parser(limits: limits)
         var input: [UInt8] = []
@@ -32,9 +32,9 @@ struct ParsedConnection {
     private mutating func read(_ input: inout [UInt8], with parser: inout HTTP1Parser) throws(HTTPRefusal) {
         while true {
             var result: Result<(event: HTTP1Parser.Event, consumed: Int), HTTPRefusal>?
-            input.withUnsafeBytes { octets in
+            input.withUnsafeBytes { bytes in
                 do throws(HTTPRefusal) {
-                    result = .success(try parser.next(octets))
+                    result = .success(try parser.next(bytes))
                 } catch {
                     result = .failure(error)
                 }
@@ -60,7 +60,7 @@ func get(_ fields: String...) -> String {
     "GET / HTTP/1.1\r\nHost: a\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n"
 }
 
-/// A chunked POST with these octets after its head.
+/// A chunked POST with these bytes after its head.
 func chunked(_ body: String) -> String {
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body
 }

@@ -33,18 +33,18 @@ final class SessionPeer {
         return peer
     }
 
-    func send(_ octets: [UInt8]) {
-        octets.withUnsafeBytes { session.receive($0, now: now) }
+    func send(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { session.receive($0, now: now) }
     }
 
-    func send(_ frames: PeerFrame...) { send(frames.flatMap(\.octets)) }
+    func send(_ frames: PeerFrame...) { send(frames.flatMap(\.bytes)) }
 
     /// Everything that the server has to say now.
     func received() -> [PeerFrame] {
         while true {
-            let octets = session.output(atMost: 1 << 20, now: now)
-            if octets.isEmpty { break }
-            frames.append(octets)
+            let bytes = session.output(atMost: 1 << 20, now: now)
+            if bytes.isEmpty { break }
+            frames.append(bytes)
         }
         var all: [PeerFrame] = []
         while let frame = frames.next() { all.append(frame) }
@@ -59,8 +59,8 @@ final class SessionPeer {
     /// The server's last word; nil: it has not said that the connection ends.
     func goAwayCode() -> UInt32? { received().last { $0.kind == 7 }?.number }
 
-    func answer(_ stream: Int32, _ body: [UInt8] = Array("ok".utf8)) {
-        session.answer(Response(status: 200, body: body), on: stream, date: "today", now: now)
+    func response(_ stream: Int32, _ body: [UInt8] = Array("ok".utf8)) {
+        session.respond(Response(status: 200, body: body), on: stream, date: "today", now: now)
     }
 
     func fields(_ frame: PeerFrame) throws -> [String: String] { try inflater.fields(frame.payload) }
@@ -72,9 +72,9 @@ extension HTTP2Session.Event {
         switch self {
         case .head(let id, _): "head \(id)"
         case .refused(let id, let refusal): "refused \(id) \(refusal.status)"
-        case .body(let id, let octets): "body \(id) \(octets.count)"
+        case .body(let id, let bytes): "body \(id) \(bytes.count)"
         case .end(let id): "end \(id)"
-        case .answeredEarly(let id): "answered early \(id)"
+        case .respondedEarly(let id): "responded early \(id)"
         case .closed(let id, let closing): "closed \(id) \(closing)"
         }
     }

@@ -5,11 +5,11 @@ import ImageCodec
 import Testing
 
 @Suite struct DecodeImageTests {
-    @Test func everyKindOfPictureDecodesToTheExpectedBits() throws {
-        let cases = try PictureCases.load().pictures
+    @Test func everyKindOfImageDecodesToTheExpectedBits() throws {
+        let cases = try ImageCases.load().pictures
         #expect(cases.count > 70)
         for expected in cases {
-            let bytes = try PictureCases.file(expected.name)
+            let bytes = try ImageCases.file(expected.name)
             let upright = try decode(bytes)
             #expect(upright.width == expected.width && upright.height == expected.height, "\(expected.name)")
             #expect(upright.sha256 == expected.upright, "\(expected.name)")
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func photosDecodeAsPillowDecodesThem() throws {
-        for expected in try PictureCases.load().golden {
+        for expected in try ImageCases.load().golden {
             let image = try decode(Fixtures.bytes(expected.name))
             #expect(image.width == expected.width && image.height == expected.height)
             #expect(image.sha256 == expected.upright, "\(expected.name)")
@@ -29,8 +29,8 @@ import Testing
     }
 
     @Test func formatsAreToldByTheirMagicBytes() throws {
-        #expect(ImageFormat.sniff(try PictureCases.file("420.jpg")) == .jpeg)
-        #expect(ImageFormat.sniff(try PictureCases.file("rgb8.png")) == .png)
+        #expect(ImageFormat.sniff(try ImageCases.file("420.jpg")) == .jpeg)
+        #expect(ImageFormat.sniff(try ImageCases.file("rgb8.png")) == .png)
         #expect(ImageFormat.sniff([0xff, 0xd8]) == nil)
         #expect(ImageFormat.sniff([]) == nil)
         #expect(ImageFormat.sniff(Array("GIF89a".utf8)) == nil)

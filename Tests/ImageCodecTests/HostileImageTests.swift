@@ -13,7 +13,7 @@ import Testing
 
     @Test(arguments: ["420.jpg", "progressive.jpg", "cmyk.jpg", "exif-6.jpg", "rgb8.png", "palette4-trns-adam7.png"])
     func filesCutAnywhereAreRefused(name: String) throws {
-        let bytes = try PictureCases.file(name)
+        let bytes = try ImageCases.file(name)
         for length in 0..<bytes.count {
             let cut = Array(bytes.prefix(length))
             #expect(throws: ImageDecodeError.self, "\(length) bytes") { try decode(cut) }
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func jpegThatEndsInTheMiddleOfItsScanIsRefused() throws {
-        let bytes = try PictureCases.file("420.jpg")
+        let bytes = try ImageCases.file("420.jpg")
         let cut = Array(bytes.prefix(bytes.count - 300)) + [0xff, 0xd9]
         #expect {
             try decode(cut)
@@ -36,7 +36,7 @@ import Testing
 
     @Test func strayBytesBeforeTheEndMarkerAreHarmless() throws {
         for name in ["420.jpg", "progressive.jpg"] {
-            let bytes = try PictureCases.file(name)
+            let bytes = try ImageCases.file(name)
             let padded = bytes.dropLast(2) + [0, 0, 0, 0, 0xff, 0xd9]
             #expect(try decode(Array(padded)) == decode(bytes))
         }
@@ -44,7 +44,7 @@ import Testing
 
     @Test func sizesAreHeldAgainstTheLimitsBeforePixels() throws {
         for name in ["444.jpg", "rgb8.png"] {
-            let bytes = try PictureCases.file(name)
+            let bytes = try ImageCases.file(name)
             let size = try decode(bytes)
             let (width, height) = (size.width, size.height)
             let pixels = width * height
@@ -60,7 +60,7 @@ import Testing
 
     // 2^31 pixels a side would be 12 exabytes; a PNG header can say so in 33 bytes.
     @Test func hugePromisesAllocateNothing() throws {
-        var bytes = try PictureCases.file("rgb8.png")
+        var bytes = try ImageCases.file("rgb8.png")
         bytes.replaceSubrange(16..<24, with: [0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff])
         let side = Int(Int32.max)
         #expect(throws: ImageDecodeError.sideTooLong(width: side, height: side, limit: 16384)) { try decode(bytes) }
@@ -69,8 +69,8 @@ import Testing
     }
 
     // More than any address space holds, where the limits would let it pass.
-    @Test func aPictureThatThereIsNoMemoryForIsRefused() throws {
-        var bytes = try PictureCases.file("rgb8.png")
+    @Test func aImageThatThereIsNoMemoryForIsRefused() throws {
+        var bytes = try ImageCases.file("rgb8.png")
         bytes.replaceSubrange(16..<24, with: [0x7f, 0xff, 0xff, 0xff, 0, 0x10, 0, 0])
         let huge = withTrueChecksums(bytes)
         let limits = ImageLimits(maximumPixels: .max, maximumSide: .max)
@@ -79,25 +79,25 @@ import Testing
         }
     }
 
-    @Test func emptyPicturesAreRefused() throws {
-        var png = try PictureCases.file("rgb8.png")
+    @Test func emptyImagesAreRefused() throws {
+        var png = try ImageCases.file("rgb8.png")
         png.replaceSubrange(16..<20, with: [0, 0, 0, 0])
-        #expect(throws: ImageDecodeError.emptyPicture(width: 0, height: 19)) { try decode(png) }
-        var jpeg = try PictureCases.file("444.jpg")
+        #expect(throws: ImageDecodeError.emptyImage(width: 0, height: 19)) { try decode(png) }
+        var jpeg = try ImageCases.file("444.jpg")
         let frame = try frameHeader(jpeg)
         jpeg.replaceSubrange(frame + 5..<frame + 7, with: [0, 0])
-        #expect(throws: ImageDecodeError.emptyPicture(width: 83, height: 0)) { try decode(jpeg) }
+        #expect(throws: ImageDecodeError.emptyImage(width: 83, height: 0)) { try decode(jpeg) }
     }
 
     @Test func aHeaderWithAnotherSizeThanItsPixelsIsRefused() throws {
-        var jpeg = try PictureCases.file("420.jpg")
+        var jpeg = try ImageCases.file("420.jpg")
         let frame = try frameHeader(jpeg)
         jpeg[frame + 6] += 40
         #expect(throws: ImageDecodeError.self) { try decode(jpeg) }
     }
 
     @Test func scansAreCounted() throws {
-        let bytes = try PictureCases.file("progressive.jpg")
+        let bytes = try ImageCases.file("progressive.jpg")
         #expect(throws: ImageDecodeError.tooManyScans(limit: 3)) {
             try decode(bytes, limits: ImageLimits(maximumScans: 3))
         }
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func jpegMarkersOutOfPlaceAreRefused() throws {
-        let bytes = try PictureCases.file("444.jpg")
+        let bytes = try ImageCases.file("444.jpg")
         let frame = try frameHeader(bytes)
         let header = bytes[frame..<frame + 19]
         let twice = bytes[..<frame] + header + bytes[frame...]
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func rareJPEGKindsAreNamed() throws {
-        let bytes = try PictureCases.file("444.jpg")
+        let bytes = try ImageCases.file("444.jpg")
         let frame = try frameHeader(bytes)
         let changes: [(offset: Int, value: UInt8, error: ImageDecodeError)] = [
             (1, 0xc3, .unsupportedProcess(marker: 0xc3)), (1, 0xc9, .unsupportedProcess(marker: 0xc9)),
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func pngChunksOutOfPlaceAreRefused() throws {
-        let bytes = try PictureCases.file("rgb8.png")
+        let bytes = try ImageCases.file("rgb8.png")
         let end = bytes.count - 12
         let header = bytes[8..<33]
         #expect(throws: ImageDecodeError.misplacedChunk(type: "IHDR", offset: 33)) {
@@ -169,10 +169,10 @@ import Testing
     }
 
     @Test func everyPNGChecksumCounts() throws {
-        var passedOver = try PictureCases.file("exif-6.png")
+        var passedOver = try ImageCases.file("exif-6.png")
         passedOver[45] ^= 1
         #expect(throws: ImageDecodeError.chunkChecksum(type: "eXIf", offset: 33)) { try decode(passedOver) }
-        let bytes = try PictureCases.file("rgb8.png")
+        let bytes = try ImageCases.file("rgb8.png")
         let last = try #require(bytes.indices.last { bytes[$0...].starts(with: "IDAT".utf8) }) - 4
         for (chunk, offset, place) in [
             ("IHDR", 8, 29), ("IDAT", last, bytes.count - 14), ("IEND", bytes.count - 12, bytes.count - 1),
@@ -184,20 +184,20 @@ import Testing
     }
 
     @Test func pngWithFewerPixelsThanItsHeaderSaysIsRefused() throws {
-        var bytes = try PictureCases.file("rgb8.png")
+        var bytes = try ImageCases.file("rgb8.png")
         bytes[23] += 1
         #expect(throws: ImageDecodeError.imageDataTooShort) { try decode(withTrueChecksums(bytes)) }
     }
 
     @Test func pngThatTheLibraryRefusesIsNamedByItsCode() throws {
-        var bytes = try PictureCases.file("rgb8.png")
+        var bytes = try ImageCases.file("rgb8.png")
         bytes[24] = 3
         // SPNG_EBIT_DEPTH
         #expect(throws: ImageDecodeError.corruptPNG(code: 9)) { try decode(withTrueChecksums(bytes)) }
     }
 
-    @Test func nonsenseInEXIFLeavesThePictureAsItIs() throws {
-        let bytes = try PictureCases.file("exif-6.jpg")
+    @Test func nonsenseInEXIFLeavesTheImageAsItIs() throws {
+        let bytes = try ImageCases.file("exif-6.jpg")
         let stored = try decode(bytes, exif: .ignore)
         // The TIFF block begins after SOI, marker, length and mark: its byte order, magic, directory, entries, value.
         for (offset, value) in [

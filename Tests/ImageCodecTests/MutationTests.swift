@@ -37,8 +37,8 @@ private struct Damage: RandomNumberGenerator {
 
 @Suite struct MutationTests {
     @Test(arguments: 0..<8)
-    func spoiltFilesGiveAPictureOrATypedError(part: Int) throws {
-        let files = try PictureCases.load().pictures.map { picture in try PictureCases.file(picture.name) }
+    func spoiltFilesGiveAImageOrATypedError(part: Int) throws {
+        let files = try ImageCases.load().pictures.map { picture in try ImageCases.file(picture.name) }
         var damage = Damage(state: UInt64(part) &* 0x9e37_79b9_7f4a_7c15 &+ 1)
         let limits = ImageLimits(maximumPixels: 4_000_000, maximumSide: 4096, maximumScans: 30)
         var (pictures, refusals) = (0, 0)

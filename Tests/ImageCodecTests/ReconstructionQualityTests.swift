@@ -12,12 +12,12 @@ import Testing
         let rows = (0..<13).reversed().flatMap { row in small.pixels[row * 33..<(row + 1) * 33] }
         let pairs = [
             "same": (photo, photo),
-            "quality 20": (photo, try decode(PictureCases.file("quality20.jpg"))),
+            "quality 20": (photo, try decode(ImageCases.file("quality20.jpg"))),
             "inverted": (photo, RGBImage(width: 256, height: 256, pixels: photo.pixels.map { 255 - $0 })),
             "darker": (photo, RGBImage(width: 256, height: 256, pixels: photo.pixels.map { $0 / 2 })),
             "smallest": (small, RGBImage(width: 11, height: 13, pixels: rows)),
         ]
-        let cases = try PictureCases.load().quality
+        let cases = try ImageCases.load().quality
         #expect(cases.count == pairs.count)
         for expected in cases {
             let (a, b) = try #require(pairs[expected.name])

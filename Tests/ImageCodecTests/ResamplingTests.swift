@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ResamplingTests {
     @Test func equalsPillowToTheBit() throws {
-        let cases = try PictureCases.load().resampling
+        let cases = try ImageCases.load().resampling
         #expect(cases.count > 100)
         var image = RGBImage.pattern(width: 1, height: 1)
         for expected in cases {
@@ -37,11 +37,11 @@ import Testing
         #expect(try bytes.withUnsafeBytes { bytes in try decodeCenterCropped(bytes, to: 256) }.pixels == pixels)
     }
 
-    // The fused path plans on the upright picture and runs on the stored one.
+    // The fused path plans on the upright image and runs on the stored one.
     @Test(arguments: 1...8)
     func croppingWhileTurningEqualsTurningFirst(orientation: Int) throws {
         // Large enough for several halvings at side 8, odd on both axes.
-        let bytes = try PictureCases.file("exif-\(orientation).jpg")
+        let bytes = try ImageCases.file("exif-\(orientation).jpg")
         for side in [1, 7, 8, 16, 61, 90] {
             let crop = try bytes.withUnsafeBytes { bytes in try decodeCenterCropped(bytes, to: side) }
             #expect(try crop == decode(bytes).centerCropped(to: side))
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func flatPicturesStayFlat() {
+    @Test func flatImagesStayFlat() {
         for value in [UInt8(0), 1, 127, 254, 255] {
             let image = RGBImage(width: 601, height: 1203, pixels: [UInt8](repeating: value, count: 601 * 1203 * 3))
             #expect(image.centerCropped(to: 256).pixels.allSatisfy { $0 == value })

@@ -22,7 +22,7 @@ import Testing
         ).map(\.output)
     }
 
-    @Test func answersKeepTheirOrder() async throws {
+    @Test func resultsKeepTheirOrder() async throws {
         let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(batchCost: 3))
         #expect(try await submit([3, 1, 2, 1, 1], to: queue) == [3, 1, 2, 1, 1])
         try await until { queue.isIdle }
@@ -166,7 +166,7 @@ import Testing
         }
         for (index, task) in tasks {
             switch await task.result {
-            case .success(let answer): #expect(answer == [index % 7 + 1, 1])
+            case .success(let response): #expect(response == [index % 7 + 1, 1])
             case .failure(let error): #expect(error as? QueueError == .cancelled && index % 2 == 0)
             }
         }
@@ -187,15 +187,15 @@ import Testing
         #expect(!queue.snapshot().isHung && queue.snapshot().busyTotal > .milliseconds(1))
     }
 
-    @Test func everyClientGetsItsOwnAnswers() async throws {
+    @Test func everyClientGetsItsOwnResponses() async throws {
         let queue = InferenceQueue(backend: GatedBackend(parallelism: 2), limits: QueueLimits(items: 100_000))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for client in 1...64 {
                 group.addTask {
                     for round in 0..<20 {
                         let items = [client, client + round, client]
-                        let answer = try await submit(items, to: queue)
-                        #expect(answer == items)
+                        let response = try await submit(items, to: queue)
+                        #expect(response == items)
                     }
                 }
             }

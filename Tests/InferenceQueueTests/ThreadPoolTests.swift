@@ -22,7 +22,7 @@ import Testing
                 group.addTask { _ = await pool.run { ObjectIdentifier(probe) } }
             }
         }
-        // A thread lets go of its last job a little after that has answered.
+        // A thread lets go of its last job a little after that has returned.
         for _ in 0..<1000 where Probe.alive.load(ordering: .relaxed) > 0 {
             try await Task.sleep(for: .milliseconds(1))
         }

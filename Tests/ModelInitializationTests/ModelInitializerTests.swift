@@ -45,11 +45,11 @@ import Testing
         #expect(shares.last == 1)
         let engine = AutoencoderEngine(model: try AutoencoderModel(directory: path), threads: 2)
         let pixels = (0..<256 * 256 * 3).map { UInt8(truncatingIfNeeded: $0 * 31) }
-        let plan = try engine.plan(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .picture]))
+        let plan = try engine.plan(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .image]))
         let made = try #require(engine.run([plan]).first).get()
         #expect(made.latent?.count == engine.model.configuration.latentCount)
         let side = engine.model.configuration.outputSide
-        #expect(made.picture?.count == side * side * 3)
+        #expect(made.image?.count == side * side * 3)
 
         var again = ModelInitializer(sizes)
         #expect(throws: ModelInitializerError.alreadyThere(path: path + "/config.json")) { try again.write(to: path) }

@@ -14,7 +14,7 @@ extension ServiceTests {
     /// The authors' own results, asked for as a caller would.
     @Suite struct GoldenOverHTTPTests {
         @Test(arguments: [("dinov2", "chelsea.png"), ("clip", "china.jpg"), ("siglip2", "rocket.jpg")])
-        func everyFamilyAnswersAsTheAuthorsCode(family: String, photo: String) async throws {
+        func everyFamilyRespondsAsTheAuthorsCode(family: String, photo: String) async throws {
             let name = photo.split(separator: ".")[0]
             let golden = try SafetensorsFile(path: Fixtures.path("golden/\(family)/expected-\(name).safetensors"))
             func tensor(_ name: String) throws -> [Float] {
@@ -30,7 +30,7 @@ extension ServiceTests {
                 let coefficients = try await client.post("/encode?keep=64&layout=freq_tokens", picture)
                 #expect(try largestDifference(coefficients.floats, tensor("dct.zigzag64.tokens")) < 5e-5)
 
-                // A latent's picture is the reconstruction, rounded to 8 bits.
+                // A latent's image is the reconstruction, rounded to 8 bits.
                 let decoded = try await client.post(
                     "/decode?shape=\(full.fields["shape"] ?? "")&normalize=false",
                     full.body
@@ -69,9 +69,9 @@ extension ServiceTests {
             ]
             try await TestService.run { client in
                 for (name, query) in cuts {
-                    let answer = try await client.post("/encode?normalize=false&\(query)", picture)
+                    let response = try await client.post("/encode?normalize=false&\(query)", picture)
                     let expected = try golden.floats("latent.\(name)", shape: [96, 16, 16])
-                    #expect(largestDifference(answer.floats, expected) < 5e-5, "\(name): \(answer.status)")
+                    #expect(largestDifference(response.floats, expected) < 5e-5, "\(name): \(response.status)")
                 }
                 // The model's configuration normalises and keeps 64 unless it is told otherwise.
                 let byDefault = try await client.post("/encode", picture)
@@ -96,7 +96,7 @@ extension ServiceTests {
             }
         }
 
-        @Test func theDefaultModelAnswersAsItsExpectedResults() async throws {
+        @Test func theDefaultModelGivesItsExpectedResults() async throws {
             let golden = try SafetensorsFile(path: Fixtures.path("default-model/expected-chelsea.safetensors"))
             let picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
             try await TestService.run(model: TestService.defaultModel) { client in

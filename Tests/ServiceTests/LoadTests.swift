@@ -21,7 +21,7 @@ extension ServiceTests {
             "/encode", "/decode", "/encode?pool=mean", "/spectrum", "/encode?keep=9&layout=tokens",
         ]
 
-        @Test func answersDoNotDependOnWhatTheyWereBatchedWith() async throws {
+        @Test func responsesDoNotDependOnTheirBatch() async throws {
             try await TestService.run { client in
                 var alone: [String: [UInt8]] = [:]
                 for (index, photo) in photos.enumerated() {
@@ -36,9 +36,9 @@ extension ServiceTests {
                             for round in 0..<4 {
                                 let index = (caller + round) % photos.count
                                 let target = Self.targets[(caller * 7 + round) % Self.targets.count]
-                                let answer = try await client.post(target, photos[index])
-                                #expect(answer.status == 200)
-                                #expect(answer.body == expected["\(index)\(target)"], "\(target)")
+                                let response = try await client.post(target, photos[index])
+                                #expect(response.status == 200)
+                                #expect(response.body == expected["\(index)\(target)"], "\(target)")
                             }
                         }
                     }
@@ -47,7 +47,7 @@ extension ServiceTests {
             }
         }
 
-        @Test func severalPicturesInOneRequestEqualSingles() async throws {
+        @Test func severalImagesInOneRequestEqualSingles() async throws {
             try await TestService.run { client in
                 var body: [UInt8] = []
                 var singles: [UInt8] = []
@@ -68,18 +68,18 @@ extension ServiceTests {
 
         @Test func aFullQueueRefusesAtOnceAndSaysWhenToComeBack() async throws {
             try await TestService.run(settings: TestService.settings { $0.maxQueueItems = 1 }) { client in
-                let answers = try await withThrowingTaskGroup(of: TestClient.Answer.self) { group in
+                let responses = try await withThrowingTaskGroup(of: TestClient.Response.self) { group in
                     for _ in 0..<48 { group.addTask { try await client.post("/decode", photos[0]) } }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
-                let refused = answers.filter { $0.status == 429 }
-                let others = answers.filter { $0.status != 200 && $0.status != 429 }
+                let refused = responses.filter { $0.status == 429 }
+                let others = responses.filter { $0.status != 200 && $0.status != 429 }
                 #expect(others.map(\.text) == [])
-                #expect(answers.contains { $0.status == 200 } && !refused.isEmpty)
-                for answer in refused {
-                    let seconds = try #require(answer.fields["retry-after"].flatMap { Int($0) })
-                    #expect(answer.slug == "queue-full" && (1...30).contains(seconds))
-                    #expect(answer.json["capacity"] as? Int == 1 && answer.json["retry_after"] as? Int == seconds)
+                #expect(responses.contains { $0.status == 200 } && !refused.isEmpty)
+                for response in refused {
+                    let seconds = try #require(response.fields["retry-after"].flatMap { Int($0) })
+                    #expect(response.slug == "queue-full" && (1...30).contains(seconds))
+                    #expect(response.json["capacity"] as? Int == 1 && response.json["retry_after"] as? Int == seconds)
                 }
             }
         }
@@ -107,45 +107,45 @@ extension ServiceTests {
             }
         }
 
-        @Test func aHalfClosedClientGetsItsAnswer() async throws {
+        @Test func aHalfClosedClientGetsItsResponse() async throws {
             try await TestService.run { client in
                 let descriptor = try TestClient.connect(client.port)
                 defer { close(descriptor) }
                 let head = "POST /encode HTTP/1.1\r\nHost: test\r\nContent-Length: \(photos[0].count)\r\n\r\n"
                 TestClient.write(descriptor, Array(head.utf8) + photos[0])
                 shutdown(descriptor, Int32(SHUT_WR))
-                let answer = try TestClient.parse(TestClient.readToEnd(descriptor))
-                #expect(answer.status == 200 && answer.body.count == 96 * 256 * 4)
+                let response = try TestClient.parse(TestClient.readToEnd(descriptor))
+                #expect(response.status == 200 && response.body.count == 96 * 256 * 4)
             }
         }
 
-        // Decoding holds a thread for long; were it one of those that tasks run on, nobody else would be answered.
-        @Test func largePicturesDoNotKeepOthersWaiting() async throws {
+        // Decoding holds a thread for long; were it one of those that tasks run on, nobody else would get a response.
+        @Test func largeImagesDoNotKeepOthersWaiting() async throws {
             let side = 6000
             let grey = RGBImage(width: side, height: side, pixels: [UInt8](repeating: 90, count: side * side * 3))
             let large = try encodeJPEG(grey, quality: 50)
             try await TestService.run { client in
                 let clock = ContinuousClock()
                 let begun = clock.now
-                let answers = (0..<8).map { _ in Task { try await client.post("/encode", large).status } }
+                let responses = (0..<8).map { _ in Task { try await client.post("/encode", large).status } }
                 while try await !client.get("/metrics").text.contains("\nuae_inflight_requests 8\n") {
                     try await Task.sleep(for: .milliseconds(1))
                 }
                 #expect(try await client.post("/encode", Array("hello".utf8)).status == 415)
                 let other = clock.now - begun
-                for answer in answers { #expect(try await answer.value == 200) }
+                for response in responses { #expect(try await response.value == 200) }
                 #expect(other < (clock.now - begun) / 2)
             }
         }
 
-        @Test func aPictureThatIsLateIsNotDecoded() async throws {
+        @Test func aImageThatIsLateIsNotDecoded() async throws {
             let side = 6000
             let grey = RGBImage(width: side, height: side, pixels: [UInt8](repeating: 90, count: side * side * 3))
-            // What follows the picture makes the body take its time on the way.
+            // What follows the image makes the body take its time on the way.
             let large = try encodeJPEG(grey, quality: 50) + [UInt8](repeating: 0, count: 20_000_000)
             try await TestService.run { client in
-                func imageMilliseconds(_ answer: TestClient.Answer) throws -> Double {
-                    let timing = try #require(answer.fields["server-timing"]?.firstMatch(of: /image;dur=([0-9.]+)/))
+                func imageMilliseconds(_ response: TestClient.Response) throws -> Double {
+                    let timing = try #require(response.fields["server-timing"]?.firstMatch(of: /image;dur=([0-9.]+)/))
                     return try #require(Double(timing.1))
                 }
                 let inTime = try await client.post("/encode", large)
@@ -156,19 +156,19 @@ extension ServiceTests {
         }
 
         @Test func shutdownLosesNoAcceptedRequest() async throws {
-            var answers: [Task<TestClient.Answer, any Error>] = []
+            var responses: [Task<TestClient.Response, any Error>] = []
             let photo = photos[0]
             try await TestService.run { client in
-                answers = (0..<24).map { _ in Task { try await client.post("/decode", photo) } }
+                responses = (0..<24).map { _ in Task { try await client.post("/decode", photo) } }
                 // All are accepted once all are being worked on; then the service is told to stop.
                 while try await !client.get("/metrics").text.contains("\nuae_inflight_requests 24\n") {
                     if try await client.get("/metrics").text.contains("uae_requests_total{op=\"decode\"") { break }
                     try await Task.sleep(for: .milliseconds(5))
                 }
             }
-            for answer in answers {
-                switch await answer.result {
-                case .success(let answer): #expect(answer.status == 200)
+            for response in responses {
+                switch await response.result {
+                case .success(let response): #expect(response.status == 200)
                 // Those that had not connected when the listener closed were never accepted.
                 case .failure(let failure): #expect((failure as? TestClient.Failure)?.what == "connect \(ECONNREFUSED)")
                 }

@@ -8,10 +8,10 @@ import Testing
 extension ServiceTests {
     /// Every failure that a caller can cause, by its slug.
     @Suite struct ProblemTests {
-        private let picture: [UInt8]
+        private let image: [UInt8]
 
         init() throws {
-            picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
+            image = try Fixtures.bytes("golden/dinov2/chelsea.png")
         }
 
         private func json(_ text: String) -> [UInt8] { Array(text.utf8) }
@@ -44,20 +44,23 @@ extension ServiceTests {
                     ("/decode?decode_from_split_band=true&keep=0&cutoff_mode=map2d_square", "keep"),
                 ]
                 for (target, parameter) in cases {
-                    let answer = try await client.post(target, picture)
-                    #expect(answer.status == 400 && answer.slug == "bad-parameter", "\(target): \(answer.text)")
-                    #expect(answer.json["parameter"] as? String == parameter, "\(target)")
-                    #expect(answer.json["allowed"] != nil)
+                    let response = try await client.post(target, image)
+                    #expect(response.status == 400 && response.slug == "bad-parameter", "\(target): \(response.text)")
+                    #expect(response.json["parameter"] as? String == parameter, "\(target)")
+                    #expect(response.json["allowed"] != nil)
                 }
                 let unknown = [
                     "/decode?gains=1", "/encode?top_k=5", "/encode?decode_keep_count=4", "/classify?layout=nchw",
                     "/decode?format=npy", "/info?x=1",
                 ]
                 for target in unknown {
-                    let answer =
+                    let response =
                         target.hasPrefix("/info")
-                        ? try await client.get(target) : try await client.post(target, picture)
-                    #expect(answer.status == 400 && answer.slug == "unknown-parameter", "\(target): \(answer.text)")
+                        ? try await client.get(target) : try await client.post(target, image)
+                    #expect(
+                        response.status == 400 && response.slug == "unknown-parameter",
+                        "\(target): \(response.text)"
+                    )
                 }
             }
         }
@@ -72,7 +75,7 @@ extension ServiceTests {
                 let cases: [(String, [UInt8], [(String, String)], Int, String)] = [
                     ("/encode", json("hello"), [], 415, "unsupported-media"),
                     ("/encode", [], [], 415, "unsupported-media"),
-                    ("/encode", picture, [("Content-Encoding", "gzip")], 415, "unsupported-media"),
+                    ("/encode", image, [("Content-Encoding", "gzip")], 415, "unsupported-media"),
                     ("/encode", json("{\"inputs\":"), [], 400, "malformed-json"),
                     ("/encode", json("{\"inputs\":[]}"), [], 400, "malformed-json"),
                     ("/encode", json("{\"inputs\":[{\"b64\":\"?\"}]}"), [], 400, "malformed-json"),
@@ -87,25 +90,25 @@ extension ServiceTests {
                     ("/encode", json("{\"a\":" + String(repeating: "[", count: 100_000)), [], 400, "malformed-json"),
                     ("/encode", json("--x"), [(form, "multipart/form-data")], 400, "malformed-multipart"),
                     ("/encode", json("--x"), [(form, "multipart/form-data; boundary=x")], 400, "malformed-multipart"),
-                    ("/encode", Array(picture.prefix(5000)), [], 422, "image-undecodable"),
-                    ("/encode?preprocess=none", picture, [], 422, "tensor-shape"),
+                    ("/encode", Array(image.prefix(5000)), [], 422, "image-undecodable"),
+                    ("/encode?preprocess=none", image, [], 422, "tensor-shape"),
                     ("/decode?shape=1,96,16,15", latent, [], 422, "tensor-shape"),
                     ("/decode?shape=1,95,16,16", Array(latent.prefix(95 * 1024)), [], 422, "tensor-shape"),
                     ("/decode?shape=1,96,16,16", nonfinite, [], 422, "tensor-nonfinite"),
-                    ("/classify", picture, [], 501, "feature-unavailable"),
-                    ("/decode?freq_ratio=1", picture, [], 501, "feature-unavailable"),
-                    ("/encode?format=npy&dtype=bfloat16", picture, [], 406, "not-acceptable"),
-                    ("/encode?flip=both", picture, [], 406, "not-acceptable"),
-                    ("/encode", picture, [("Accept", "text/html")], 406, "not-acceptable"),
+                    ("/classify", image, [], 501, "feature-unavailable"),
+                    ("/decode?freq_ratio=1", image, [], 501, "feature-unavailable"),
+                    ("/encode?format=npy&dtype=bfloat16", image, [], 406, "not-acceptable"),
+                    ("/encode?flip=both", image, [], 406, "not-acceptable"),
+                    ("/encode", image, [("Accept", "text/html")], 406, "not-acceptable"),
                 ]
                 for (target, body, fields, status, slug) in cases {
-                    let answer = try await client.post(target, body, fields)
+                    let response = try await client.post(target, body, fields)
                     #expect(
-                        answer.status == status && answer.slug == slug,
-                        "\(target) \(fields): \(answer.text.prefix(300))"
+                        response.status == status && response.slug == slug,
+                        "\(target) \(fields): \(response.text.prefix(300))"
                     )
-                    #expect(answer.fields["content-type"] == "application/problem+json")
-                    #expect(answer.json["request_id"] as? String == answer.fields["request-id"])
+                    #expect(response.fields["content-type"] == "application/problem+json")
+                    #expect(response.json["request_id"] as? String == response.fields["request-id"])
                 }
             }
         }
@@ -118,24 +121,24 @@ extension ServiceTests {
             try await TestService.run { client in
                 // In a long text nothing of it is looked at before it is decoded.
                 for text in [text, String(repeating: "QUJD", count: 2000) + text] {
-                    let answer = try await client.post("/encode", json("{\"inputs\":[{\"b64\":\"\(text)\"}]}"))
-                    #expect(answer.status == 400 && answer.slug == "malformed-json", "\(answer.text)")
+                    let response = try await client.post("/encode", json("{\"inputs\":[{\"b64\":\"\(text)\"}]}"))
+                    #expect(response.status == 400 && response.slug == "malformed-json", "\(response.text)")
                 }
             }
         }
 
         @Test func aCodingIsRefusedWithThoseThatAreTaken() async throws {
             try await TestService.run { client in
-                let answer = try await client.post("/encode", picture, [("Content-Encoding", "gzip")])
-                #expect(answer.status == 415 && answer.fields["accept-encoding"] == "identity")
+                let response = try await client.post("/encode", image, [("Content-Encoding", "gzip")])
+                #expect(response.status == 415 && response.fields["accept-encoding"] == "identity")
             }
         }
 
         @Test(arguments: ["*/*;q=x", "*/*;q=nan", "*/*;q=-1", "text/html;q=2", "*/*;q="])
         func aPreferenceThatMakesNoSenseIsPassedOver(accept: String) async throws {
             try await TestService.run { client in
-                let answer = try await client.post("/encode", picture, [("Accept", accept)])
-                #expect(answer.status == 200 && answer.fields["content-type"] == "application/octet-stream")
+                let response = try await client.post("/encode", image, [("Accept", accept)])
+                #expect(response.status == 200 && response.fields["content-type"] == "application/octet-stream")
             }
         }
 
@@ -149,7 +152,7 @@ extension ServiceTests {
                 let large = try await client.post("/encode", [UInt8](repeating: 0, count: 300_001))
                 #expect(large.status == 413 && large.slug == "body-too-large")
                 #expect(large.json["limit"] as? Int == 300_000 && large.json["actual"] as? Int == 300_001)
-                let pixels = try await client.post("/encode", picture)
+                let pixels = try await client.post("/encode", image)
                 #expect(pixels.status == 413 && pixels.slug == "too-many-pixels")
                 #expect(pixels.json["limit"] as? Int == 10_000)
             }
@@ -178,10 +181,10 @@ extension ServiceTests {
 
         @Test func aDeadlineEndsARequest() async throws {
             try await TestService.run { client in
-                // One millisecond is over before a picture is even decoded.
-                let answer = try await client.post("/decode?timeout_ms=1", picture)
-                #expect(answer.status == 504 && answer.slug == "deadline-exceeded")
-                #expect(answer.json["timeout_ms"] as? Int == 1 && answer.json["where"] != nil)
+                // One millisecond is over before an image is even decoded.
+                let response = try await client.post("/decode?timeout_ms=1", image)
+                #expect(response.status == 504 && response.slug == "deadline-exceeded")
+                #expect(response.json["timeout_ms"] as? Int == 1 && response.json["where"] != nil)
             }
         }
 
@@ -190,13 +193,13 @@ extension ServiceTests {
             try "# comment\nfirst-key\nsecond-key\n".write(toFile: path, atomically: true, encoding: .utf8)
             defer { try? FileManager.default.removeItem(atPath: path) }
             try await TestService.run(settings: TestService.settings { $0.apiKeyFile = path }) { client in
-                let refused = try await client.post("/encode", picture)
+                let refused = try await client.post("/encode", image)
                 #expect(
                     refused.status == 401 && refused.slug == "unauthorized" && refused.fields["www-authenticate"] != nil
                 )
-                #expect(try await client.post("/encode", picture, [("Authorization", "Bearer wrong")]).status == 401)
+                #expect(try await client.post("/encode", image, [("Authorization", "Bearer wrong")]).status == 401)
                 #expect(
-                    try await client.post("/encode", picture, [("Authorization", "Bearer second-key")]).status == 200
+                    try await client.post("/encode", image, [("Authorization", "Bearer second-key")]).status == 200
                 )
                 #expect(try await client.get("/health/live").status == 200)
             }

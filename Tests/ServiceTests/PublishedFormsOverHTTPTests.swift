@@ -40,9 +40,9 @@ extension ServiceTests {
             tolerance: Float = 5e-5,
             sourceLocation: SourceLocation = #_sourceLocation
         ) async throws {
-            let answer = try await client.post(target, picture)
-            #expect(answer.status == 200, "\(target): \(answer.text.prefix(300))", sourceLocation: sourceLocation)
-            let difference = Self.largestDifference(answer.floats, wanted)
+            let response = try await client.post(target, picture)
+            #expect(response.status == 200, "\(target): \(response.text.prefix(300))", sourceLocation: sourceLocation)
+            let difference = Self.largestDifference(response.floats, wanted)
             #expect(difference < tolerance, "\(target): \(difference)", sourceLocation: sourceLocation)
         }
 
@@ -52,15 +52,15 @@ extension ServiceTests {
 
         /// A reconstruction, rounded to 8 bits, against the authors' floats `[3, side, side]`; `corner`: its last rows and
         /// columns only.
-        private func expectPicture(
-            _ answer: TestClient.Answer,
+        private func expectImage(
+            _ response: TestClient.Response,
             _ wanted: [Float],
             side: Int,
             corner: Int? = nil,
             sourceLocation: SourceLocation = #_sourceLocation
         ) throws {
-            #expect(answer.status == 200, "\(answer.text.prefix(300))", sourceLocation: sourceLocation)
-            let image = try answer.body.withUnsafeBytes { try decodeImage($0) }
+            #expect(response.status == 200, "\(response.text.prefix(300))", sourceLocation: sourceLocation)
+            let image = try response.body.withUnsafeBytes { try decodeImage($0) }
             #expect(image.width == side && image.height == side, "\(image.width)", sourceLocation: sourceLocation)
             guard image.width == side, image.height == side else { return }
             let length = corner ?? side
@@ -109,9 +109,9 @@ extension ServiceTests {
                 let full = try await client.post("/encode?freq_ratio=0.5", picture)
                 #expect(try #require(full.fields["uae-latent"]).hasSuffix("freq_ratio=0.5"))
 
-                try expectPicture(try await client.post("/decode", picture), golden.tensor("recon.full"), side: 256)
+                try expectImage(try await client.post("/decode", picture), golden.tensor("recon.full"), side: 256)
                 let half = try await client.post("/decode?freq_ratio=0.5", picture)
-                try expectPicture(half, golden.tensor("recon.ratio0.5"), side: 256)
+                try expectImage(half, golden.tensor("recon.ratio0.5"), side: 256)
 
                 let spectrum = try await client.post("/spectrum?transform=fft", picture).json
                 let item = try #require((spectrum["items"] as? [[String: Any]])?.first)
@@ -170,7 +170,7 @@ extension ServiceTests {
                 )
                 let tokens = try await client.post("/encode?keep=64&layout=freq_tokens", rocket)
                 #expect(try Self.largestDifference(tokens.floats, golden.tensor("dct.zigzag64.tokens")) < 5e-5)
-                try expectPicture(try await client.post("/decode", rocket), golden.tensor("recon.zigzag64"), side: 256)
+                try expectImage(try await client.post("/decode", rocket), golden.tensor("recon.zigzag64"), side: 256)
             }
         }
 
@@ -183,7 +183,7 @@ extension ServiceTests {
                 #expect(full.fields["shape"] == "[1,24,\(grid),\(grid)]")
                 #expect(try Self.largestDifference(full.floats, golden.tensor("latent.full")) < 5e-5)
                 let decoded = try await client.post("/decode", rocket)
-                try expectPicture(decoded, golden.tensor("recon.zigzag\(count).corner"), side: side, corner: 128)
+                try expectImage(decoded, golden.tensor("recon.zigzag\(count).corner"), side: side, corner: 128)
                 #expect(decoded.fields["uae-quality"] == nil)
             }
         }
@@ -201,7 +201,7 @@ extension ServiceTests {
                     rocket,
                     golden.tensor("\(name).latent.zigzag64")
                 )
-                try expectPicture(
+                try expectImage(
                     try await client.post("/decode", rocket),
                     golden.tensor("\(name).recon.zigzag64"),
                     side: 256
@@ -238,27 +238,27 @@ extension ServiceTests {
                     ("low64_decode16", "keep=64&decode_keep_count=16", 64),
                     ("low16_decode64", "keep=16&decode_keep_count=64", 128),
                 ] {
-                    let answer = try await client.post("/decode?\(square)&\(query)", chelsea)
-                    try expectPicture(answer, golden.tensor("recon.\(name)"), side: side)
+                    let response = try await client.post("/decode?\(square)&\(query)", chelsea)
+                    try expectImage(response, golden.tensor("recon.\(name)"), side: side)
                 }
                 // The same from the latent that comes back, whose corner is the request's.
                 for (mode, name) in [("low", "low64_compact"), ("high", "high64_compact")] {
                     let cut = "cutoff_mode=map2d_square&keep=64&band_mode=\(mode)"
                     let latent = try await client.post("/encode?\(cut)", chelsea)
                     let shape = try #require(latent.fields["shape"])
-                    let answer = try await client.post(
+                    let response = try await client.post(
                         "/decode?shape=\(shape)&band_mode=\(mode)&decode_from_split_band=true&decode_keep_count=64"
                             + "&cutoff_mode=map2d_square&keep=64",
                         latent.body
                     )
-                    try expectPicture(answer, golden.tensor("recon.\(name)"), side: 128)
+                    try expectImage(response, golden.tensor("recon.\(name)"), side: 128)
                     // And from the corner's tokens alone, which are normalised with the corner's own statistics.
                     let tokens = Self.corner(of: latent.floats, channels: 96, side: 8, isLast: mode == "high")
                     let alone = try await client.post(
                         "/decode?shape=1,96,8,8&cutoff_mode=map2d_square&band_mode=\(mode)&keep=64",
                         tokens.withUnsafeBytes { [UInt8]($0) }
                     )
-                    try expectPicture(alone, golden.tensor("recon.\(name)"), side: 128)
+                    try expectImage(alone, golden.tensor("recon.\(name)"), side: 128)
                 }
             }
         }
@@ -289,10 +289,10 @@ extension ServiceTests {
                         "layout=freq_tokens, normalized=?0, keep=256, order=zigzag, apply_frequency=?0"
                     ),
                 ] {
-                    let answer = try await client.post("/encode?\(query)", chelsea)
-                    #expect(answer.fields["uae-latent"] == header)
+                    let response = try await client.post("/encode?\(query)", chelsea)
+                    #expect(response.fields["uae-latent"] == header)
                     let count = header.split(separator: "keep=")[1].prefix { $0 != "," }
-                    #expect(answer.fields["shape"] == "[1,96,\(count)]")
+                    #expect(response.fields["shape"] == "[1,96,\(count)]")
                 }
             }
         }
@@ -328,7 +328,7 @@ extension ServiceTests {
             _ = try convertCheckpoint(ConversionRequest(source: folder.path()), to: model)
             try await TestService.run(model: model) { client in
                 let compact = try await client.post("/decode", chelsea)
-                try expectPicture(compact, golden.tensor("recon.\(name)"), side: side)
+                try expectImage(compact, golden.tensor("recon.\(name)"), side: side)
                 #expect(compact.fields["uae-quality"] == nil)
                 let whole = try await client.post("/decode?decode_from_split_band=false", chelsea)
                 let image = try whole.body.withUnsafeBytes { try decodeImage($0) }

@@ -8,19 +8,19 @@ import Testing
 extension ServiceTests {
     /// Keys and their rates, and what strangers may not write or read.
     @Suite struct SecurityTests {
-        private let picture: [UInt8]
+        private let image: [UInt8]
 
         init() throws {
-            picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
+            image = try Fixtures.bytes("golden/dinov2/chelsea.png")
         }
 
         private func check(
-            _ answer: TestClient.Answer,
+            _ response: TestClient.Response,
             _ status: Int,
             _ what: String = "",
             at location: SourceLocation = #_sourceLocation
         ) {
-            #expect(answer.status == status, "\(what) \(answer.text)", sourceLocation: location)
+            #expect(response.status == status, "\(what) \(response.text)", sourceLocation: location)
         }
 
         private func bearer(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
@@ -38,16 +38,16 @@ extension ServiceTests {
                 try await TestService.run(settings: TestService.settings { $0.apiKeyFile = path }) { client in
                     check(try await client.get("/health/live"), 200)
                     for target in ["/info", "/metrics", "/", "/openapi.yaml"] {
-                        let answer = try await client.get(target)
-                        #expect(answer.status == 401 && answer.slug == "unauthorized", "\(target)")
-                        #expect(answer.fields["www-authenticate"] == "Bearer realm=\"uae\"")
-                        #expect(answer.json["request_id"] as? String == answer.fields["request-id"])
+                        let response = try await client.get(target)
+                        #expect(response.status == 401 && response.slug == "unauthorized", "\(target)")
+                        #expect(response.fields["www-authenticate"] == "Bearer realm=\"uae\"")
+                        #expect(response.json["request_id"] as? String == response.fields["request-id"])
                     }
                     for key in ["first-key", "second-key"] {
-                        check(try await client.post("/encode", picture, bearer(key)), 200)
+                        check(try await client.post("/encode", image, bearer(key)), 200)
                     }
                     for wrong in ["first-ke", "# ours", "", "FIRST-KEY", "first-key\tsecond-key"] {
-                        check(try await client.post("/encode", picture, bearer(wrong)), 401, "\(wrong)")
+                        check(try await client.post("/encode", image, bearer(wrong)), 401, "\(wrong)")
                     }
                     check(try await client.get("/info", [("Authorization", "Basic first-key")]), 401)
                 }
@@ -97,7 +97,7 @@ extension ServiceTests {
                     settings: settings,
                     batchRun: gate.run
                 ) { client in
-                    async let running = client.post("/encode", picture, bearer("other"))
+                    async let running = client.post("/encode", image, bearer("other"))
                     while gate.entered == 0 { try await Task.sleep(for: .milliseconds(2)) }
                     let admitted = try (0..<3).map { _ in try admittedPost(client.port, "/encode", key: "revoked") }
                     try Data("other\n".utf8).write(to: URL(filePath: path))
@@ -105,10 +105,10 @@ extension ServiceTests {
                     while !log.lines.contains(where: { $0.hasPrefix("keys reloaded") }) {
                         try await Task.sleep(for: .milliseconds(2))
                     }
-                    check(try await client.post("/encode", picture, bearer("revoked")), 401)
+                    check(try await client.post("/encode", image, bearer("revoked")), 401)
                     let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                         for descriptor in admitted {
-                            group.addTask { [picture] in try await finish(descriptor, picture).status }
+                            group.addTask { [image] in try await finish(descriptor, image).status }
                         }
                         var statuses: [Int] = []
                         for try await status in group {
@@ -129,7 +129,7 @@ extension ServiceTests {
             let descriptor = try TestClient.connect(port)
             let head =
                 "POST \(target) HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer \(key)\r\n"
-                + "Expect: 100-continue\r\nContent-Length: \(picture.count)\r\n\r\n"
+                + "Expect: 100-continue\r\nContent-Length: \(image.count)\r\n\r\n"
             TestClient.write(descriptor, Array(head.utf8))
             let expected = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
             var received: [UInt8] = []
@@ -143,7 +143,7 @@ extension ServiceTests {
         }
 
         /// Sends the body and reads the response.
-        private func finish(_ descriptor: Int32, _ body: [UInt8]) async throws -> TestClient.Answer {
+        private func finish(_ descriptor: Int32, _ body: [UInt8]) async throws -> TestClient.Response {
             let bytes = await withCheckedContinuation { continuation in
                 Thread {
                     TestClient.write(descriptor, body)
@@ -161,13 +161,13 @@ extension ServiceTests {
                     $0.maxKeyRequestsPerMinute = 2
                 }
                 try await TestService.run(settings: settings) { client in
-                    check(try await client.post("/encode", picture, bearer("fast")), 200)
-                    let refused = try await client.post("/encode", picture, bearer("fast"))
+                    check(try await client.post("/encode", image, bearer("fast")), 200)
+                    let refused = try await client.post("/encode", image, bearer("fast"))
                     #expect(refused.status == 429 && refused.slug == "rate-limited")
                     let seconds = try #require(refused.fields["retry-after"].flatMap { Int($0) })
                     #expect((1...30).contains(seconds) && refused.json["retry_after"] as? Int == seconds)
                     #expect(refused.json["limit"] as? Int == 2)
-                    check(try await client.post("/encode", picture, bearer("other")), 200)
+                    check(try await client.post("/encode", image, bearer("other")), 200)
                     // Only the work is counted.
                     let page = try await client.get("/metrics", bearer("fast"))
                     #expect(page.status == 200)
@@ -179,10 +179,10 @@ extension ServiceTests {
         @Test func browsersMayCallOnlyFromOriginsThatAreConfigured() async throws {
             let origin = [("Origin", "https://a.example")]
             try await TestService.run { client in
-                for answer in [
+                for response in [
                     try await client.get("/info", origin), try await client.exchange("OPTIONS", "/encode", origin, nil),
                 ] {
-                    #expect(answer.fields.keys.allSatisfy { !$0.hasPrefix("access-control") && $0 != "vary" })
+                    #expect(response.fields.keys.allSatisfy { !$0.hasPrefix("access-control") && $0 != "vary" })
                 }
             }
             let settings = TestService.settings { $0.corsOrigins = ["https://a.example"] }
@@ -191,38 +191,38 @@ extension ServiceTests {
                 #expect(allowed.fields["access-control-allow-origin"] == "https://a.example")
                 #expect(allowed.fields["vary"] == "Origin")
                 for other in ["https://b.example", "https://a.example.evil.example", "null"] {
-                    let answer = try await client.get("/info", [("Origin", other)])
-                    #expect(answer.fields["access-control-allow-origin"] == nil, "\(other)")
+                    let response = try await client.get("/info", [("Origin", other)])
+                    #expect(response.fields["access-control-allow-origin"] == nil, "\(other)")
                 }
             }
         }
 
         @Test func refusalsNameOneRequestID() async throws {
             try await TestService.run { client in
-                for answer in [
+                for response in [
                     try await client.get("/nothing"), try await client.get("/encode"),
                     try await client.get("/info?x=1"), try await client.post("/encode", [1]),
                 ] {
-                    let id = try #require(answer.fields["request-id"])
-                    #expect(answer.json["request_id"] as? String == id)
+                    let id = try #require(response.fields["request-id"])
+                    #expect(response.json["request_id"] as? String == id)
                 }
             }
         }
 
-        @Test func whatACallerSendsCannotSplitAnAnswer() async throws {
+        @Test func whatACallerSendsCannotSplitAResponse() async throws {
             try await TestService.run { client in
                 for target in [
                     "/a%0d%0aX-Split:%20y", "/problems/%0d%0aX-Split:%20y", "/labels?format=%0d%0aX-Split:%20y",
                 ] {
-                    let answer = try await client.get(target)
-                    #expect(answer.status >= 400 && answer.fields["x-split"] == nil, "\(target)")
+                    let response = try await client.get(target)
+                    #expect(response.status >= 400 && response.fields["x-split"] == nil, "\(target)")
                 }
                 for id in ["a b", "\"", "<b>", "a;b", String(repeating: "x", count: 129), "é"] {
-                    let answer = try await client.get("/info", [("Request-Id", id)])
-                    #expect(answer.fields["request-id"] != id)
+                    let response = try await client.get("/info", [("Request-Id", id)])
+                    #expect(response.fields["request-id"] != id)
                 }
-                let answer = try await client.get("/info", [("Request-Id", "a-1.b_c:2")])
-                #expect(answer.fields["request-id"] == "a-1.b_c:2")
+                let response = try await client.get("/info", [("Request-Id", "a-1.b_c:2")])
+                #expect(response.fields["request-id"] == "a-1.b_c:2")
             }
         }
 
@@ -233,8 +233,8 @@ extension ServiceTests {
                 try await TestService.run(logger: log.logger, settings: settings) { client in
                     let body = Array("{\"inputs\":[{\"b64\":\"a-secret-body\"}]}".utf8)
                     check(try await client.post("/encode", body, bearer("a-secret-key")), 400)
-                    check(try await client.post("/encode?x=a-secret-value", picture, bearer("a-secret-key")), 400)
-                    check(try await client.post("/encode", picture, bearer("a-secret-guess")), 401)
+                    check(try await client.post("/encode?x=a-secret-value", image, bearer("a-secret-key")), 400)
+                    check(try await client.post("/encode", image, bearer("a-secret-guess")), 401)
                     check(try await client.get("/a%0aforged%20line", bearer("a-secret-key")), 404)
                 }
                 #expect(log.lines.contains { $0.contains("/encode") })

@@ -7,7 +7,7 @@ import TensorFiles
 struct TestClient: Sendable {
     let port: UInt16
 
-    struct Answer: Sendable {
+    struct Response: Sendable {
         let status: Int
         let fields: [String: String]
         let body: [UInt8]
@@ -28,11 +28,11 @@ struct TestClient: Sendable {
         let what: String
     }
 
-    func get(_ target: String, _ fields: [(String, String)] = []) async throws -> Answer {
+    func get(_ target: String, _ fields: [(String, String)] = []) async throws -> Response {
         try await exchange("GET", target, fields, nil)
     }
 
-    func post(_ target: String, _ body: [UInt8], _ fields: [(String, String)] = []) async throws -> Answer {
+    func post(_ target: String, _ body: [UInt8], _ fields: [(String, String)] = []) async throws -> Response {
         try await exchange("POST", target, fields, body)
     }
 
@@ -41,21 +41,21 @@ struct TestClient: Sendable {
         _ target: String,
         _ fields: [(String, String)] = [],
         _ body: [UInt8]?
-    ) async throws -> Answer {
+    ) async throws -> Response {
         var head = "\(method) \(target) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
         for (name, value) in fields { head += "\(name): \(value)\r\n" }
         if let body { head += "Content-Length: \(body.count)\r\n" }
-        let octets = Array((head + "\r\n").utf8) + (body ?? [])
-        return try Self.parse(try await send(octets))
+        let bytes = Array((head + "\r\n").utf8) + (body ?? [])
+        return try Self.parse(try await send(bytes))
     }
 
-    /// Sends octets as they are and reads until the server closes.
-    func send(_ octets: [UInt8]) async throws -> [UInt8] {
+    /// Sends bytes as they are and reads until the server closes.
+    func send(_ bytes: [UInt8]) async throws -> [UInt8] {
         let port = port
         return try await withCheckedThrowingContinuation { continuation in
             // A thread for each: a hundred clients block at once.
             let thread = Thread {
-                continuation.resume(with: Result { try Self.blockingExchange(port, octets) })
+                continuation.resume(with: Result { try Self.blockingExchange(port, bytes) })
             }
             thread.start()
         }
@@ -63,7 +63,7 @@ struct TestClient: Sendable {
 
     static func connect(_ port: UInt16) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        // A server that never answers fails the test instead of holding it up.
+        // A server that never responds fails the test instead of holding it up.
         var patience = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
@@ -79,13 +79,13 @@ struct TestClient: Sendable {
         return descriptor
     }
 
-    static func write(_ descriptor: Int32, _ octets: [UInt8]) {
+    static func write(_ descriptor: Int32, _ bytes: [UInt8]) {
         var sent = 0
-        while sent < octets.count {
-            let count = octets.withUnsafeBytes {
-                Foundation.send(descriptor, $0.baseAddress.map { $0 + sent }, octets.count - sent, Int32(MSG_NOSIGNAL))
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
-            // An early answer may close the sending side; the answer is still to be read.
+            // An early response may close the sending side; the response is still to be read.
             if count <= 0 { return }
             sent += count
         }
@@ -101,16 +101,16 @@ struct TestClient: Sendable {
         }
     }
 
-    private static func blockingExchange(_ port: UInt16, _ octets: [UInt8]) throws -> [UInt8] {
+    private static func blockingExchange(_ port: UInt16, _ bytes: [UInt8]) throws -> [UInt8] {
         let descriptor = try connect(port)
         defer { close(descriptor) }
-        write(descriptor, octets)
+        write(descriptor, bytes)
         return readToEnd(descriptor)
     }
 
-    static func parse(_ octets: [UInt8]) throws -> Answer {
-        guard let end = octets.firstRange(of: Array("\r\n\r\n".utf8)) else { throw Failure(what: "no head") }
-        let lines = String(decoding: octets[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
+    static func parse(_ bytes: [UInt8]) throws -> Response {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { throw Failure(what: "no head") }
+        let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
         guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
             throw Failure(what: "no status")
         }
@@ -119,6 +119,6 @@ struct TestClient: Sendable {
             let halves = line.split(separator: ":", maxSplits: 1)
             fields[halves[0].lowercased()] = halves.count > 1 ? halves[1].trimmingCharacters(in: .whitespaces) : ""
         }
-        return Answer(status: status, fields: fields, body: Array(octets[end.upperBound...]))
+        return Response(status: status, fields: fields, body: Array(bytes[end.upperBound...]))
     }
 }

@@ -34,9 +34,9 @@ extension ServiceTests {
                 #expect(clock.now - begun >= settings.watchdog)
                 #expect(try await client.get("/health/ready").slug == "worker-unhealthy")
                 #expect(try await client.get("/health/live").status == 200)
-                for answer in try await [running, waiting, client.post("/encode", photo)] {
-                    #expect(answer.status == 503 && answer.slug == "worker-unhealthy", "\(answer.text)")
-                    #expect(answer.fields["retry-after"] != nil)
+                for response in try await [running, waiting, client.post("/encode", photo)] {
+                    #expect(response.status == 503 && response.slug == "worker-unhealthy", "\(response.text)")
+                    #expect(response.fields["retry-after"] != nil)
                 }
                 gate.open()
                 while try await client.get("/health/ready").status != 200 {
@@ -54,8 +54,8 @@ extension ServiceTests {
             let begun = clock.now
             await #expect {
                 try await TestService.run(settings: settings, batchRun: gate.run) { client in
-                    let answer = try await client.post("/encode", photo)
-                    #expect(answer.status == 503 && answer.slug == "worker-unhealthy", "\(answer.text)")
+                    let response = try await client.post("/encode", photo)
+                    #expect(response.status == 503 && response.slug == "worker-unhealthy", "\(response.text)")
                     // Until the service is gone.
                     while true {
                         _ = try await client.get("/health/live")
@@ -68,7 +68,7 @@ extension ServiceTests {
             #expect(clock.now - begun >= .milliseconds(400))
         }
 
-        @Test func aWorkerThatFailsAnswers500AndServesTheNextRequest() async throws {
+        @Test func aWorkerThatFailsGives500AndServesTheNextRequest() async throws {
             let failures = Atomic(1)
             let recorder = LogRecorder()
             let run: BatchRun = { engine, plans in
@@ -76,9 +76,9 @@ extension ServiceTests {
                 return plans.map { _ in .failure(.nothingAsked) }
             }
             try await TestService.run(logger: recorder.logger, batchRun: run) { client in
-                let answer = try await client.post("/encode", photo, [("Request-Id", "failing")])
-                #expect(answer.status == 500 && answer.slug == "internal", "\(answer.text)")
-                #expect(answer.json["request_id"] as? String == "failing")
+                let response = try await client.post("/encode", photo, [("Request-Id", "failing")])
+                #expect(response.status == 500 && response.slug == "internal", "\(response.text)")
+                #expect(response.json["request_id"] as? String == "failing")
                 #expect(try await client.get("/health/ready").status == 200)
                 #expect(try await client.post("/encode", photo).status == 200)
             }

@@ -50,9 +50,9 @@ import Testing
             for _ in 0..<4 {
                 let client = try test.client()
                 client.request("GET", "/early")
-                #expect(try client.answer().status == 403)
+                #expect(try client.response().status == 403)
                 client.send("GET / HT")
-                #expect(try client.answer().status == 408)
+                #expect(try client.response().status == 408)
             }
             let hasRun = reached.isSet.load(ordering: .relaxed)
             #expect(!hasRun)

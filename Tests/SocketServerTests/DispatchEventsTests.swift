@@ -161,7 +161,7 @@ import Testing
             let clients = try (0..<10).map { _ in try RawClient(port: port) }
             for client in clients {
                 client.request("GET", "/a")
-                #expect(try client.answer().status == 200)
+                #expect(try client.response().status == 200)
             }
             clients[0].request("GET", "/large")
             clients[1].send("GET / HT")

@@ -58,11 +58,11 @@ import Testing
         var listener: ManualWatch { events.watches[0] }
         var connections: ArraySlice<ManualWatch> { events.watches.dropFirst() }
 
-        func request(_ client: RawClient, _ path: String) throws -> RawClient.Answer {
+        func request(_ client: RawClient, _ path: String) throws -> RawClient.Response {
             let count = handler.statuses.count
             client.request("GET", path)
             try events.settle { handler.statuses.count > count }
-            return try client.answer()
+            return try client.response()
         }
 
         private func end() {
@@ -89,7 +89,7 @@ import Testing
             #expect(test.handler.statuses == [])
             for (index, client) in clients.enumerated() {
                 test.events.advance(by: .seconds(1))
-                #expect(try client.answer().status == 408)
+                #expect(try client.response().status == 408)
                 #expect(test.handler.statuses.count == index + 1)
             }
         }
@@ -135,7 +135,7 @@ import Testing
             test.events.settle()
             #expect(test.events.timer == test.events.now + .seconds(10))
             test.events.advance(by: .seconds(10))
-            #expect(try client.answer().status == 408)
+            #expect(try client.response().status == 408)
         }
     }
 
@@ -183,7 +183,7 @@ import Testing
             client.request("GET", "/large")
             try test.events.settle { watch.isWriting }
             var received = 0
-            while watch.isWriting, let bytes = try client.octets() {
+            while watch.isWriting, let bytes = try client.bytes() {
                 received += bytes.count
                 test.events.settle()
             }
@@ -201,7 +201,7 @@ import Testing
             let watch = try #require(test.connections.first)
             let calls = watch.calls
             while watch.calls == calls {
-                _ = try client.octets()
+                _ = try client.bytes()
                 test.events.settle()
             }
             test.events.advance(by: .seconds(4))
@@ -217,7 +217,7 @@ import Testing
             client.open()
             client.request(1, "GET", "/early")
             test.events.settle()
-            #expect(try client.answer(1).status == 403)
+            #expect(try client.response(1).status == 403)
             // Its acknowledgement of the settings arrives.
             test.events.settle()
             test.events.advance(by: .seconds(11))
@@ -239,7 +239,7 @@ import Testing
             let calls = test.events.timerCalls
             test.events.advance(by: .seconds(1))
             #expect(test.events.timerCalls == calls + 1)
-            #expect(try client.answer(1).reset == 8)
+            #expect(try client.response(1).reset == 8)
         }
     }
 
@@ -279,7 +279,7 @@ import Testing
             let drained = DrainResult(test.server)
             test.handler.openGate()
             try test.events.settle { test.handler.statuses == [200] }
-            #expect(try client.answer().fields["connection"] == "close")
+            #expect(try client.response().fields["connection"] == "close")
             client.finishSending()
             try test.events.settle { test.server.connectionCount == 0 }
             #expect(drained.value())

@@ -3,9 +3,9 @@
 import SocketServer
 import Testing
 
-/// Requests and answers over real sockets: order, persistence, expectations, half-closed clients.
+/// Requests and responses over real sockets: order, persistence, expectations, half-closed clients.
 @Suite(.timeLimit(.minutes(2))) struct ExchangeTests {
-    @Test func answersPipelinedRequestsInOrder() async throws {
+    @Test func respondsToPipelinedRequestsInOrder() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.send(
@@ -16,44 +16,44 @@ import Testing
             // One request at a time: the others wait unread.
             #expect(test.handler.admitted == ["/gate"])
             test.handler.openGate()
-            let texts = try (0..<4).map { _ in try client.answer().text }
+            let texts = try (0..<4).map { _ in try client.response().text }
             #expect(texts == ["/gate", "hi", "no", "/last"])
         }
     }
 
-    @Test func readsARequestThatComesOctetByOctet() async throws {
+    @Test func readsARequestThatComesByteByByte() async throws {
         try await TestServer.run { test in
             let client = try test.client()
-            for octet in "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n".utf8
+            for byte in "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n".utf8
             {
-                client.send([octet])
+                client.send([byte])
             }
-            #expect(try client.answer().text == "hi")
+            #expect(try client.response().text == "hi")
         }
     }
 
-    @Test func everyAnswerIsDatedAndCounted() async throws {
+    @Test func everyResponseIsDatedAndCounted() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.request("GET", "/a")
-            let answer = try client.answer()
-            #expect(answer.fields["content-length"] == "2")
-            let date = try #require(answer.fields["date"])
+            let response = try client.response()
+            #expect(response.fields["content-length"] == "2")
+            let date = try #require(response.fields["date"])
             #expect(date.wholeMatch(of: /\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/) != nil)
             client.send("nonsense\r\n\r\n")
-            #expect(try client.answer().fields["date"] != nil)
+            #expect(try client.response().fields["date"] != nil)
         }
     }
 
-    @Test func headsAreAnsweredWithoutContent() async throws {
+    @Test func headResponsesHaveNoContent() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.request("HEAD", "/abc")
-            #expect(try client.answer(hasContent: false).fields["content-length"] == "4")
+            #expect(try client.response(hasContent: false).fields["content-length"] == "4")
             client.request("HEAD", "/early")
-            #expect(try client.answer(hasContent: false).status == 403)
+            #expect(try client.response(hasContent: false).status == 403)
             client.request("GET", "/after")
-            #expect(try client.answer().text == "/after")
+            #expect(try client.response().text == "/after")
         }
     }
 
@@ -66,8 +66,8 @@ import Testing
         try await TestServer.run { test in
             let client = try test.client()
             client.send(request)
-            if request.hasPrefix("GET") { #expect(try client.answer().status == 200) }
-            #expect(try client.answer(hasContent: false).status >= 400)
+            if request.hasPrefix("GET") { #expect(try client.response().status == 200) }
+            #expect(try client.response(hasContent: false).status >= 400)
             #expect(try client.isAtEnd())
         }
     }
@@ -77,8 +77,8 @@ import Testing
             let client = try test.client()
             let second = "GET /two HTTP/1.1\r\nHost: a\r\n\r\n"
             client.send("GET /one HTTP/1.1\r\nHost: a\r\nConnection: \(value)\r\n\r\n" + second)
-            let answer = try client.answer()
-            #expect(answer.text == "/one" && answer.fields["connection"] == "close")
+            let response = try client.response()
+            #expect(response.text == "/one" && response.fields["connection"] == "close")
             #expect(try client.isAtEnd())
             #expect(test.handler.admitted == ["/one"])
         }
@@ -88,9 +88,9 @@ import Testing
         try await TestServer.run { test in
             let staying = try test.client()
             staying.send("GET /one HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            #expect(try staying.answer().fields["connection"] == "keep-alive")
+            #expect(try staying.response().fields["connection"] == "keep-alive")
             staying.send("GET /two HTTP/1.0\r\n\r\n")
-            #expect(try staying.answer().text == "/two")
+            #expect(try staying.response().text == "/two")
             #expect(try staying.isAtEnd())
         }
     }
@@ -101,10 +101,10 @@ import Testing
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
             #expect(try client.read(upTo: "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n")
             client.send("hi")
-            #expect(try client.answer().text == "hi")
+            #expect(try client.response().text == "hi")
             // The body is here already: nobody waits for the word to go on.
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nho")
-            #expect(try client.answer().text == "ho")
+            #expect(try client.response().text == "ho")
         }
     }
 
@@ -114,7 +114,7 @@ import Testing
             client.send("POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
             try test.wait { $0.handler.admitted.count == 1 }
             client.send("hi")
-            #expect(try client.answer().status == 200)
+            #expect(try client.response().status == 200)
         }
     }
 
@@ -122,24 +122,24 @@ import Testing
         try await TestServer.run { test in
             let client = try test.client()
             client.send("POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
-            let answer = try client.answer()
-            #expect(answer.status == 403 && answer.fields["connection"] == "close")
+            let response = try client.response()
+            #expect(response.status == 403 && response.fields["connection"] == "close")
             #expect(try client.isAtEnd())
         }
     }
 
-    @Test func anEarlyAnswerLeavesTheConnectionForASmallBody() async throws {
+    @Test func anEarlyResponseLeavesTheConnectionForASmallBody() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.request("POST", "/early", body: String(repeating: "x", count: 60_000))
-            #expect(try client.answer().status == 403)
+            #expect(try client.response().status == 403)
             client.request("GET", "/next")
-            #expect(try client.answer().text == "/next")
+            #expect(try client.response().text == "/next")
             #expect(test.handler.responded == ["/next"])
         }
     }
 
-    @Test func anEarlyAnswerLeavesTheConnectionForASmallChunkedBody() async throws {
+    @Test func anEarlyResponseLeavesTheConnectionForASmallChunkedBody() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -147,37 +147,37 @@ import Testing
                 "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                     + "\(String(hidden.utf8.count, radix: 16))\r\n\(hidden)\r\n0\r\n\r\n"
             )
-            let answer = try client.answer()
-            #expect(answer.status == 403 && answer.fields["connection"] == nil)
+            let response = try client.response()
+            #expect(response.status == 403 && response.fields["connection"] == nil)
             client.request("GET", "/after")
-            #expect(try client.answer().text == "/after")
+            #expect(try client.response().text == "/after")
             #expect(test.handler.admitted == ["/early", "/after"])
         }
     }
 
     @Test(arguments: ["x\r\n", "2\r\nhij\r\n0\r\n\r\n", "2\r\nhi\n0\r\n\r\n", "0\r\nX\r\n\r\n"])
-    func aMalformedBodyIsToldBeforeAnAnswerThatDoesNotNeedIt(body: String) async throws {
+    func aMalformedBodyIsRefusedBeforeAResponseThatDoesNotNeedIt(body: String) async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.send("POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
-            let answer = try client.answer()
-            #expect(answer.status == 400 && answer.fields["connection"] == "close")
+            let response = try client.response()
+            #expect(response.status == 400 && response.fields["connection"] == "close")
             #expect(try client.isAtEnd())
         }
     }
 
     @Test(arguments: ["5\r\nhi", "20000\r\n" + String(repeating: "h", count: 0x20000)])
-    func anEarlyAnswerDoesNotWaitForALongChunkedBody(body: String) async throws {
+    func anEarlyResponseDoesNotWaitForALongChunkedBody(body: String) async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.send("POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
-            let answer = try client.answer()
-            #expect(answer.status == 403 && answer.fields["connection"] == "close")
+            let response = try client.response()
+            #expect(response.status == 403 && response.fields["connection"] == "close")
             #expect(try client.isAtEnd())
         }
     }
 
-    @Test func anEarlyAnswerIsTheOnlyOneIfTheBodyDoesNotCome() async throws {
+    @Test func anEarlyResponseIsTheOnlyOneIfTheBodyDoesNotCome() async throws {
         let configuration = TestServer.settings {
             $0.bodyTimeout = .milliseconds(100)
             $0.writeTimeout = .milliseconds(100)
@@ -185,36 +185,36 @@ import Testing
         try await TestServer.run(configuration) { test in
             let client = try test.client()
             client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhi")
-            #expect(try client.answer().status == 403)
+            #expect(try client.response().status == 403)
             #expect(try client.isAtEnd())
             #expect(test.handler.statuses == [403])
         }
     }
 
-    @Test func anEarlyAnswerToALargeBodyIsSeenByItsSender() async throws {
+    @Test func anEarlyResponseToALargeBodyIsSeenByItsSender() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.send("POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n")
             client.send([UInt8](repeating: 0x61, count: 900_000))
-            let answer = try client.answer()
-            #expect(answer.status == 403 && answer.fields["connection"] == "close")
+            let response = try client.response()
+            #expect(response.status == 403 && response.fields["connection"] == "close")
             #expect(try client.isAtEnd())
         }
     }
 
-    @Test func aHalfClosedClientGetsItsAnswer() async throws {
+    @Test func aHalfClosedClientGetsItsResponse() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.request("GET", "/gate")
             client.finishSending()
             try test.wait { $0.handler.waiting == 1 }
             test.handler.openGate()
-            #expect(try client.answer().text == "/gate")
+            #expect(try client.response().text == "/gate")
             #expect(try client.isAtEnd())
         }
     }
 
-    @Test func aHalfClosedClientGetsAllItsAnswers() async throws {
+    @Test func aHalfClosedClientGetsAllItsResponses() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.request("GET", "/gate")
@@ -224,11 +224,11 @@ import Testing
             client.send("GET /unfinished HTTP/1.1\r\n")
             try test.wait { $0.handler.waiting == 1 }
             client.finishSending()
-            // The first octets of the answer are sent ahead once the end is seen.
+            // The first bytes of the response are sent ahead once the end is seen.
             #expect(try client.read(upTo: "HTTP/1.1 ") == "HTTP/1.1 ")
             test.handler.openGate()
             #expect(try client.read(upTo: "/gate").hasPrefix("200 OK"))
-            let texts = try (0..<5).map { _ in try client.answer().text }
+            let texts = try (0..<5).map { _ in try client.response().text }
             #expect(texts == ["a", "b", "c", "no", "/last"])
             #expect(try client.isAtEnd())
             #expect(!test.handler.admitted.contains("/unfinished"))
@@ -255,9 +255,9 @@ import Testing
             let client = try test.client()
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
             client.send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
-            let answer = try client.answer()
-            #expect(answer.status == 400 && answer.text == "malformedChunk")
-            #expect(answer.fields["connection"] == "close")
+            let response = try client.response()
+            #expect(response.status == 400 && response.text == "malformedChunk")
+            #expect(response.fields["connection"] == "close")
             #expect(try client.isAtEnd())
             #expect(test.handler.admitted == ["/echo"])
         }

@@ -6,10 +6,10 @@ import HTTP2Peer
 ///
 /// Blocks; belongs to one thread.
 final class HTTP2Client {
-    struct Answer {
+    struct Response {
         var status = 0
         var fields: [String: String] = [:]
-        /// Statuses of informational answers before.
+        /// Statuses of informational responses before.
         var informational: [Int] = []
         var body: [UInt8] = []
         var isComplete = false
@@ -25,7 +25,7 @@ final class HTTP2Client {
     private let raw: RawClient
     private var frames = PeerFrames()
     private let inflater = PeerInflater()
-    private(set) var answers: [UInt32: Answer] = [:]
+    private(set) var responses: [UInt32: Response] = [:]
     /// The server's GOAWAYs, the last word last.
     private(set) var goAways: [PeerFrame] = []
     /// What may still be sent, by stream; 0: the connection.
@@ -47,9 +47,9 @@ final class HTTP2Client {
         send(.settings(settings), .windowUpdate(0, UInt32(Int32.max) - 65535))
     }
 
-    func send(_ frames: PeerFrame...) { raw.send(frames.flatMap(\.octets)) }
+    func send(_ frames: PeerFrame...) { raw.send(frames.flatMap(\.bytes)) }
 
-    func send(_ octets: [UInt8]) { raw.send(octets) }
+    func send(_ bytes: [UInt8]) { raw.send(bytes) }
 
     /// A whole request.
     func request(
@@ -66,7 +66,7 @@ final class HTTP2Client {
     /// A body of any length, within the windows that the server opens, until the stream is reset.
     func upload(_ stream: UInt32, _ body: [UInt8]) throws {
         var rest = body[...]
-        while !rest.isEmpty, answers[stream]?.reset == nil {
+        while !rest.isEmpty, responses[stream]?.reset == nil {
             let window = min(windows[0] ?? 0, windows[stream] ?? initialWindow)
             let count = min(16384, rest.count, window)
             guard count > 0 else {
@@ -86,10 +86,10 @@ final class HTTP2Client {
 
     // MARK: Receiving
 
-    /// Reads until the stream's answer is complete, or reset.
-    func answer(_ stream: UInt32) throws -> Answer {
+    /// Reads until the stream's response is complete, or reset.
+    func response(_ stream: UInt32) throws -> Response {
         while true {
-            if let answer = answers[stream], answer.isComplete || answer.reset != nil { return answer }
+            if let response = responses[stream], response.isComplete || response.reset != nil { return response }
             try readMore()
         }
     }
@@ -97,7 +97,7 @@ final class HTTP2Client {
     /// Reads until the server resets the stream.
     func resetCode(_ stream: UInt32) throws -> UInt32 {
         while true {
-            if let code = answers[stream]?.reset { return code }
+            if let code = responses[stream]?.reset { return code }
             try readMore()
         }
     }
@@ -115,38 +115,38 @@ final class HTTP2Client {
         return goAways.last?.number
     }
 
-    /// HTTP/1.1's answer before the first frame.
+    /// HTTP/1.1's response before the first frame.
     func text() throws -> String {
         while true {
             if let text = frames.takeText() { return text }
-            guard let octets = try raw.octets() else { throw RawClient.Failure(description: "ended") }
-            frames.append(octets)
+            guard let bytes = try raw.bytes() else { throw RawClient.Failure(description: "ended") }
+            frames.append(bytes)
         }
     }
 
     private func readMore() throws {
-        if hasEnded { throw RawClient.Failure(description: "ended: \(answers), \(goAways)") }
+        if hasEnded { throw RawClient.Failure(description: "ended: \(responses), \(goAways)") }
         try readSome()
     }
 
     private func readSome() throws {
-        if let octets = try raw.octets() { frames.append(octets) } else { hasEnded = true }
+        if let bytes = try raw.bytes() { frames.append(bytes) } else { hasEnded = true }
         while let frame = frames.next() { try take(frame) }
     }
 
     private func take(_ frame: PeerFrame) throws {
         switch frame.kind {
-        case 0: answers[frame.stream, default: Answer()].body += frame.payload
+        case 0: responses[frame.stream, default: Response()].body += frame.payload
         case 1:
             let fields = try inflater.fields(frame.payload)
             let status = fields[":status"].flatMap { Int($0) } ?? 0
             if status < 200 {
-                answers[frame.stream, default: Answer()].informational.append(status)
+                responses[frame.stream, default: Response()].informational.append(status)
             } else {
-                answers[frame.stream, default: Answer()].status = status
-                answers[frame.stream]?.fields = fields
+                responses[frame.stream, default: Response()].status = status
+                responses[frame.stream]?.fields = fields
             }
-        case 3: answers[frame.stream, default: Answer()].reset = frame.number
+        case 3: responses[frame.stream, default: Response()].reset = frame.number
         case 4 where frame.flags & 1 == 0:
             for start in stride(from: 0, to: frame.payload.count, by: 6) where frame.payload[start + 1] == 4 {
                 let former = initialWindow
@@ -160,6 +160,6 @@ final class HTTP2Client {
         case 8: windows[frame.stream, default: initialWindow] += Int(frame.number)
         default: break
         }
-        if frame.endsStream { answers[frame.stream]?.isComplete = true }
+        if frame.endsStream { responses[frame.stream]?.isComplete = true }
     }
 }

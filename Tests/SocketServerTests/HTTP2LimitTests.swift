@@ -37,11 +37,11 @@ import Testing
             }
         ) { test in
             let raw = try test.client()
-            raw.send(PeerFrame.preface + PeerFrame.settings().octets)
-            raw.send(PeerFrame.headers(1, PeerFrame.request("GET", "/gate")).octets)
+            raw.send(PeerFrame.preface + PeerFrame.settings().bytes)
+            raw.send(PeerFrame.headers(1, PeerFrame.request("GET", "/gate")).bytes)
             try test.wait { $0.handler.waiting == 1 }
             var frames = PeerFrames()
-            while let octets = try raw.octets() { frames.append(octets) }
+            while let bytes = try raw.bytes() { frames.append(bytes) }
             var last: PeerFrame?
             while let frame = frames.next() { last = frame }
             #expect(last?.kind == 7 && last?.number == 4)
@@ -52,7 +52,7 @@ import Testing
         try await TestServer.run(TestServer.settings { $0.idleTimeout = .seconds(1) }) { test in
             let client = try test.http2Client()
             client.request(1, "GET", "/a")
-            _ = try client.answer(1)
+            _ = try client.response(1)
             #expect(try client.end() == 0)
             client.finishSending()
             try test.wait { $0.server.connectionCount == 0 }
@@ -66,7 +66,7 @@ import Testing
             try test.wait { $0.handler.waiting == 1 }
             test.pause(milliseconds: 1500)
             test.handler.openGate()
-            #expect(try client.answer(1).text == "/gate")
+            #expect(try client.response(1).text == "/gate")
         }
     }
 
@@ -79,13 +79,13 @@ import Testing
         ) { test in
             let client = try test.http2Client()
             client.send(.headers(1, PeerFrame.request("POST", "/echo"), ends: false), .data(1, [1], ends: false))
-            let answer = try client.answer(1)
-            #expect(answer.status == 408 && answer.text == "bodyTimeout")
+            let response = try client.response(1)
+            #expect(response.status == 408 && response.text == "bodyTimeout")
             #expect(try client.resetCode(1) == 0)
             #expect(test.server.inflightBytes == 0)
             // It was this stream's trouble only.
             client.request(3, "GET", "/next")
-            #expect(try client.answer(3).text == "/next")
+            #expect(try client.response(3).text == "/next")
         }
     }
 
@@ -94,13 +94,13 @@ import Testing
             let client = try test.http2Client()
             let head = PeerFrame.headers(1, PeerFrame.request("POST", "/echo"), ends: false)
             let piece = PeerFrame.data(1, [UInt8](repeating: 0x61, count: 1000), ends: false)
-            client.send(head.octets + piece.octets)
+            client.send(head.bytes + piece.bytes)
             for _ in 0..<8 {
                 test.pause(milliseconds: 50)
                 client.send(piece)
             }
             client.send(.data(1, []))
-            #expect(try client.answer(1).body.count == 9000)
+            #expect(try client.response(1).body.count == 9000)
         }
     }
 
@@ -108,14 +108,14 @@ import Testing
         try await TestServer.run(TestServer.settings { $0.lingerTimeout = .milliseconds(50) }) { test in
             let client = try test.http2Client()
             client.request(1, "POST", "/small", body: Array("0123456789".utf8))
-            #expect(try client.answer(1).text == "0123456789")
+            #expect(try client.response(1).text == "0123456789")
             client.send(.headers(3, PeerFrame.request("POST", "/small", [("content-length", "99999")]), ends: false))
-            let byLength = try client.answer(3)
+            let byLength = try client.response(3)
             #expect(byLength.status == 413 && byLength.text == "bodyTooLarge(limit: 10, actual: Optional(99999))")
             #expect(try client.resetCode(3) == 0)
             client.send(.headers(5, PeerFrame.request("POST", "/small"), ends: false))
             client.send(.data(5, Array("012345".utf8), ends: false), .data(5, Array("6789a".utf8), ends: false))
-            let byCount = try client.answer(5)
+            let byCount = try client.response(5)
             #expect(byCount.status == 413 && byCount.text == "bodyTooLarge(limit: 10, actual: nil)")
             #expect(try client.resetCode(5) == 0)
             #expect(test.server.inflightBytes == 0)
@@ -133,7 +133,7 @@ import Testing
             client.send(.headers(1, PeerFrame.request("POST", "/small"), ends: false))
             try client.upload(1, [UInt8](repeating: 0x61, count: 200_000))
             #expect(try client.resetCode(1) == 0)
-            #expect(client.answers[1]?.status == 413)
+            #expect(client.responses[1]?.status == 413)
         }
     }
 
@@ -144,11 +144,11 @@ import Testing
             client.send(.data(1, [UInt8](repeating: 0x61, count: 800), ends: false))
             try test.wait { $0.server.inflightBytes == 800 }
             client.request(3, "POST", "/echo", body: [UInt8](repeating: 0x62, count: 300))
-            let refused = try client.answer(3)
+            let refused = try client.response(3)
             #expect(refused.status == 503 && refused.text == "tooManyBytesInFlight(limit: 1000)")
             #expect(test.server.inflightBytes == 800)
             client.send(.data(1, [UInt8](repeating: 0x61, count: 100)))
-            #expect(try client.answer(1).body.count == 900)
+            #expect(try client.response(1).body.count == 900)
             #expect(test.server.inflightBytes == 0)
         }
     }
@@ -158,9 +158,9 @@ import Testing
             let client = try test.http2Client(settings: [(4, 10)])
             client.request(1, "GET", "/large")
             #expect(try client.resetCode(1) == 8)
-            #expect(client.answers[1]?.body.count == 10)
+            #expect(client.responses[1]?.body.count == 10)
             client.request(3, "GET", "/next")
-            #expect(try client.answer(3).text == "/next")
+            #expect(try client.response(3).text == "/next")
         }
     }
 
@@ -181,7 +181,7 @@ import Testing
             client.open()
             for stream in [1, 3, 5] as [UInt32] { client.request(stream, "GET", "/large") }
             test.pause(milliseconds: 300)
-            for stream in [1, 3, 5] as [UInt32] { #expect(try client.answer(stream).body.count == 8_000_000) }
+            for stream in [1, 3, 5] as [UInt32] { #expect(try client.response(stream).body.count == 8_000_000) }
         }
     }
 
@@ -205,7 +205,7 @@ import Testing
             try test.wait { _ in
                 client.request(stream, "GET", "/b")
                 defer { stream += 2 }
-                return (try? client.answer(stream).status) == 200
+                return (try? client.response(stream).status) == 200
             }
         }
     }
@@ -219,10 +219,10 @@ import Testing
         ) { test in
             let held = try test.client()
             held.request("GET", "/a")
-            _ = try held.answer()
+            _ = try held.response()
             let client = try test.http2Client()
             client.request(1, "GET", "/b")
-            #expect(try client.answer(1).fields["server"] == "over-limit")
+            #expect(try client.response(1).fields["server"] == "over-limit")
             #expect(try client.end() == 0)
             withExtendedLifetime(held) {}
         }
@@ -232,7 +232,7 @@ import Testing
         try await TestServer.run { test in
             let idle = try test.http2Client()
             idle.request(1, "GET", "/a")
-            _ = try idle.answer(1)
+            _ = try idle.response(1)
             let busy = try test.http2Client()
             busy.request(1, "GET", "/gate")
             busy.send(.headers(3, PeerFrame.request("POST", "/echo"), ends: false))
@@ -246,9 +246,9 @@ import Testing
             // Too late: it is as if it had never been sent.
             busy.request(5, "GET", "/late")
             busy.send(.data(3, Array("hi".utf8)))
-            #expect(try busy.answer(3).text == "hi")
+            #expect(try busy.response(3).text == "hi")
             test.handler.openGate()
-            #expect(try busy.answer(1).text == "/gate")
+            #expect(try busy.response(1).text == "/gate")
             #expect(try busy.end() == 0)
             busy.finishSending()
             #expect(drained.value())
@@ -259,9 +259,9 @@ import Testing
     @Test func drainingDoesNotWaitForAClientThatIsSilent() async throws {
         try await TestServer.run(TestServer.settings { $0.lingerTimeout = .milliseconds(50) }) { test in
             let raw = try test.client()
-            raw.send(PeerFrame.preface + PeerFrame.settings().octets)
+            raw.send(PeerFrame.preface + PeerFrame.settings().bytes)
             // It acknowledges neither the notice nor anything else.
-            _ = try raw.octets()
+            _ = try raw.bytes()
             #expect(DrainResult(test.server).value())
         }
     }

@@ -21,11 +21,11 @@ import Testing
             let text = try client.text()
             #expect(text == "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
             client.open()
-            let answer = try client.answer(1)
-            #expect(answer.status == 200 && answer.fields["content-length"] == "4")
-            #expect(answer.text == (method == "HEAD" ? "" : "/abc"))
+            let response = try client.response(1)
+            #expect(response.status == 200 && response.fields["content-length"] == "4")
+            #expect(response.text == (method == "HEAD" ? "" : "/abc"))
             client.request(3, "POST", "/echo", body: Array("hi".utf8))
-            #expect(try client.answer(3).text == "hi")
+            #expect(try client.response(3).text == "hi")
             #expect(test.handler.admitted == ["/abc", "/echo"])
         }
     }
@@ -35,10 +35,10 @@ import Testing
             let client = HTTP2Client(try test.client())
             let upgrade = Array(Self.head("GET", "/first", Self.offer).utf8)
             let request = PeerFrame.headers(3, PeerFrame.request("GET", "/second"))
-            client.send(upgrade + PeerFrame.preface + PeerFrame.settings().octets + request.octets)
+            client.send(upgrade + PeerFrame.preface + PeerFrame.settings().bytes + request.bytes)
             _ = try client.text()
-            #expect(try client.answer(3).text == "/second")
-            #expect(try client.answer(1).text == "/first")
+            #expect(try client.response(3).text == "/second")
+            #expect(try client.response(1).text == "/first")
         }
     }
 
@@ -46,12 +46,12 @@ import Testing
         try await TestServer.run { test in
             let raw = try test.client()
             raw.request("GET", "/a")
-            #expect(try raw.answer().text == "/a")
+            #expect(try raw.response().text == "/a")
             let client = HTTP2Client(raw)
             client.send(Array(Self.head("GET", "/b", Self.offer).utf8))
             #expect(try client.text().hasPrefix("HTTP/1.1 101 "))
             client.open()
-            #expect(try client.answer(1).text == "/b")
+            #expect(try client.response(1).text == "/b")
         }
     }
 
@@ -79,7 +79,7 @@ import Testing
         // INITIAL_WINDOW_SIZE beyond its maximum; ENABLE_PUSH 2.
         offered(settings: "AASAAAAA"),
         offered(settings: "AAIAAAAC"),
-        // The last word on this connection is its answer.
+        // The last word on this connection is its response.
         ["Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAQAAP__"],
     ]
 
@@ -89,19 +89,19 @@ import Testing
         try await TestServer.run { test in
             let client = try test.client()
             client.send(Self.head("GET", "/a", fields))
-            let answer = try client.answer()
-            #expect(answer.status == 200 && answer.text == "/a")
+            let response = try client.response()
+            #expect(response.status == 200 && response.text == "/a")
         }
     }
 
     @Test(arguments: [
         ("Content-Length: 2", "hi"), ("Transfer-Encoding: chunked", "2\r\nhi\r\n0\r\n\r\n"),
     ])
-    func aRequestWithABodyIsAnsweredOverHTTP1(field: String, body: String) async throws {
+    func aRequestWithABodyGetsItsResponseOverHTTP1(field: String, body: String) async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.send(Self.head("POST", "/echo", Self.offer + [field]) + body)
-            #expect(try client.answer().text == "hi")
+            #expect(try client.response().text == "hi")
         }
     }
 
@@ -109,7 +109,7 @@ import Testing
         try await TestServer.run { test in
             let client = try test.client()
             client.send("GET /a HTTP/1.0\r\n" + Self.offer.joined(separator: "\r\n") + "\r\n\r\n")
-            #expect(try client.answer().text == "/a")
+            #expect(try client.response().text == "/a")
         }
     }
 }

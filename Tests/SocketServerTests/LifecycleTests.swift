@@ -10,7 +10,7 @@ import Testing
         try await TestServer.run { test in
             let idle = try test.client()
             idle.request("GET", "/a")
-            _ = try idle.answer()
+            _ = try idle.response()
             let busy = try test.client()
             busy.request("GET", "/gate")
             try test.wait { $0.handler.waiting == 1 }
@@ -22,12 +22,12 @@ import Testing
             // Nothing to finish there: it ends at once.
             #expect(try idle.isAtEnd())
             receiving.send("lf")
-            let half = try receiving.answer()
+            let half = try receiving.response()
             #expect(half.text == "half" && half.fields["connection"] == "close")
             #expect(try receiving.isAtEnd())
             receiving.finishSending()
             test.handler.openGate()
-            #expect(try busy.answer().fields["connection"] == "close")
+            #expect(try busy.response().fields["connection"] == "close")
             #expect(try busy.isAtEnd())
             busy.finishSending()
             #expect(drained.value())
@@ -84,7 +84,7 @@ import Testing
         try await TestServer.run(TestServer.settings { $0.loops = 3 }) { test in
             let clients = try (0..<9).map { _ in try test.client() }
             for (index, client) in clients.enumerated() { client.request("GET", "/\(index)") }
-            for (index, client) in clients.enumerated() { #expect(try client.answer().text == "/\(index)") }
+            for (index, client) in clients.enumerated() { #expect(try client.response().text == "/\(index)") }
         }
     }
 }

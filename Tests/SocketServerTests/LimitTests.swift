@@ -7,12 +7,12 @@ import Testing
 /// Every bound of a connection, at its bound.
 @Suite(.timeLimit(.minutes(2))) struct LimitTests {
     @Test func aHeadHasItsTime() async throws {
-        // Long enough that the client is not late with its first octet, which is another matter: an idle connection.
+        // Long enough that the client is not late with its first byte, which is another matter: an idle connection.
         try await TestServer.run(TestServer.settings { $0.headerTimeout = .seconds(1) }) { test in
             let client = try test.client()
             client.send("GET / HTTP/1.1\r\nHost")
-            let answer = try client.answer()
-            #expect(answer.status == 408 && answer.text == "headTimeout")
+            let response = try client.response()
+            #expect(response.status == 408 && response.text == "headTimeout")
             #expect(try client.isAtEnd())
         }
     }
@@ -33,8 +33,8 @@ import Testing
         try await TestServer.run(TestServer.settings { $0.bodyTimeout = .milliseconds(100) }) { test in
             let client = try test.client()
             client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
-            let answer = try client.answer()
-            #expect(answer.status == 408 && answer.text == "bodyTimeout")
+            let response = try client.response()
+            #expect(response.status == 408 && response.text == "bodyTimeout")
             #expect(try client.isAtEnd())
             #expect(test.server.inflightBytes == 0)
         }
@@ -48,7 +48,7 @@ import Testing
                 client.send([UInt8](repeating: 0x61, count: 1000))
                 test.pause(milliseconds: 50)
             }
-            #expect(try client.answer().body.count == 8000)
+            #expect(try client.response().body.count == 8000)
         }
     }
 
@@ -56,7 +56,7 @@ import Testing
         try await TestServer.run(TestServer.settings { $0.idleTimeout = .milliseconds(100) }) { test in
             let client = try test.client()
             client.request("GET", "/a")
-            _ = try client.answer()
+            _ = try client.response()
             #expect(try client.isAtEnd())
             #expect(test.handler.statuses == [200])
         }
@@ -77,7 +77,7 @@ import Testing
             let client = try test.client(receiveBuffer: 65_536)
             client.request("GET", "/large")
             test.pause(milliseconds: 300)
-            #expect(try client.answer().body.count == 8_000_000)
+            #expect(try client.response().body.count == 8_000_000)
         }
     }
 
@@ -85,10 +85,10 @@ import Testing
         try await TestServer.run { test in
             let client = try test.client()
             client.request("POST", "/small", body: "0123456789")
-            #expect(try client.answer().text == "0123456789")
+            #expect(try client.response().text == "0123456789")
             client.request("POST", "/small", body: "0123456789a")
-            let answer = try client.answer()
-            #expect(answer.status == 413 && answer.text == "bodyTooLarge(limit: 10, actual: Optional(11))")
+            let response = try client.response()
+            #expect(response.status == 413 && response.text == "bodyTooLarge(limit: 10, actual: Optional(11))")
             #expect(try client.isAtEnd())
         }
     }
@@ -98,8 +98,8 @@ import Testing
             let client = try test.client()
             client.send("POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
             client.send("6\r\n012345\r\n5\r\n6789a\r\n")
-            let answer = try client.answer()
-            #expect(answer.status == 413 && answer.text == "bodyTooLarge(limit: 10, actual: nil)")
+            let response = try client.response()
+            #expect(response.status == 413 && response.text == "bodyTooLarge(limit: 10, actual: nil)")
             #expect(try client.isAtEnd())
         }
     }
@@ -123,16 +123,16 @@ import Testing
             try test.wait { $0.server.inflightBytes == 800 }
             let second = try test.client()
             second.request("POST", "/echo", body: String(repeating: "b", count: 300))
-            let refused = try second.answer()
+            let refused = try second.response()
             #expect(refused.status == 503 && refused.text == "tooManyBytesInFlight(limit: 1000)")
             #expect(test.server.inflightBytes == 800)
             first.send([UInt8](repeating: 0x61, count: 100))
-            #expect(try first.answer().body.count == 900)
+            #expect(try first.response().body.count == 900)
             #expect(test.server.inflightBytes == 0)
         }
     }
 
-    @Test func theBodyCountsUntilItsAnswer() async throws {
+    @Test func theBodyCountsUntilItsResponse() async throws {
         try await TestServer.run { test in
             let client = try test.client()
             client.request("POST", "/gate", body: "12345")
@@ -153,7 +153,7 @@ import Testing
             let held = try (0..<2).map { _ in try test.client() }
             for client in held {
                 client.request("GET", "/a")
-                #expect(try client.answer().fields["server"] == nil)
+                #expect(try client.response().fields["server"] == nil)
             }
             let third = try test.client()
             third.request("GET", "/gate")
@@ -163,11 +163,11 @@ import Testing
             test.pause(milliseconds: 50)
             #expect(!test.handler.admitted.contains("/b"))
             test.handler.openGate()
-            let answer = try third.answer()
-            #expect(answer.fields["server"] == "over-limit" && answer.fields["connection"] == "close")
+            let response = try third.response()
+            #expect(response.fields["server"] == "over-limit" && response.fields["connection"] == "close")
             #expect(try third.isAtEnd())
             third.finishSending()
-            #expect(try fourth.answer().text == "/b")
+            #expect(try fourth.response().text == "/b")
             withExtendedLifetime(held) {}
         }
     }
@@ -177,11 +177,11 @@ import Testing
             let client = try test.client()
             client.request("GET", "/gate")
             try test.wait { $0.handler.waiting == 1 }
-            // Eight million octets of requests while one is under way: most stay in the kernel, all are answered.
+            // Eight million bytes of requests while one is under way: most stay in the kernel, all get a response.
             let request = "GET /b HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "x", count: 15_900))\r\n\r\n"
             let sent = client.sendAside(Array(String(repeating: request, count: 500).utf8))
             test.handler.openGate()
-            for _ in 0..<501 { #expect(try client.answer().status == 200) }
+            for _ in 0..<501 { #expect(try client.response().status == 200) }
             sent.wait()
         }
     }

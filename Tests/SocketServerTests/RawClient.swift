@@ -3,11 +3,11 @@
 import Dispatch
 import Foundation
 
-/// A socket that sends octets as they are and reads answers one at a time.
+/// A socket that sends bytes as they are and reads responses one at a time.
 ///
 /// Blocks; belongs to one thread.
 final class RawClient {
-    struct Answer {
+    struct Response {
         let status: Int
         let fields: [String: String]
         let body: [UInt8]
@@ -64,25 +64,25 @@ final class RawClient {
     func send(_ text: String) { send(Array(text.utf8)) }
 
     /// Sends as much as the server takes; it may close while we send.
-    func send(_ octets: [UInt8]) { Self.send(octets, to: descriptor) }
+    func send(_ bytes: [UInt8]) { Self.send(bytes, to: descriptor) }
 
     /// Sends from another thread, so that this one can read meanwhile.
     ///
     /// - Returns: signalled when all is sent.
-    func sendAside(_ octets: [UInt8]) -> DispatchSemaphore {
+    func sendAside(_ bytes: [UInt8]) -> DispatchSemaphore {
         let (done, descriptor) = (DispatchSemaphore(value: 0), descriptor)
         Thread {
-            Self.send(octets, to: descriptor)
+            Self.send(bytes, to: descriptor)
             done.signal()
         }.start()
         return done
     }
 
-    private static func send(_ octets: [UInt8], to descriptor: Int32) {
+    private static func send(_ bytes: [UInt8], to descriptor: Int32) {
         var sent = 0
-        while sent < octets.count {
-            let count = octets.withUnsafeBytes {
-                Foundation.send(descriptor, $0.baseAddress.map { $0 + sent }, octets.count - sent, Int32(MSG_NOSIGNAL))
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
             if count <= 0 { return }
             sent += count
@@ -108,20 +108,20 @@ final class RawClient {
     /// True once the server has ended its side, and nothing but that was left to read.
     func isAtEnd() throws -> Bool { try !receive() && received.isEmpty }
 
-    /// The next octets as they come; nil: the server has ended its side.
-    func octets() throws -> [UInt8]? {
+    /// The next bytes as they come; nil: the server has ended its side.
+    func bytes() throws -> [UInt8]? {
         if received.isEmpty, try !receive() { return nil }
         defer { received.removeAll() }
         return received
     }
 
-    /// What was sent beside the answers that were read, up to the end.
+    /// What was sent beside the responses that were read, up to the end.
     func rest() throws -> String {
         while try receive() {}
         return String(decoding: received, as: UTF8.self)
     }
 
-    /// Octets up to and including `mark`.
+    /// Bytes up to and including `mark`.
     func read(upTo mark: String) throws -> String {
         let mark = Array(mark.utf8)
         while true {
@@ -129,11 +129,11 @@ final class RawClient {
                 defer { received.removeFirst(range.upperBound) }
                 return String(decoding: received[..<range.upperBound], as: UTF8.self)
             }
-            guard try receive() else { throw Failure(description: "ended at \(received.count) octets") }
+            guard try receive() else { throw Failure(description: "ended at \(received.count) bytes") }
         }
     }
 
-    func answer(hasContent: Bool = true) throws -> Answer {
+    func response(hasContent: Bool = true) throws -> Response {
         let lines = try read(upTo: "\r\n\r\n").split(separator: "\r\n")
         guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
             throw Failure(description: "no status in \(lines)")
@@ -148,14 +148,14 @@ final class RawClient {
             guard try receive() else { throw Failure(description: "body ended at \(received.count) of \(length)") }
         }
         defer { received.removeFirst(length) }
-        return Answer(status: status, fields: fields, body: Array(received[..<length]))
+        return Response(status: status, fields: fields, body: Array(received[..<length]))
     }
 
     /// - Returns: whether anything came before the server ended its side.
     private func receive() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = recv(descriptor, &buffer, buffer.count, 0)
-        if count < 0 { throw Failure(description: errno == EAGAIN ? "no answer in 30 s" : "recv: \(errno)") }
+        if count < 0 { throw Failure(description: errno == EAGAIN ? "no response in 30 s" : "recv: \(errno)") }
         received += buffer[..<count]
         return count > 0
     }

@@ -5,10 +5,10 @@ import HTTPWire
 import SocketServer
 import Synchronization
 
-/// A service whose every answer the request's path asks for.
+/// A service whose response is chosen by the request's path.
 ///
-/// `/echo` the body, `/large` eight million octets, `/gate` an answer once the test opens the gate, `/small` a body of
-/// at most ten octets, anything under `/early` an answer before the body.
+/// `/echo` the body, `/large` eight million bytes, `/gate` a response once the test opens the gate, `/small` a body of
+/// at most ten bytes, anything under `/early` a response before the body.
 final class ScriptedHandler: RequestHandler {
     private struct State {
         var admitted: [String] = []

@@ -95,8 +95,8 @@ import Testing
         }
     }
 
-    @Test(arguments: shapes, [PictureLayout.channelsLast, .channelsFirst])
-    func patchesHoldThePixelsUnderTheFilter(shape: Shape, layout: PictureLayout) {
+    @Test(arguments: shapes, [MapLayout.channelsLast, .channelsFirst])
+    func patchesHoldThePixelsUnderTheFilter(shape: Shape, layout: MapLayout) {
         let (channels, kernel) = (shape.channels, shape.kernel)
         let area = shape.height * shape.width
         let x = Samples.of(area * channels, seed: 4)

@@ -7,17 +7,17 @@ import TensorKernels
 
 /// Runs the engine, and measures the machine, on request.
 ///
-/// Reads commands from standard input, one a line, and answers each with one line, so that another program can let this
+/// Reads commands from standard input, one a line, and responds to each with one line, so that another program can let this
 /// engine and its peers take turns. `run` and `save` work on what `load` read last.
 ///
 ///     load DIRECTORY float32|float16 THREADS packed|openblas|auto
 ///                                                 seconds to load and to warm up, resident bytes, the product in use
 ///                                                 and, of `auto`, how many times as fast as the other it was
-///     input pixels|latent FILE                    raw bytes of one picture, or raw floats of one latent
+///     input pixels|latent FILE                    raw bytes of one image, or raw floats of one latent
 ///     run encode|decode|classify BATCH COUNT      seconds of each of COUNT calls
 ///     save encode|decode|classify FILE            writes the first result as raw floats
-///     picture FILE COUNT                          seconds from a picture's bytes to what the encoder sees, COUNT times
-///     latent FILE COUNT                           seconds from a picture's bytes to its latent, COUNT times
+///     picture FILE COUNT                          seconds from an image's bytes to what the encoder sees, COUNT times
+///     latent FILE COUNT                           seconds from an image's bytes to its latent, COUNT times
 ///     limit THREADS                               multiply-adds in registers alone, GFLOP/s
 ///     openblas ROWS OUTPUTS INPUTS                one thread's product, GFLOP/s
 ///     describe                                    instruction set, OpenBLAS' configuration
@@ -33,8 +33,8 @@ struct EngineBench {
         var bench = EngineBench()
         while let line = readLine() {
             let words = line.split(separator: " ").map(String.init)
-            let answer = Result { try bench.answer(to: words) }
-            switch answer {
+            let response = Result { try bench.response(to: words) }
+            switch response {
             case .success(let text): write(text)
             case .failure(let error): write("error \(error)")
             }
@@ -46,14 +46,14 @@ struct EngineBench {
         FileHandle.standardOutput.write(Data((text + "\n").utf8))
     }
 
-    private mutating func answer(to words: [String]) throws -> String {
+    private mutating func response(to words: [String]) throws -> String {
         switch (words.first, words.count) {
         case ("load", 5):
             return try load(words[1], storage: words[2], threads: try number(words[3]), products: words[4])
         case ("input", 3): return try readInput(words[1], path: words[2])
         case ("run", 4): return try run(words[1], batch: try number(words[2]), count: try number(words[3]))
         case ("save", 3): return try save(words[1], path: words[2])
-        case ("picture", 3): return try picture(words[1], count: try number(words[2]))
+        case ("picture", 3): return try image(words[1], count: try number(words[2]))
         case ("latent", 3): return try latent(words[1], count: try number(words[2]))
         case ("limit", 2): return limit(threads: try number(words[1]))
         case ("openblas", 4):
@@ -141,9 +141,9 @@ struct EngineBench {
         return "ok"
     }
 
-    // MARK: Pictures
+    // MARK: Images
 
-    private func picture(_ path: String, count: Int) throws -> String {
+    private func image(_ path: String, count: Int) throws -> String {
         guard let model = engine?.model else { throw CommandError.nothingLoaded }
         return try time(count, path) { bytes in
             let input = try model.encoderInput(of: pixels(of: bytes, model))

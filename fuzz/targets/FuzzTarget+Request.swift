@@ -45,13 +45,13 @@ extension FuzzTarget {
     /// How many tasks a request makes, or its problem's slug; nil: its head is refused or its path is no operation's.
     private static func outcome(target: [UInt8], type: [UInt8], accept: [UInt8], body: [UInt8]) -> String? {
         guard let session else { preconditionFailure("not prepared") }
-        var octets = Array("POST ".utf8) + target + Array(" HTTP/1.1\r\nHost: a\r\n".utf8)
+        var bytes = Array("POST ".utf8) + target + Array(" HTTP/1.1\r\nHost: a\r\n".utf8)
         for (name, value) in [("Content-Type", type), ("Accept", accept)] where !value.isEmpty {
-            octets += Array("\(name): ".utf8) + value + Array("\r\n".utf8)
+            bytes += Array("\(name): ".utf8) + value + Array("\r\n".utf8)
         }
-        octets += Array("Content-Length: \(body.count)\r\n\r\n".utf8)
+        bytes += Array("Content-Length: \(body.count)\r\n\r\n".utf8)
         var parser = HTTP1Parser()
-        let step = octets.withUnsafeBytes { try? parser.next($0) }
+        let step = bytes.withUnsafeBytes { try? parser.next($0) }
         guard let step, case .head(let head) = step.event else { return nil }
         let now = ContinuousClock.now
         do throws(Problem) {

@@ -24,14 +24,14 @@ enum FuzzTarget: String, CaseIterable {
         case .npy: _ = try? readNPY(bytes, maximumElements: 1 << 16)
         case .safetensors: Self.safetensors(bytes)
         case .torch: Self.torch(bytes)
-        case .jpeg: Self.picture([0xFF, 0xD8, 0xFF] + bytes)
+        case .jpeg: Self.image([0xFF, 0xD8, 0xFF] + bytes)
         case .request: Self.request(bytes)
-        case .png: Self.picture([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + bytes)
+        case .png: Self.image([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + bytes)
         }
     }
 
     /// The meaning of a connection's bytes, as text.
-    private static func meaning(of octets: [UInt8], piece: Int) -> String {
+    private static func meaning(of bytes: [UInt8], piece: Int) -> String {
         var parser = HTTP1Parser()
         var text = ""
         var body = 0
@@ -41,7 +41,7 @@ enum FuzzTarget: String, CaseIterable {
             do throws(HTTPRefusal) {
                 var step: (event: HTTP1Parser.Event, consumed: Int)?
                 var refusal: HTTPRefusal?
-                octets[start..<end].withUnsafeBytes { rest in
+                bytes[start..<end].withUnsafeBytes { rest in
                     do throws(HTTPRefusal) { step = try parser.next(rest) } catch { refusal = error }
                 }
                 if let refusal { throw refusal }
@@ -50,8 +50,8 @@ enum FuzzTarget: String, CaseIterable {
                 start += step.consumed
                 switch step.event {
                 case .needsMore:
-                    if end == octets.count { return text + (parser.isIdle ? "idle" : "more") }
-                    end = min(octets.count, end + piece)
+                    if end == bytes.count { return text + (parser.isIdle ? "idle" : "more") }
+                    end = min(bytes.count, end + piece)
                 case .head(let head): text += "\(head.request.method) \(head.request.path) \(head.request.fields) "
                 case .body(let range): body += range.count
                 case .end:
@@ -65,25 +65,25 @@ enum FuzzTarget: String, CaseIterable {
     }
 
     private static func http1(_ bytes: UnsafeRawBufferPointer) {
-        let octets = Array(bytes)
+        let bytes = Array(bytes)
         // The bytes mean the same however the network splits them.
-        precondition(meaning(of: octets, piece: octets.count + 1) == meaning(of: octets, piece: 1))
+        precondition(meaning(of: bytes, piece: bytes.count + 1) == meaning(of: bytes, piece: 1))
     }
 
     private static func http2(_ bytes: UnsafeRawBufferPointer) {
         let now = ContinuousClock.now
         guard let session = try? HTTP2Session(limits: HTTP2Limits(), now: now, upgrade: nil) else { return }
-        func give(_ octets: UnsafeRawBufferPointer) {
-            session.receive(octets, now: now)
+        func give(_ bytes: UnsafeRawBufferPointer) {
+            session.receive(bytes, now: now)
             var events = session.takeEvents()
             while !events.isEmpty {
                 for event in events {
                     switch event {
                     case .end(let id), .refused(let id, _):
                         let response = Response(status: 200, body: [UInt8](repeating: 0, count: 1000))
-                        session.answer(response, on: id, date: "Sun, 06 Nov 1994 08:49:37 GMT", now: now)
-                    case .body(let id, let octets): session.consume(octets.count, on: id, reopensStream: true)
-                    case .answeredEarly(let id): session.reset(id, .noError)
+                        session.respond(response, on: id, date: "Sun, 06 Nov 1994 08:49:37 GMT", now: now)
+                    case .body(let id, let bytes): session.consume(bytes.count, on: id, reopensStream: true)
+                    case .respondedEarly(let id): session.reset(id, .noError)
                     case .head, .closed: break
                     }
                 }
@@ -127,7 +127,7 @@ enum FuzzTarget: String, CaseIterable {
         }
     }
 
-    private static func picture(_ file: [UInt8]) {
+    private static func image(_ file: [UInt8]) {
         file.withUnsafeBytes { bytes in
             let limits = ImageLimits(maximumPixels: 1 << 18, maximumSide: 4096)
             guard let whole = try? decodeImage(bytes, limits: limits) else { return }

@@ -50,7 +50,7 @@ package final class AutoencoderEngine: Sendable {
         // Reading, cutting and writing take a share too.
         var operations = encodeOperations * 0.02
         if encodesImage, !outputs.subtracting(.ofImage).isEmpty { operations += encodeOperations }
-        if !outputs.isDisjoint(with: .pictures) { operations += decodeOperations }
+        if !outputs.isDisjoint(with: .images) { operations += decodeOperations }
         if outputs.contains(.logits) { operations += headOperations }
         return operations / encodeOperations
     }
@@ -94,9 +94,9 @@ package final class AutoencoderEngine: Sendable {
         let side = max(configuration.gridSide / 4, 1)
         let tokens = [Float](repeating: 0, count: configuration.channels * side * side)
         let corner = TokenCorner(position: .topLeft, side: side)
-        let decoding = AutoencoderTask(input: .compactTokens(tokens, corner), outputs: [.picture])
+        let decoding = AutoencoderTask(input: .compactTokens(tokens, corner), outputs: [.image])
         let decoded = try? plan(decoding)
-        if decoded == nil { task.outputs.insert(.picture) }
+        if decoded == nil { task.outputs.insert(.image) }
         let one = [try? plan(task), decoded].compactMap(\.self)
         _ = run(Array(repeating: one, count: max(batch, 1)).flatMap(\.self))
     }

@@ -8,12 +8,12 @@ package struct AutoencoderResult: Sendable, Equatable {
     package var pooled: [Float]?
     /// `[channels, frequencyTokenCount]`.
     package var frequencyTokens: [Float]?
-    /// `[pictureSide, pictureSide, 3]`.
-    package var picture: [UInt8]?
-    /// `[3, pictureSide, pictureSide]`, neither clamped nor rounded.
+    /// `[imageSide, imageSide, 3]`.
+    package var image: [UInt8]?
+    /// `[3, imageSide, imageSide]`, neither clamped nor rounded.
     package var reconstruction: [Float]?
     /// Side in pixels of the decoded image; 0 without one.
-    package var pictureSide = 0
+    package var imageSide = 0
     /// `[classCount]`, before the softmax.
     package var logits: [Float]?
     /// The requested energies, lowest frequency first.

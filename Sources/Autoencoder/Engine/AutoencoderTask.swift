@@ -32,7 +32,7 @@ package struct AutoencoderTask: Sendable {
         package static let latent = Outputs(rawValue: 1)
         package static let pooled = Outputs(rawValue: 2)
         package static let frequencyTokens = Outputs(rawValue: 4)
-        package static let picture = Outputs(rawValue: 8)
+        package static let image = Outputs(rawValue: 8)
         /// The decoder's output, neither clamped nor rounded.
         package static let reconstruction = Outputs(rawValue: 16)
         package static let logits = Outputs(rawValue: 32)
@@ -47,7 +47,7 @@ package struct AutoencoderTask: Sendable {
 
         /// At most one of these at a time: they share a member of the result.
         static let energies: Outputs = [.coefficientEnergies, .imageEnergies, .fftEnergies, .imageFFTEnergies]
-        static let pictures: Outputs = [.picture, .reconstruction]
+        static let images: Outputs = [.image, .reconstruction]
         static let ofImage: Outputs = [.imageEnergies, .imageFFTEnergies]
     }
 

@@ -22,7 +22,7 @@ extension TaskExecution {
         let configuration = model.configuration
         let pixels = [UInt8](repeating: 0, count: configuration.imageSide * configuration.imageSide * 3)
         var tasks: [AutoencoderTask] = []
-        var outputs: AutoencoderTask.Outputs = [.latent, .pooled, .frequencyTokens, .picture, .reconstruction]
+        var outputs: AutoencoderTask.Outputs = [.latent, .pooled, .frequencyTokens, .image, .reconstruction]
         if model.hasHead {
             outputs.insert(.logits)
             tasks.append(AutoencoderTask(input: .pixels(pixels), outputs: .logits))
@@ -39,7 +39,7 @@ extension TaskExecution {
         if model.decoder.decodesCompactly {
             let latent = [Float](repeating: 0, count: configuration.latentCount)
             for side in 1...configuration.gridSide {
-                var task = AutoencoderTask(input: .latent(latent), outputs: .picture)
+                var task = AutoencoderTask(input: .latent(latent), outputs: .image)
                 task.decodedCorner = TokenCorner(position: .topLeft, side: side)
                 tasks.append(task)
             }

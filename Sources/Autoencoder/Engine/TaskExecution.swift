@@ -26,7 +26,7 @@ struct TaskExecution {
                 fill(latent, from: task, into: &result)
                 if let kept = plan.kept { model.latentDCT.cut(latent, keeping: kept, in: context) }
                 describe(latent, plan, into: &result)
-                if !task.outputs.isDisjoint(with: .pictures) {
+                if !task.outputs.isDisjoint(with: .images) {
                     guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
                 }
             }
@@ -196,19 +196,19 @@ struct TaskExecution {
             var made = AutoencoderResult()
             var isFinite = true
             model.decoder(tokens, images: 1, side: side, in: context) { output in
-                made.pictureSide = output.side
+                made.imageSide = output.side
                 guard !context.isMeasuring else { return }
                 if plan.task.outputs.contains(.reconstruction) {
                     made.reconstruction = output.reconstruction(0)
                 }
-                if plan.task.outputs.contains(.picture) {
-                    made.picture = output.bytes(0, rounding: plan.task.rounding)
-                    isFinite = made.picture != nil
+                if plan.task.outputs.contains(.image) {
+                    made.image = output.bytes(0, rounding: plan.task.rounding)
+                    isFinite = made.image != nil
                 }
             }
-            result.pictureSide = made.pictureSide
+            result.imageSide = made.imageSide
             result.reconstruction = made.reconstruction
-            result.picture = made.picture
+            result.image = made.image
             return isFinite
         }
     }

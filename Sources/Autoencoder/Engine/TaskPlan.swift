@@ -65,7 +65,7 @@ package struct TaskPlan: Sendable {
             try check(values, count: configuration.channels * count)
         case .compactTokens(let values, let corner):
             try check(corner, model: model)
-            guard task.outputs.isSubset(of: .pictures), task.split == nil else { throw .compactTokensOnlyDecode }
+            guard task.outputs.isSubset(of: .images), task.split == nil else { throw .compactTokensOnlyDecode }
             try check(values, count: configuration.channels * corner.side * corner.side)
             guard !task.flipped else { throw .needsPixels }
             return corner

@@ -30,7 +30,7 @@ enum Encoder: Sendable {
     }
 
     /// The layout that the network takes its input in.
-    var inputLayout: PictureLayout {
+    var inputLayout: MapLayout {
         switch self {
         case .transformer: .channelsFirst
         case .lite: .channelsLast

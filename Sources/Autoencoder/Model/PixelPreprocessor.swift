@@ -9,7 +9,7 @@ struct PixelPreprocessor: Sendable {
     let imageSide: Int
     let inputSide: Int
     /// How the network takes its input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
-    let layout: PictureLayout
+    let layout: MapLayout
     private let mean: [Float]
     private let deviation: [Float]
     private let axis: AxisResampling
@@ -22,7 +22,7 @@ struct PixelPreprocessor: Sendable {
 
     private var resizes: Bool { imageSide != inputSide }
 
-    init(_ configuration: EncoderConfiguration, imageSide: Int, layout: PictureLayout) {
+    init(_ configuration: EncoderConfiguration, imageSide: Int, layout: MapLayout) {
         self.imageSide = imageSide
         self.layout = layout
         inputSide = configuration.inputSide

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of the repository that the server answers with, compiled in so that it needs nothing beside its binary.
+// Files of the repository that the server responds with, compiled in so that the binary needs no files.
 #pragma once
 #include <stddef.h>
 

@@ -5,7 +5,7 @@ import HTTPTypes
 
 /// A response's headers in the library's form: pointers into one buffer.
 struct HTTP2FieldBlock {
-    private var octets: [UInt8] = []
+    private var bytes: [UInt8] = []
     /// Lengths of each name and value; they are stored in sequence.
     private var lengths: [(name: Int, value: Int)] = []
 
@@ -25,19 +25,19 @@ struct HTTP2FieldBlock {
     }
 
     private mutating func append(_ name: String, _ value: String) {
-        octets.append(contentsOf: name.utf8)
-        octets.append(contentsOf: value.utf8)
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(contentsOf: value.utf8)
         lengths.append((name.utf8.count, value.utf8.count))
     }
 
     /// Calls `body` with the fields, which are valid for that long; the library copies them.
     mutating func withFields<Result>(_ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result) -> Result {
         let lengths = lengths
-        return octets.withUnsafeMutableBufferPointer { octets in
+        return bytes.withUnsafeMutableBufferPointer { bytes in
             var position = 0
             var fields: [nghttp2_nv] = []
             for (name, value) in lengths {
-                let start = octets.baseAddress.map { $0 + position }
+                let start = bytes.baseAddress.map { $0 + position }
                 fields.append(
                     nghttp2_nv(
                         name: start,

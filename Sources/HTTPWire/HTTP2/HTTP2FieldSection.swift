@@ -54,10 +54,10 @@ struct HTTP2FieldSection {
     private mutating func check(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Fault) {
         guard listSize <= limits.headerList else { throw .refused(.headTooLarge(limit: limits.headerList)) }
         // RFC 9113 8.2.1, and no other control bytes either, as in HTTP/1.1.
-        guard value.allSatisfy(HTTPOctet.isFieldContent), !(value.first.map(HTTPOctet.isSpace) ?? false),
-            !(value.last.map(HTTPOctet.isSpace) ?? false)
+        guard value.allSatisfy(HTTPByte.isFieldContent), !(value.first.map(HTTPByte.isSpace) ?? false),
+            !(value.last.map(HTTPByte.isSpace) ?? false)
         else { throw .malformed }
-        if name.first == HTTPOctet.colon {
+        if name.first == HTTPByte.colon {
             try addPseudo(String(decoding: name, as: UTF8.self), value)
         } else {
             try addRegular(name, value)
@@ -86,7 +86,7 @@ struct HTTP2FieldSection {
         if count > limits.fields { throw .refused(.tooManyFields(limit: limits.fields)) }
         if name.count + value.count > limits.field { throw .refused(.headTooLarge(limit: limits.field)) }
         // RFC 9113 8.2: upper-case letters make a request malformed.
-        guard !name.isEmpty, name.allSatisfy({ HTTPOctet.isToken($0) && !(0x41...0x5A).contains($0) }) else {
+        guard !name.isEmpty, name.allSatisfy({ HTTPByte.isToken($0) && !(0x41...0x5A).contains($0) }) else {
             throw .malformed
         }
         let (text, valueText) = (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
@@ -94,12 +94,12 @@ struct HTTP2FieldSection {
         // RFC 9113 8.2.2.
         case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade": throw .malformed
         case "te":
-            guard HTTPOctet.matches(value, lowerCase: "trailers") else { throw .malformed }
+            guard HTTPByte.matches(value, lowerCase: "trailers") else { throw .malformed }
         case "host":
             guard host == nil else { throw .malformed }
             host = valueText
         case "content-length":
-            guard contentLength == nil, !value.isEmpty, value.allSatisfy(HTTPOctet.isDigit), let length = Int(valueText)
+            guard contentLength == nil, !value.isEmpty, value.allSatisfy(HTTPByte.isDigit), let length = Int(valueText)
             else { throw .malformed }
             contentLength = length
         case "expect": expectations.append(valueText)
@@ -118,7 +118,7 @@ struct HTTP2FieldSection {
     /// - Throws: `Fault`.
     func head(endsStream: Bool) throws(Fault) -> HTTP2Head {
         if let fault { throw fault }
-        guard let method = pseudo[Pseudo.method.rawValue], !method.isEmpty, method.utf8.allSatisfy(HTTPOctet.isToken),
+        guard let method = pseudo[Pseudo.method.rawValue], !method.isEmpty, method.utf8.allSatisfy(HTTPByte.isToken),
             let authority = checkedAuthority()
         else { throw .malformed }
         let (scheme, path) = (pseudo[Pseudo.scheme.rawValue], pseudo[Pseudo.path.rawValue])
@@ -159,7 +159,7 @@ struct HTTP2FieldSection {
     ) throws(HTTPRefusal) -> HTTP2Head {
         try HTTPMethods.check(method)
         let target = try RequestTarget(path, method: method)
-        guard expectations.allSatisfy({ HTTPOctet.matches($0.utf8, lowerCase: "100-continue") }),
+        guard expectations.allSatisfy({ HTTPByte.matches($0.utf8, lowerCase: "100-continue") }),
             expectations.count <= 1
         else { throw .expectationFailed }
         var fields = fields

@@ -2,10 +2,10 @@
 
 /// The first bytes of a client with prior knowledge of HTTP/2 (RFC 9113 3.4).
 package enum HTTP2Preface {
-    static let octets = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+    static let bytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     /// The part that looks like a whole HTTP/1 request; a client that sends it intends HTTP/2.
-    private static let decisive = octets.prefix(18)
+    private static let decisive = bytes.prefix(18)
 
     package enum Match {
         case differs
@@ -15,8 +15,8 @@ package enum HTTP2Preface {
     }
 
     /// Compares a connection's first bytes.
-    package static func match(_ octets: [UInt8]) -> Match {
-        guard octets.prefix(decisive.count).elementsEqual(decisive.prefix(octets.count)) else { return .differs }
-        return octets.count < decisive.count ? .needsMore : .isHTTP2
+    package static func match(_ bytes: [UInt8]) -> Match {
+        guard bytes.prefix(decisive.count).elementsEqual(decisive.prefix(bytes.count)) else { return .differs }
+        return bytes.count < decisive.count ? .needsMore : .isHTTP2
     }
 }

@@ -102,9 +102,9 @@ extension HTTP2Session {
                 return 0
             }
         }
-        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, octets, count, owner in
+        nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, id, bytes, count, owner in
             HTTP2Session.of(owner) { session in
-                session.receivedData(id, UnsafeBufferPointer(start: octets, count: count))
+                session.receivedData(id, UnsafeBufferPointer(start: bytes, count: count))
                 return 0
             }
         }
@@ -195,11 +195,11 @@ extension HTTP2Session {
         if !stream.isReset { events.append(.end(stream: id)) }
     }
 
-    private func receivedData(_ id: Int32, _ octets: UnsafeBufferPointer<UInt8>) {
+    private func receivedData(_ id: Int32, _ bytes: UnsafeBufferPointer<UInt8>) {
         if streams[id]?.isReset == false {
-            events.append(.body(stream: id, Array(octets)))
+            events.append(.body(stream: id, Array(bytes)))
         } else {
-            nghttp2_session_consume_connection(library, octets.count)
+            nghttp2_session_consume_connection(library, bytes.count)
         }
     }
 
@@ -239,7 +239,7 @@ extension HTTP2Session {
             }
             streams[id]?.movedAt = now
             if frame.hd.flags & 0x1 != 0, streams[id]?.clientHasEnded == false {
-                events.append(.answeredEarly(stream: id))
+                events.append(.respondedEarly(stream: id))
             }
         case .goAway: if frame.goaway.error_code != HTTP2Failure.noError.rawValue { libraryHasFailed = true }
         case .priority, .settings, .pushPromise, .ping, .windowUpdate, .continuation, nil: break
@@ -254,7 +254,7 @@ extension HTTP2Session {
             guard let owner, let buffer, let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
             let session = Unmanaged<HTTP2Session>.fromOpaque(owner).takeUnretainedValue()
             let target = UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
-            let (count, isLast) = session.copyAnswer(of: id, to: target)
+            let (count, isLast) = session.copyBody(of: id, to: target)
             if isLast { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
             return count
         }
@@ -280,11 +280,11 @@ extension HTTP2Session {
         }
     }
 
-    private func copyAnswer(of id: Int32, to target: UnsafeMutableRawBufferPointer) -> (count: Int, isLast: Bool) {
+    private func copyBody(of id: Int32, to target: UnsafeMutableRawBufferPointer) -> (count: Int, isLast: Bool) {
         guard let stream = streams[id] else { return (0, true) }
-        let count = min(target.count, stream.answer.count - stream.sent)
-        target.copyBytes(from: stream.answer[stream.sent..<stream.sent + count])
+        let count = min(target.count, stream.body.count - stream.sent)
+        target.copyBytes(from: stream.body[stream.sent..<stream.sent + count])
         streams[id]?.sent += count
-        return (count, stream.sent + count == stream.answer.count)
+        return (count, stream.sent + count == stream.body.count)
     }
 }

@@ -21,7 +21,7 @@ package final class HTTP2Session {
         /// The request is complete.
         case end(stream: Int32)
         /// The response is sent, but the request has not ended yet.
-        case answeredEarly(stream: Int32)
+        case respondedEarly(stream: Int32)
         /// No more frames of this stream.
         case closed(stream: Int32, Closing)
     }
@@ -44,9 +44,9 @@ package final class HTTP2Session {
         var wasResetByClient = false
         var resetCode = HTTP2Failure.noError
         var clientHasEnded = false
-        var isAnswered = false
-        var answer: [UInt8] = []
-        /// Bytes of ``answer`` that have been sent.
+        var hasResponse = false
+        var body: [UInt8] = []
+        /// Bytes of ``body`` that have been sent.
         var sent = 0
         /// When the last part of the response was sent.
         var movedAt: ContinuousClock.Instant
@@ -132,17 +132,17 @@ package final class HTTP2Session {
 
     /// Streams whose response has stalled since `instant` because of the client: its window for the stream is
     /// closed, or it reads nothing at all.
-    package func stalledAnswers(since instant: ContinuousClock.Instant) -> [Int32] {
+    package func stalledResponses(since instant: ContinuousClock.Instant) -> [Int32] {
         streams.filter { id, stream in stalledSince(id, stream).map { $0 <= instant } ?? false }.map(\.key)
     }
 
-    /// The earliest instant of which ``stalledAnswers(since:)`` would tell a stream; nil: none.
+    /// The earliest instant of which ``stalledResponses(since:)`` would tell a stream; nil: none.
     package var earliestStall: ContinuousClock.Instant? {
         streams.lazy.compactMap { [self] id, stream in stalledSince(id, stream) }.min()
     }
 
     private func stalledSince(_ id: Int32, _ stream: Stream) -> ContinuousClock.Instant? {
-        guard stream.isAnswered, !stream.isReset, stream.sent < stream.answer.count else { return nil }
+        guard stream.hasResponse, !stream.isReset, stream.sent < stream.body.count else { return nil }
         if stream.movedAt >= dataSentAt { return stream.movedAt }
         return nghttp2_session_get_stream_remote_window_size(library, id) <= 0 ? stream.movedAt : dataSentAt
     }
@@ -150,9 +150,9 @@ package final class HTTP2Session {
     // MARK: Bytes
 
     /// Takes what the client sent.
-    package func receive(_ octets: UnsafeRawBufferPointer, now: ContinuousClock.Instant) {
+    package func receive(_ bytes: UnsafeRawBufferPointer, now: ContinuousClock.Instant) {
         self.now = now
-        var rest = octets
+        var rest = bytes
         while failure == nil, !libraryHasFailed {
             let piece = cutter.next(&rest)
             if case .needsMore = piece { break }
@@ -173,29 +173,29 @@ package final class HTTP2Session {
     /// What is to be sent, about `limit` bytes at most; empty: nothing for now.
     package func output(atMost limit: Int, now: ContinuousClock.Instant) -> [UInt8] {
         self.now = now
-        var octets = pending
+        var bytes = pending
         pending = []
-        if failure == nil { octets += drainLibrary(atMost: limit) }
+        if failure == nil { bytes += drainLibrary(atMost: limit) }
         if let failure, !saidGoAway {
             saidGoAway = true
             let last = nghttp2_session_get_last_proc_stream_id(library)
-            octets += HTTP2FrameHeader.goAway(lastStream: last, failure)
+            bytes += HTTP2FrameHeader.goAway(lastStream: last, failure)
         }
-        return octets
+        return bytes
     }
 
     /// Whole frames, until there are `limit` bytes or no more.
     private func drainLibrary(atMost limit: Int) -> [UInt8] {
-        var octets: [UInt8] = []
-        while octets.count < limit {
+        var bytes: [UInt8] = []
+        while bytes.count < limit {
             var data: UnsafePointer<UInt8>?
             let count = nghttp2_session_mem_send(library, &data)
-            if count > 0 { octets.append(contentsOf: UnsafeBufferPointer(start: data, count: count)) }
+            if count > 0 { bytes.append(contentsOf: UnsafeBufferPointer(start: data, count: count)) }
             if count < 0 { fail(.internalError) }
             if let callbackFailure { fail(callbackFailure) }
             if count <= 0 || failure != nil { break }
         }
-        return octets
+        return bytes
     }
 
     /// Ends the connection with an error: GOAWAY is the last thing that is sent.
@@ -203,7 +203,7 @@ package final class HTTP2Session {
         if failure == nil, !libraryHasFailed { failure = code }
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
     /// Sends the response to a request.
     ///
@@ -214,12 +214,12 @@ package final class HTTP2Session {
     ///   - id: the stream.
     ///   - date: an IMF-fixdate (RFC 9110 5.6.7).
     ///   - now: the time.
-    package func answer(_ response: Response, on id: Int32, date: String, now: ContinuousClock.Instant) {
-        guard let stream = streams[id], !stream.isAnswered, !stream.isReset else { return }
-        streams[id]?.isAnswered = true
+    package func respond(_ response: Response, on id: Int32, date: String, now: ContinuousClock.Instant) {
+        guard let stream = streams[id], !stream.hasResponse, !stream.isReset else { return }
+        streams[id]?.hasResponse = true
         streams[id]?.movedAt = now
         let hasContent = response.mayHaveContent && !stream.isHeadRequest && !response.body.isEmpty
-        if hasContent { streams[id]?.answer = response.body }
+        if hasContent { streams[id]?.body = response.body }
         if !submit(HTTP2FieldBlock(response, date: date), on: id, hasContent: hasContent) {
             reset(id, .internalError)
         }
@@ -303,9 +303,9 @@ package final class HTTP2Session {
     /// The server's preface: our SETTINGS in place of the library's, and what the library sends after them.
     private func firstFrames() throws(HTTP2Failure) -> [UInt8] {
         let frames = drainLibrary(atMost: .max)
-        guard frames.count >= HTTP2FrameHeader.octets else { throw .internalError }
+        guard frames.count >= HTTP2FrameHeader.byteCount else { throw .internalError }
         let replaced = HTTP2FrameHeader(frames)
         guard replaced.kind == .settings, !replaced.isAcknowledgement else { throw .internalError }
-        return try announcedSettings() + frames.dropFirst(HTTP2FrameHeader.octets + replaced.length)
+        return try announcedSettings() + frames.dropFirst(HTTP2FrameHeader.byteCount + replaced.length)
     }
 }

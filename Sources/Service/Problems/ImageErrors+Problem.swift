@@ -26,7 +26,7 @@ extension ImageDecodeError: ProblemConvertible {
             )
         case .tooManyScans(let limit):
             .undecodable("The JPEG has more than \(limit) scans.", expected: "at most \(limit) scans", got: "more")
-        case .emptyPicture(let width, let height):
+        case .emptyImage(let width, let height):
             .undecodable("The image has no pixels.", expected: "sides above 0", got: "\(width) x \(height)")
         case .truncated(let count):
             .undecodable("The file is truncated.", expected: "a whole file", got: "\(count) bytes")

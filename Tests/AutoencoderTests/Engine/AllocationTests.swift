@@ -28,7 +28,7 @@ import Testing
             AutoencoderTask(input: .pixels(pixels), outputs: .latent),
             AutoencoderTask(
                 input: .latent([Float](repeating: 0.5, count: configuration.latentCount)),
-                outputs: .picture
+                outputs: .image
             ),
         ]
         for task in tasks {
@@ -37,7 +37,7 @@ import Testing
             let results = engine.run([try engine.plan(task)])
             let counted = allocation_count_end()
             let result = try #require(try results.first?.get())
-            let bytes = 4 * (result.latent?.count ?? 0) + (result.picture?.count ?? 0)
+            let bytes = 4 * (result.latent?.count ?? 0) + (result.image?.count ?? 0)
             guard counted.count >= 0 else { continue }
             #expect(counted.count > 0, "results are allocated, so nothing was counted")
             #expect(counted.count <= 12, "\(counted)")

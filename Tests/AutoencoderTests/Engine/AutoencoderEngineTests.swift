@@ -31,7 +31,7 @@ import Testing
             encode.normalizeLatent = configuration.normalization != nil
             tasks.append(encode)
 
-            var decode = AutoencoderTask(input: .latent(floats(configuration.latentCount)), outputs: [.picture])
+            var decode = AutoencoderTask(input: .latent(floats(configuration.latentCount)), outputs: [.image])
             decode.rounding = index == 0 ? .trunc : .round
             decode.latentIsNormalized = configuration.normalization != nil
             tasks.append(decode)
@@ -40,12 +40,12 @@ import Testing
             var carried = AutoencoderTask(
                 input: .frequencyTokens(floats(configuration.channels * count), count: count),
                 outputs: configuration.frequency.bands == nil
-                    ? [.picture, .frequencyTokens, .fftEnergies] : [.picture, .frequencyTokens]
+                    ? [.image, .frequencyTokens, .fftEnergies] : [.image, .frequencyTokens]
             )
             carried.frequencyTokenCount = count
             tasks.append(carried)
         }
-        var round = AutoencoderTask(input: .pixels(pixels()), outputs: [.reconstruction, .picture, .imageEnergies])
+        var round = AutoencoderTask(input: .pixels(pixels()), outputs: [.reconstruction, .image, .imageEnergies])
         round.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 25)
         // A packed latent is not a map of places, so part of it cannot be decoded by itself.
         if configuration.packing == nil { round.decodedCorner = TokenCorner(position: .bottomRight, side: 5) }
@@ -53,7 +53,7 @@ import Testing
         if configuration.packing == nil {
             let compact = floats(configuration.channels * 9)
             let corner = TokenCorner(position: .topLeft, side: 3)
-            tasks.append(AutoencoderTask(input: .compactTokens(compact, corner), outputs: .picture))
+            tasks.append(AutoencoderTask(input: .compactTokens(compact, corner), outputs: .image))
         }
         if configuration.frequency.bands != nil {
             var partly = AutoencoderTask(input: .pixels(pixels()), outputs: [.latent, .fftEnergies])
@@ -122,9 +122,9 @@ import Testing
         for side in 1...16 {
             let tokens = [Float](repeating: 0.25, count: channels * side * side)
             let corner = TokenCorner(position: .topLeft, side: side)
-            let made = try engine.result(AutoencoderTask(input: .compactTokens(tokens, corner), outputs: .picture))
-            #expect(made.pictureSide == 16 * side)
-            #expect(made.picture?.count == 256 * side * side * 3)
+            let made = try engine.result(AutoencoderTask(input: .compactTokens(tokens, corner), outputs: .image))
+            #expect(made.imageSide == 16 * side)
+            #expect(made.image?.count == 256 * side * side * 3)
         }
     }
 
@@ -132,7 +132,7 @@ import Testing
         let engine = try GoldenModel.all[0].engine()
         var tasks = try Self.mixedTasks(engine)
         let huge = [Float](repeating: 3e38, count: engine.model.configuration.latentCount)
-        tasks[2] = AutoencoderTask(input: .latent(huge), outputs: .picture)
+        tasks[2] = AutoencoderTask(input: .latent(huge), outputs: .image)
         let results = engine.run(try tasks.map(engine.plan))
         #expect(throws: TaskError.resultNotFinite) { try results[2].get() }
         for (index, result) in results.enumerated() where index != 2 {
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test func flippingMirrorsThePicture() throws {
+    @Test func flippingMirrorsTheImage() throws {
         let golden = GoldenModel.all[0]
         let engine = try golden.engine()
         let pixels = try golden.expected().bytes("pixels")
@@ -181,7 +181,7 @@ import Testing
         #expect(abs(sum - total) < 1e-4 * total)
     }
 
-    @Test func imageEnergiesSumToThePicturesEnergy() throws {
+    @Test func imageEnergiesSumToTheImagesEnergy() throws {
         let golden = GoldenModel.all[0]
         let engine = try golden.engine()
         let pixels = try golden.expected().bytes("pixels")
@@ -195,13 +195,13 @@ import Testing
     @Test func costIsCountedInEncodings() throws {
         let engine = try GoldenModel.all[0].engine()
         let encode = engine.cost(of: .latent, encodesImage: true)
-        let decode = engine.cost(of: .picture, encodesImage: false)
-        let both = engine.cost(of: .picture, encodesImage: true)
+        let decode = engine.cost(of: .image, encodesImage: false)
+        let both = engine.cost(of: .image, encodesImage: true)
         #expect(abs(encode - 1) < 0.1)
         #expect(decode > 0)
         #expect(abs(both - encode - decode) < 0.1)
         let latent = [Float](repeating: 0, count: engine.model.configuration.latentCount)
-        #expect(try engine.plan(AutoencoderTask(input: .latent(latent), outputs: .picture)).cost == decode)
+        #expect(try engine.plan(AutoencoderTask(input: .latent(latent), outputs: .image)).cost == decode)
     }
 
     @Test func warmingUpRunsAndLeavesResultsAlone() throws {

@@ -36,19 +36,19 @@ import Testing
 
     @Test func inputsOfTheWrongSize() {
         refuses(.pixels([0]), .latent, with: .pixelCount(expected: 196_608, found: 1))
-        refuses(.latent([0]), .picture, with: .latentCount(expected: 20480, found: 1))
-        refuses(.frequencyTokens([0], count: 2), .picture, with: .latentCount(expected: 160, found: 1))
-        refuses(.compactTokens([0], corner(2)), .picture, with: .latentCount(expected: 320, found: 1))
+        refuses(.latent([0]), .image, with: .latentCount(expected: 20480, found: 1))
+        refuses(.frequencyTokens([0], count: 2), .image, with: .latentCount(expected: 160, found: 1))
+        refuses(.compactTokens([0], corner(2)), .image, with: .latentCount(expected: 320, found: 1))
         for count in [-1, 0, 257, Int.max] {
             refuses(
                 .frequencyTokens([], count: count),
-                .picture,
+                .image,
                 with: .frequencyTokenCount(found: count, minimum: 1, maximum: 256)
             )
         }
         for side in [-1, 0, 17, Int.max] {
-            refuses(.compactTokens([], corner(side)), .picture, with: .compactSide(found: side, maximum: 16))
-            refuses(.latent(latent), .picture, with: .compactSide(found: side, maximum: 16)) {
+            refuses(.compactTokens([], corner(side)), .image, with: .compactSide(found: side, maximum: 16))
+            refuses(.latent(latent), .image, with: .compactSide(found: side, maximum: 16)) {
                 $0.decodedCorner = corner(side)
             }
         }
@@ -58,13 +58,13 @@ import Testing
     func latentsThatAreNotFinite(value: Float) {
         var values = latent
         values[777] = value
-        refuses(.latent(values), .picture, with: .inputNotFinite(index: 777))
+        refuses(.latent(values), .image, with: .inputNotFinite(index: 777))
     }
 
     @Test func resultsThatOverflow() throws {
         let task = AutoencoderTask(
             input: .latent([Float](repeating: 3e38, count: latent.count)),
-            outputs: .picture
+            outputs: .image
         )
         #expect(throws: TaskError.resultNotFinite) { try engine.result(task) }
         let energies = AutoencoderTask(
@@ -107,13 +107,13 @@ import Testing
 
     @Test func compactDecodingThatCannotBe() throws {
         let tokens = [Float](repeating: 0, count: 80 * 4)
-        refuses(.compactTokens(tokens, corner(2)), [.picture, .latent], with: .compactTokensOnlyDecode)
-        refuses(.compactTokens(tokens, corner(2)), .picture, with: .needsPixels) { $0.flipped = true }
+        refuses(.compactTokens(tokens, corner(2)), [.image, .latent], with: .compactTokensOnlyDecode)
+        refuses(.compactTokens(tokens, corner(2)), .image, with: .needsPixels) { $0.flipped = true }
         let lite = AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/all-layers")),
             threads: 1
         )
-        refuses(.compactTokens([0], corner(1)), .picture, with: .compactDecodeUnavailable, on: lite)
+        refuses(.compactTokens([0], corner(1)), .image, with: .compactDecodeUnavailable, on: lite)
     }
 
     @Test func bandsThatCannotBe() throws {
@@ -123,12 +123,12 @@ import Testing
             threads: 1
         )
         let values = [Float](repeating: 0, count: 6 * 64)
-        let picture = [UInt8](repeating: 0, count: 32 * 32 * 3)
-        refuses(.latent(values), .picture, with: .frequencyRatioNeedsPixels, on: banded) { $0.frequencyRatio = 1 }
+        let image = [UInt8](repeating: 0, count: 32 * 32 * 3)
+        refuses(.latent(values), .image, with: .frequencyRatioNeedsPixels, on: banded) { $0.frequencyRatio = 1 }
         refuses(.latent(values), .fftEnergies, with: .bandEnergiesNeedPixels, on: banded)
-        refuses(.pixels(picture), .fftEnergies, with: .bandEnergiesNeedBands, on: banded) { $0.appliesBands = false }
+        refuses(.pixels(image), .fftEnergies, with: .bandEnergiesNeedBands, on: banded) { $0.appliesBands = false }
         for ratio in [Float(-0.1), 1.1, .infinity] {
-            refuses(.pixels(picture), .latent, with: .frequencyRatioOutOfRange(ratio), on: banded) {
+            refuses(.pixels(image), .latent, with: .frequencyRatioOutOfRange(ratio), on: banded) {
                 $0.frequencyRatio = ratio
             }
         }

@@ -313,9 +313,9 @@ import Testing
         }
         let engine = AutoencoderEngine(model: try AutoencoderModel(directory: folder.path), threads: 2)
         let pixels = [UInt8](repeating: 200, count: 24 * 24 * 3)
-        let result = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .picture]))
+        let result = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .image]))
         #expect(result.latent?.contains { abs($0) > 0.01 } == true)
-        #expect(result.picture?.count == pixels.count)
+        #expect(result.image?.count == pixels.count)
     }
 
     @Test func halfPrecisionWeightsStayClose() throws {

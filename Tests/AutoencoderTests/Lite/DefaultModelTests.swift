@@ -31,20 +31,20 @@ import Testing
         let (cut, keep) = cut
         var task = AutoencoderTask(
             input: .pixels(try expected.bytes("pixels")),
-            outputs: [.latent, .reconstruction, .picture, .logits]
+            outputs: [.latent, .reconstruction, .image, .logits]
         )
         task.split = keep.map { BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: $0) }
         let made = try engine.result(task)
         #expect(largestDifference(made.latent, try expected.values("latent.\(cut)")) < 2e-3)
 
         let reconstruction = try expected.values("recon.\(cut)")
-        let picture = try #require(made.picture)
-        #expect(made.pictureSide == 224)
+        let image = try #require(made.image)
+        #expect(made.imageSide == 224)
         var largest = 0
         for place in 0..<224 * 224 {
             for colour in 0..<3 {
                 let value = min(max(reconstruction[colour * 224 * 224 + place], 0), 1) * 255
-                largest = max(largest, abs(Int(picture[place * 3 + colour]) - Int(value.rounded())))
+                largest = max(largest, abs(Int(image[place * 3 + colour]) - Int(value.rounded())))
             }
         }
         #expect(largest <= 1)

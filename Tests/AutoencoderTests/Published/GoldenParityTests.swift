@@ -67,7 +67,7 @@ import Testing
             var task = AutoencoderTask(input: .pixels(pixels), outputs: .reconstruction)
             task.split = split
             let made = try engine.result(task)
-            #expect(made.pictureSide == 256)
+            #expect(made.imageSide == 256)
             #expect(
                 largestDifference(made.reconstruction, try expected.values(tensor)) < Self.reconstructionTolerance,
                 "\(tensor)"
@@ -85,7 +85,7 @@ import Testing
         task.decodedCorner = corner
         let fromPixels = try engine.result(task)
         let wanted = try expected.values("recon.square8_compact")
-        #expect(fromPixels.pictureSide == 128)
+        #expect(fromPixels.imageSide == 128)
         #expect(largestDifference(fromPixels.reconstruction, wanted) < Self.reconstructionTolerance)
 
         // The same from the top-left tokens alone.
@@ -113,8 +113,8 @@ import Testing
 
         var decode = AutoencoderTask(input: .latent(normalized), outputs: .reconstruction)
         decode.latentIsNormalized = true
-        let picture = try engine.result(decode).reconstruction
-        #expect(largestDifference(picture, try expected.values("recon.zigzag64")) < Self.reconstructionTolerance)
+        let image = try engine.result(decode).reconstruction
+        #expect(largestDifference(image, try expected.values("recon.zigzag64")) < Self.reconstructionTolerance)
     }
 
     @Test func frequencyTokensCarryTheLatent() throws {

@@ -21,12 +21,12 @@ extension HTTP2Session {
         switch piece {
         case .needsMore: break
         case .prefaceWrong: throw .protocolError
-        case .prefaceComplete: try forward(HTTP2Preface.octets)
+        case .prefaceComplete: try forward(HTTP2Preface.bytes)
         case .header(let frame):
             try rules.check(frame)
             try judge(frame)
             if frame.length == 0 || !frame.isHeld { try forward(cutter.rawHeader) }
-        case .payload(let octets): try forward(octets)
+        case .payload(let bytes): try forward(bytes)
         case .held(let frame, let payload):
             try judge(frame, payload)
             try forward(cutter.rawHeader + payload)
@@ -106,15 +106,15 @@ extension HTTP2Session {
         if !meters[keyPath: meter].add(cost, now: now) { throw .enhanceYourCalm }
     }
 
-    private func forward(_ octets: [UInt8]) throws(HTTP2Failure) {
+    private func forward(_ bytes: [UInt8]) throws(HTTP2Failure) {
         // `withUnsafeBytes` does not carry typed errors out.
-        let result = octets.withUnsafeBytes { octets in Result { () throws(HTTP2Failure) in try forward(octets) } }
+        let result = bytes.withUnsafeBytes { bytes in Result { () throws(HTTP2Failure) in try forward(bytes) } }
         try result.get()
     }
 
-    private func forward(_ octets: UnsafeRawBufferPointer) throws(HTTP2Failure) {
-        let start = octets.bindMemory(to: UInt8.self).baseAddress
-        let result = nghttp2_session_mem_recv(library, start, octets.count)
+    private func forward(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Failure) {
+        let start = bytes.bindMemory(to: UInt8.self).baseAddress
+        let result = nghttp2_session_mem_recv(library, start, bytes.count)
         if let callbackFailure { throw callbackFailure }
         guard result < 0 else { return }
         switch nghttp2_error(rawValue: Int32(result)) {

@@ -28,41 +28,41 @@ struct HTTP2FrameCutter {
     /// Whether a frame has begun and is not complete; DATA does not count, since bodies have a time of their own.
     private(set) var isInsideFrame = false
 
-    /// The next piece; what it holds of `octets` is taken off them.
-    mutating func next(_ octets: inout UnsafeRawBufferPointer) -> Piece {
-        if octets.isEmpty { return .needsMore }
+    /// The next piece; what it holds of `bytes` is taken off them.
+    mutating func next(_ bytes: inout UnsafeRawBufferPointer) -> Piece {
+        if bytes.isEmpty { return .needsMore }
         switch state {
         case .preface(let seen):
-            let count = min(HTTP2Preface.octets.count - seen, octets.count)
-            guard octets.prefix(count).elementsEqual(HTTP2Preface.octets[seen..<seen + count]) else {
+            let count = min(HTTP2Preface.bytes.count - seen, bytes.count)
+            guard bytes.prefix(count).elementsEqual(HTTP2Preface.bytes[seen..<seen + count]) else {
                 return .prefaceWrong
             }
-            octets = UnsafeRawBufferPointer(rebasing: octets[count...])
-            state = seen + count == HTTP2Preface.octets.count ? .header : .preface(seen: seen + count)
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
+            state = seen + count == HTTP2Preface.bytes.count ? .header : .preface(seen: seen + count)
             if case .header = state { return .prefaceComplete }
             return .needsMore
         case .header:
-            if rawHeader.count == HTTP2FrameHeader.octets { rawHeader.removeAll(keepingCapacity: true) }
-            let count = min(HTTP2FrameHeader.octets - rawHeader.count, octets.count)
-            rawHeader.append(contentsOf: octets[..<count])
-            octets = UnsafeRawBufferPointer(rebasing: octets[count...])
+            if rawHeader.count == HTTP2FrameHeader.byteCount { rawHeader.removeAll(keepingCapacity: true) }
+            let count = min(HTTP2FrameHeader.byteCount - rawHeader.count, bytes.count)
+            rawHeader.append(contentsOf: bytes[..<count])
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
             isInsideFrame = true
-            guard rawHeader.count == HTTP2FrameHeader.octets else { return .needsMore }
+            guard rawHeader.count == HTTP2FrameHeader.byteCount else { return .needsMore }
             let header = HTTP2FrameHeader(rawHeader)
             isInsideFrame = header.length > 0 && header.kind != .data
             if header.length > 0 { state = header.isHeld ? .held(header, []) : .payload(left: header.length) }
             return .header(header)
         case .payload(let left):
-            let count = min(left, octets.count)
-            let payload = UnsafeRawBufferPointer(rebasing: octets[..<count])
-            octets = UnsafeRawBufferPointer(rebasing: octets[count...])
+            let count = min(left, bytes.count)
+            let payload = UnsafeRawBufferPointer(rebasing: bytes[..<count])
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
             state = count == left ? .header : .payload(left: left - count)
             if count == left { isInsideFrame = false }
             return .payload(payload)
         case .held(let header, var payload):
-            let count = min(header.length - payload.count, octets.count)
-            payload.append(contentsOf: octets[..<count])
-            octets = UnsafeRawBufferPointer(rebasing: octets[count...])
+            let count = min(header.length - payload.count, bytes.count)
+            payload.append(contentsOf: bytes[..<count])
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[count...])
             guard payload.count == header.length else {
                 state = .held(header, payload)
                 return .needsMore

@@ -2,7 +2,7 @@
 
 /// A frame's first nine bytes (RFC 9113 4.1).
 struct HTTP2FrameHeader {
-    static let octets = 9
+    static let byteCount = 9
     /// The default; larger frames are not announced (RFC 9113 4.2).
     static let maximumPayload = 16384
 
@@ -16,13 +16,13 @@ struct HTTP2FrameHeader {
     let flags: UInt8
     let stream: Int32
 
-    /// - Parameter octets: at least nine.
-    init(_ octets: [UInt8]) {
-        length = Int(octets[0]) << 16 | Int(octets[1]) << 8 | Int(octets[2])
-        kind = Kind(rawValue: octets[3])
-        flags = octets[4]
+    /// - Parameter bytes: at least nine.
+    init(_ bytes: [UInt8]) {
+        length = Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
+        kind = Kind(rawValue: bytes[3])
+        flags = bytes[4]
         // RFC 9113 4.1: the reserved bit is ignored.
-        stream = octets[5..<9].reduce(Int32(0)) { $0 << 8 | Int32($1) } & Int32.max
+        stream = bytes[5..<9].reduce(Int32(0)) { $0 << 8 | Int32($1) } & Int32.max
     }
 
     /// END_STREAM and ACK share a bit.

@@ -78,7 +78,7 @@ struct Decode: Operation {
         for name in ["height", "width"] { _ = try given.integer(name, in: outputSide...outputSide) }
     }
 
-    var outputs: AutoencoderTask.Outputs { .picture }
+    var outputs: AutoencoderTask.Outputs { .image }
 
     func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask] {
         // A latent that comes in has had its cut.

@@ -74,10 +74,10 @@ struct ImageResponse {
         as format: Decode.FileFormat,
         quality: Int
     ) -> Result<Encoded, Problem> {
-        guard let result = output.results.first, let pixels = result.picture else {
+        guard let result = output.results.first, let pixels = result.image else {
             return .failure(Problem(.internalError, "The engine gave no image."))
         }
-        let image = RGBImage(width: result.pictureSide, height: result.pictureSide, pixels: pixels)
+        let image = RGBImage(width: result.imageSide, height: result.imageSide, pixels: pixels)
         var closeness: ReconstructionQuality?
         if let original = output.pixels, original.width == image.width, original.height == image.height {
             closeness = reconstructionQuality(original, image)

@@ -6,7 +6,7 @@ import Foundation
 import ImageCodec
 
 /// What `Tests/Fixtures/make_picture_cases.py` wrote down.
-struct PictureCases: Decodable {
+struct ImageCases: Decodable {
     struct Picture: Decodable, Sendable {
         let name: String
         let storedWidth: Int
@@ -40,8 +40,8 @@ struct PictureCases: Decodable {
     let resampling: [Resampling]
     let quality: [Quality]
 
-    static func load() throws -> PictureCases {
-        try JSONDecoder().decode(PictureCases.self, from: Data(Fixtures.bytes("pictures/cases.json")))
+    static func load() throws -> ImageCases {
+        try JSONDecoder().decode(ImageCases.self, from: Data(Fixtures.bytes("pictures/cases.json")))
     }
 
     static func file(_ name: String) throws -> [UInt8] { try Fixtures.bytes("pictures/" + name) }

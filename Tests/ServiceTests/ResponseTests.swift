@@ -6,14 +6,14 @@ import TensorFiles
 import Testing
 
 extension ServiceTests {
-    /// The forms in which inputs are taken and answers given.
-    @Suite struct AnswerTests {
-        private let picture: [UInt8]
+    /// The forms in which inputs are taken and responses given.
+    @Suite struct ResponseTests {
+        private let image: [UInt8]
         private let base64: String
 
         init() throws {
-            picture = try Fixtures.bytes("golden/dinov2/chelsea.png")
-            base64 = Data(picture).base64EncodedString()
+            image = try Fixtures.bytes("golden/dinov2/chelsea.png")
+            base64 = Data(image).base64EncodedString()
         }
 
         private func form(_ parts: [(head: String, body: [UInt8])]) -> [UInt8] {
@@ -25,13 +25,13 @@ extension ServiceTests {
 
         @Test func everyInputFormGivesTheSameLatent() async throws {
             try await TestService.run { client in
-                let raw = try await client.post("/encode?keep=36", picture)
+                let raw = try await client.post("/encode?keep=36", image)
                 #expect(raw.fields["shape"] == "[1,96,16,16]" && raw.fields["dtype"] == "float32")
                 #expect(raw.fields["uae-model"]?.contains("@sha256:") == true)
                 #expect(raw.fields["server-timing"]?.contains("infer;dur=") == true)
                 let multipart = try await client.post(
                     "/v1/encode",
-                    form([("name=\"keep\"", Array("36".utf8)), ("name=\"f\"; filename=\"a.png\"", picture)]),
+                    form([("name=\"keep\"", Array("36".utf8)), ("name=\"f\"; filename=\"a.png\"", image)]),
                     [("Content-Type", "multipart/form-data; boundary=b")]
                 )
                 #expect(multipart.body == raw.body)
@@ -49,37 +49,37 @@ extension ServiceTests {
         @Test(arguments: [("+", "\\u002B"), ("+", "\\u002b"), ("/", "\\/"), ("A", "\\u0041"), ("=", "\\u003D")])
         func escapesInBase64MeanWhatTheyMean(character: String, escape: String) async throws {
             try await TestService.run { client in
-                let plain = Data(picture).base64EncodedString()
+                let plain = Data(image).base64EncodedString()
                 let escaped = plain.replacingOccurrences(of: character, with: escape)
                 #expect(escaped != plain)
                 let expected = try await client.post("/encode", Array("{\"inputs\":[{\"b64\":\"\(plain)\"}]}".utf8))
-                let answer = try await client.post("/encode", Array("{\"inputs\":[{\"b64\":\"\(escaped)\"}]}".utf8))
-                #expect(answer.status == 200 && answer.text == expected.text)
+                let response = try await client.post("/encode", Array("{\"inputs\":[{\"b64\":\"\(escaped)\"}]}".utf8))
+                #expect(response.status == 200 && response.text == expected.text)
             }
         }
 
         @Test func everyTensorFormHoldsTheSameNumbers() async throws {
             try await TestService.run { client in
-                let raw = try await client.post("/encode", picture)
-                let npy = try await client.post("/encode?format=npy", picture).body
+                let raw = try await client.post("/encode", image)
+                let npy = try await client.post("/encode?format=npy", image).body
                 let array = try npy.withUnsafeBytes { try readNPY($0, maximumElements: 1 << 20) }
                 #expect(array == TensorArray(shape: [1, 96, 16, 16], values: raw.floats))
-                let file = try await client.post("/encode", picture, [("Accept", "application/vnd.safetensors")]).body
+                let file = try await client.post("/encode", image, [("Accept", "application/vnd.safetensors")]).body
                 let tensor = try file.withUnsafeBytes {
                     try readSafetensorsTensor(named: "latents", in: $0, maximumElements: 1 << 20)
                 }
                 #expect(tensor == array)
                 let metadata = try file.withUnsafeBytes { try SafetensorsIndex($0) }.metadata
                 #expect(metadata["ids"] == "[\"0\"]" && metadata["failures"] == "[]")
-                // What comes out in any form decodes to the same picture.
+                // What comes out in any form decodes to the same image.
                 let decoded = try await client.post("/decode", npy).body
                 #expect(try await client.post("/decode", file).body == decoded)
                 // As a remote decoder's client sends shapes: one parameter an axis.
                 let remote = "/decode?shape=1&shape=96&shape=16&shape=16&dtype=float32&do_scaling=true&output_type=pil"
                 #expect(try await client.post(remote, raw.body).body == decoded)
-                let half = try await client.post("/encode?dtype=bfloat16", picture)
+                let half = try await client.post("/encode?dtype=bfloat16", image)
                 #expect(half.body.count == raw.body.count / 2 && half.fields["dtype"] == "bfloat16")
-                let tokens = try await client.post("/encode?layout=tokens", picture)
+                let tokens = try await client.post("/encode?layout=tokens", image)
                 #expect(tokens.fields["shape"] == "[1,256,96]" && tokens.floats[1] == raw.floats[256])
                 #expect(try await client.post("/decode?shape=1,256,96", tokens.body).body == decoded)
             }
@@ -87,14 +87,14 @@ extension ServiceTests {
 
         @Test func mirroredAndPooledLatents() async throws {
             try await TestService.run { client in
-                let both = try await client.post("/encode?flip=both&format=safetensors", picture).body
-                let mirrored = try await client.post("/encode?flip=h", picture).floats
+                let both = try await client.post("/encode?flip=both&format=safetensors", image).body
+                let mirrored = try await client.post("/encode?flip=h", image).floats
                 let flipped = try both.withUnsafeBytes {
                     try readSafetensorsTensor(named: "latents_flip", in: $0, maximumElements: 1 << 20)
                 }
                 #expect(flipped.values == mirrored)
-                let latent = try await client.post("/encode?normalize=false", picture).floats
-                let pooled = try await client.post("/encode?pool=mean", picture)
+                let latent = try await client.post("/encode?normalize=false", image).floats
+                let pooled = try await client.post("/encode?pool=mean", image)
                 #expect(pooled.fields["shape"] == "[1,96]")
                 let mean = latent[..<256].reduce(0, +) / 256
                 #expect(abs(pooled.floats[0] - mean) < 1e-4)
@@ -103,8 +103,8 @@ extension ServiceTests {
 
         @Test func aBadItemHurtsNobodyWhenItIsSkipped() async throws {
             let body = form([
-                ("name=\"f\"; filename=\"good.png\"", picture),
-                ("name=\"f\"; filename=\"bad.png\"", Array(picture.prefix(999))),
+                ("name=\"f\"; filename=\"good.png\"", image),
+                ("name=\"f\"; filename=\"bad.png\"", Array(image.prefix(999))),
             ])
             let type = [("Content-Type", "multipart/form-data; boundary=b")]
             try await TestService.run { client in
@@ -118,23 +118,23 @@ extension ServiceTests {
             }
         }
 
-        @Test func picturesComeInTheFormAskedFor() async throws {
-            let two = form([("name=\"f\"; filename=\"a\"", picture), ("name=\"f\"; filename=\"b\"", picture)])
+        @Test func imagesComeInTheFormAskedFor() async throws {
+            let two = form([("name=\"f\"; filename=\"a\"", image), ("name=\"f\"; filename=\"b\"", image)])
             let type = ("Content-Type", "multipart/form-data; boundary=b")
             try await TestService.run { client in
-                let png = try await client.post("/decode", picture)
+                let png = try await client.post("/decode", image)
                 #expect(png.fields["content-type"] == "image/png" && png.body.starts(with: [0x89, 0x50]))
                 #expect(png.fields["uae-quality"]?.hasPrefix("psnr=") == true)
-                let jpeg = try await client.post("/decode", picture, [("Accept", "image/jpeg")])
+                let jpeg = try await client.post("/decode", image, [("Accept", "image/jpeg")])
                 #expect(jpeg.fields["content-type"] == "image/jpeg" && jpeg.body.starts(with: [0xFF, 0xD8]))
-                #expect(try await client.post("/decode?image_format=jpg&quality=95", picture).body == jpeg.body)
+                #expect(try await client.post("/decode?image_format=jpg&quality=95", image).body == jpeg.body)
                 let mixed = try await client.post("/decode", two, [type])
                 #expect(mixed.fields["content-type"]?.hasPrefix("multipart/mixed; boundary=") == true)
                 let json = try await client.post("/decode", two, [type, ("Accept", "application/json")]).json
                 let items = try #require(json["items"] as? [[String: Any]])
                 let first = try #require((items.first?["data_b64"] as? String).flatMap { Data(base64Encoded: $0) })
                 #expect(items.count == 2 && [UInt8](first) == png.body)
-                let plot = try await client.post("/spectrum?format=svg", picture)
+                let plot = try await client.post("/spectrum?format=svg", image)
                 #expect(plot.fields["content-type"] == "image/svg+xml" && plot.text.hasPrefix("<svg"))
             }
         }
