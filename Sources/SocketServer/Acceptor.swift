@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Accepts connections and deals them out to the loops in turn.
+/// Accepts connections and assigns them to the loops in turn.
 ///
 /// - Note: `@unchecked Sendable` holds because mutable state is touched on the first loop only.
 final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
@@ -14,9 +14,9 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
     private var nextLoop = 0
     var deadlineIndex: Int?
 
-    /// How long to wait before another try when descriptors or memory are short: what frees them may be no connection.
+    /// How long to wait before another try when descriptors or memory are short: not only a connection may free them.
     private static let retryInterval = Duration.milliseconds(100)
-    /// Connections taken at once, so that a flood of them does not keep the others waiting.
+    /// Connections accepted in a row, so that a flood of them does not keep the open ones waiting.
     private static let batch = 64
 
     private var loop: EventLoop { loops[0] }
@@ -24,8 +24,8 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
     /// - Parameters:
     ///   - listener: a listening socket, which does not block; owned by the acceptor.
     ///   - configuration: how many connections there may be.
-    ///   - totals: where they are counted.
-    ///   - loops: who gets them; the acceptor runs on the first.
+    ///   - totals: counts the connections.
+    ///   - loops: get the connections; the acceptor runs on the first loop.
     init(listener: Int32, configuration: SocketServerConfiguration, totals: ServerTotals, loops: [EventLoop]) {
         self.listener = listener
         self.configuration = configuration
@@ -42,7 +42,7 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
         loop.events.post { [self] in watch = loop.events.watch(listener, handler: self) }
     }
 
-    /// Closes the listening socket; connections live on.
+    /// Closes the listening socket; open connections continue.
     func stop() {
         totals.setAcceptor(nil)
         loop.events.post { [self] in

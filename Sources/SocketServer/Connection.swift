@@ -3,13 +3,13 @@
 import Glibc
 import HTTPWire
 
-/// One client's connection: the socket, and what is spoken on it.
+/// One client's connection: the socket and its protocol driver.
 ///
 /// Belongs to its loop; only the loop, its events and the connection's driver call it.
 final class Connection: DescriptorHandler, DeadlineHolder {
     private enum State {
         case open
-        /// Our side is shut; what still comes is dropped. Closing now would reset the response (RFC 9112 9.6).
+        /// Our side is shut, and further input is dropped. Closing now would reset the response (RFC 9112 9.6).
         case lingering(byteCount: Int, until: ContinuousClock.Instant)
         case closed
     }
@@ -27,7 +27,7 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private var driver: (any ProtocolDriver)?
     private var hangUpCheck: HangUpCheck?
 
-    /// Looks for a hang-up, ever more rarely, while nothing is to be read or written: none is reported then.
+    /// Checks for a hang-up, ever more rarely, while nothing is to be read or written: Dispatch reports none then.
     private struct HangUpCheck {
         var interval = Duration.milliseconds(20)
         var instant: ContinuousClock.Instant
@@ -40,7 +40,7 @@ final class Connection: DescriptorHandler, DeadlineHolder {
         }
     }
 
-    /// Reads at once, so that one fast sender does not keep the others waiting.
+    /// Reads in a row, so that one fast sender does not keep the others waiting.
     private static let maximumReads = 8
 
     init(id: UInt64, descriptor: Int32, isOverLimit: Bool, loop: EventLoop) {
@@ -110,13 +110,13 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     ///
     /// - Parameters:
     ///   - driver: the new one.
-    ///   - bytes: received already, for the new driver.
+    ///   - bytes: input for the new driver, received already.
     func turn(to driver: any ProtocolDriver, with bytes: ArraySlice<UInt8>) {
         self.driver = driver
         bytes.withUnsafeBytes { driver.take($0) }
     }
 
-    /// Everything is sent: shuts our side, and waits a bounded time for the client to have read it.
+    /// Everything is sent: shuts our side, and gives the client a bounded time to read it.
     func finish() {
         if peerHasFinished { return close() }
         shutdown(descriptor, Int32(SHUT_WR))
@@ -126,7 +126,7 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     func close() {
         if isClosed { return }
         state = .closed
-        // It refers to the connection, but not the other way round any more.
+        // Its reference to the connection is unowned, so it must not stay alive longer.
         driver = nil
         loop.remove(self)
         let totals = loop.totals

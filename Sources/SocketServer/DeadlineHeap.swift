@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something that has to be looked at when its time has come.
+/// An object with a deadline.
 package protocol DeadlineHolder: AnyObject {
-    /// Where the heap keeps it; nil: it has no deadline. Only the heap writes it.
+    /// Its index in the heap; nil: it has no deadline. Only the heap writes it.
     var deadlineIndex: Int? { get set }
 
     func checkDeadline(_ now: ContinuousClock.Instant)
@@ -27,7 +27,7 @@ package struct DeadlineHeap {
         holder.deadlineIndex.map { entries[$0].instant }
     }
 
-    /// Gives a holder this deadline in place of the one that it has.
+    /// Sets a holder's deadline, in place of any that it has.
     package mutating func set(_ holder: any DeadlineHolder, to instant: ContinuousClock.Instant) {
         if let index = holder.deadlineIndex {
             entries[index].instant = instant
@@ -48,7 +48,7 @@ package struct DeadlineHeap {
         settle(index)
     }
 
-    /// Takes the holder with the earliest deadline out, if that is not after `now`.
+    /// Removes the holder with the earliest deadline, if that is not after `now`.
     package mutating func popDue(_ now: ContinuousClock.Instant) -> (any DeadlineHolder)? {
         guard let first = entries.first, first.instant <= now else { return nil }
         remove(first.holder)

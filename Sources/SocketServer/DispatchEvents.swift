@@ -40,7 +40,7 @@ package final class DispatchEvents: EventSource, @unchecked Sendable {
     package func setTimer(_ instant: ContinuousClock.Instant, fire: @escaping () -> Void) {
         self.fire = fire
         let nanoseconds = max(.zero, instant - now) / .nanoseconds(1)
-        // A century or more is no time that Dispatch can count.
+        // Dispatch counts nanoseconds in 64 bits.
         timer.schedule(deadline: .now() + .nanoseconds(Int(min(nanoseconds, 1e18))))
     }
 

@@ -9,9 +9,9 @@ import Glibc
 /// handlers then. A suspended source must be resumed before it is released. The descriptor must stay open until both
 /// sources have been cancelled, or Dispatch would watch whatever gets its number next.
 ///
-/// Dispatch disables a source while its handler runs, and has a thread of its own enable it again: two changes of thread
-/// for each event. A client that is at work sends again within microseconds, so a descriptor that had something to
-/// read is read once more in the queue's next turn, and goes back to Dispatch when it has nothing.
+/// Dispatch disables a source while its handler runs, and has a thread of its own enable it again: two changes of
+/// thread for each event. A client that is at work sends again within microseconds, so a descriptor that had something
+/// to read is read once more in the queue's next turn, and goes back to Dispatch when it has nothing.
 final class DispatchWatch: DescriptorWatch {
     private let descriptor: Int32
     private let events: DispatchEvents
@@ -65,7 +65,7 @@ final class DispatchWatch: DescriptorWatch {
         if writerIsSuspended { writer?.resume() }
     }
 
-    /// Reads although nothing is known to be there.
+    /// Tries a read although Dispatch has reported nothing.
     func readAgain() {
         guard let handler else { return }
         keepActive(handler.handle(.readable))

@@ -3,7 +3,7 @@
 import Glibc
 import HTTPWire
 
-/// Owns some of the connections, and does everything for them: reads, parses, responds, gives up.
+/// Owns a share of the connections: reads, parses, responds, and ends what is past its deadline.
 ///
 /// - Note: `@unchecked Sendable` holds because everything mutable is touched by what ``events`` runs only, one at a
 ///   time; ``adopt(_:isOverLimit:)``, ``respond(connection:exchange:_:)``, ``drain()`` and ``shutdown()`` hand their
@@ -18,7 +18,7 @@ final class EventLoop: @unchecked Sendable {
     /// Where reads land before they are copied to their connection.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
-    /// A deadline that is due and changes nothing is looked at again after this time, not at once and for ever.
+    /// The least time until a deadline that was due is checked again: one that changes nothing must not spin.
     private static let shortestWait = Duration.milliseconds(20)
 
     private var connections: [UInt64: Connection] = [:]
@@ -27,7 +27,7 @@ final class EventLoop: @unchecked Sendable {
     private var deadlines = DeadlineHeap()
     /// When the timer fires; nil: it is not set.
     private var timer: ContinuousClock.Instant?
-    /// Before this no deadline is set while those that are due are looked at.
+    /// While due deadlines are checked: no deadline is set before this instant.
     private var earliestDeadline: ContinuousClock.Instant?
 
     init(
@@ -48,7 +48,7 @@ final class EventLoop: @unchecked Sendable {
 
     // MARK: From any thread
 
-    /// Takes a new connection over, and its descriptor with it.
+    /// Takes over a new connection and owns its descriptor.
     func adopt(_ descriptor: Int32, isOverLimit: Bool) {
         events.post { [self] in
             guard isRunning else {
@@ -64,7 +64,7 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Hands over the handler's response; the client may have left, and its connection with it.
+    /// Hands over the handler's response; by then the connection may be gone.
     func respond(connection id: UInt64, exchange: UInt64, _ response: Response) {
         events.post { [self] in connections[id]?.respond(exchange: exchange, response) }
     }
@@ -76,7 +76,7 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Ends every connection, and takes no more.
+    /// Ends every connection, and adopts no more.
     func shutdown() {
         events.post { [self] in
             isRunning = false
@@ -92,10 +92,10 @@ final class EventLoop: @unchecked Sendable {
         deadlines.remove(connection)
     }
 
-    /// Makes sure that a holder is looked at by `instant`.
+    /// Makes sure that a holder's deadline is checked by `instant`.
     ///
-    /// A deadline moves on with every request, so a later one leaves an earlier one in place: the holder is then looked
-    /// at too early, once, which costs less than to set the timer for each request.
+    /// A deadline moves on with every request, so a later one leaves an earlier one in place: the holder is then
+    /// checked too early, once, which costs less than setting the timer for each request.
     func setDeadline(of holder: any DeadlineHolder, to instant: ContinuousClock.Instant) {
         if let current = deadlines.deadline(of: holder), current <= instant { return }
         deadlines.set(holder, to: max(instant, earliestDeadline ?? instant))

@@ -2,13 +2,13 @@
 
 /// What an event loop needs from the system: readiness of descriptors, time, and work handed over by other threads.
 ///
-/// Everything that it calls runs one at a time. ``DispatchEvents`` serves the product; tests bring their own, which
-/// decides what is ready and what time it is.
+/// Its calls run one at a time. ``DispatchEvents`` serves the product; tests have their own, which decides what is
+/// ready and what time it is.
 package protocol EventSource: AnyObject, Sendable {
     /// The time that deadlines are compared with.
     var now: ContinuousClock.Instant { get }
 
-    /// Runs `body` on the loop, after whatever is running; may be called from any thread.
+    /// Runs `body` on the loop, after the call that is running; may be called from any thread.
     func post(_ body: @escaping @Sendable () -> Void)
 
     /// Watches a descriptor for reading from now on.
@@ -39,9 +39,9 @@ package protocol DescriptorWatch: AnyObject {
     func cancel(closed: @escaping () -> Void)
 }
 
-/// Who is called when a descriptor is ready.
+/// Handles the readiness of a descriptor.
 package protocol DescriptorHandler: AnyObject {
-    /// Handles what the descriptor is ready for; calling it too often does no harm.
+    /// Reads or writes what it can; a call without need does no harm.
     ///
     /// - Returns: whether it has read something, so that more may come soon.
     func handle(_ readiness: Readiness) -> Bool
@@ -53,7 +53,7 @@ package struct Readiness: OptionSet, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// There is something to read, be it the end.
+    /// There are bytes to read, or the end.
     package static let readable = Readiness(rawValue: 1)
     package static let writable = Readiness(rawValue: 2)
     /// The connection is gone in both directions: reset, or closed by both sides.

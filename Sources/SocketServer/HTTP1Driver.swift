@@ -16,13 +16,13 @@ final class HTTP1Driver: ProtocolDriver {
         case done
     }
 
-    /// The request under way.
+    /// The request in progress.
     private struct Current {
         let exchange: ActiveExchange
         let keepsAlive: Bool
         /// The response said `Connection: close`.
         var closes = false
-        /// The response whatever the body holds, sent once the part of the body that is here is found well framed.
+        /// A response that does not depend on the body, sent once the framing of the bytes received so far is checked.
         var earlyResponse: Response?
     }
 
@@ -39,9 +39,9 @@ final class HTTP1Driver: ProtocolDriver {
     /// The response's first bytes were sent ahead to learn whether the client is still there.
     private var sentPrefix = false
 
-    /// Bytes of further requests that are held while one is under way.
+    /// Bytes of further requests that are held while one is in progress.
     private static let pipelineLimit = 64 << 10
-    /// A body up to this is read and dropped after an early response, so that the connection lives on.
+    /// A body up to this is read and dropped after an early response, so that the connection stays open.
     private static let discardLimit = 64 << 10
 
     init(connection: Connection) {
@@ -101,7 +101,7 @@ final class HTTP1Driver: ProtocolDriver {
             connection.abort()
             return false
         case .responding where connection.peerHasFinished && !sentPrefix:
-            // Half-closed, or gone for good? The response's own first bytes tell: a dead socket resets them.
+            // Sending the response's first bytes shows whether the client is half-closed or gone: a dead socket resets.
             sentPrefix = true
             connection.output.append(HTTP1Serializer.prefix)
             return true
@@ -218,7 +218,7 @@ final class HTTP1Driver: ProtocolDriver {
         return true
     }
 
-    /// Switches to HTTP/2 if the request asks for that, which then becomes the first stream.
+    /// Switches to HTTP/2 if the request offers that; the request then becomes the first stream.
     ///
     /// RFC 7540 3.2: the whole request must have come first, and the server may ignore the offer; so a request with a
     /// body stays with HTTP/1.1.

@@ -21,7 +21,7 @@ final class HTTP2Driver: ProtocolDriver {
         var phase: Phase
         /// The whole response is sent.
         var responseIsSent = false
-        /// More of the body has come after the response than is worth reading.
+        /// More of the body followed the response than is worth reading.
         var isTooLong = false
     }
 
@@ -32,7 +32,7 @@ final class HTTP2Driver: ProtocolDriver {
     private var requests: [Int32: Current] = [:]
     /// When the last stream ended, or the connection began.
     private var idleSince: ContinuousClock.Instant
-    /// Since when the socket has taken nothing of what is to be sent.
+    /// Since when the socket has accepted no output.
     private var blockedSince: ContinuousClock.Instant?
     private var noticeAt: ContinuousClock.Instant?
     private var sawPeerFinish = false
@@ -43,7 +43,7 @@ final class HTTP2Driver: ProtocolDriver {
     /// The library's own replies to frames may exceed it a little.
     private static let outputBound = 256 << 10
     private static let outputStep = 64 << 10
-    /// After an early response, a rest of the body up to this has the body's time, a longer one the time of lingering.
+    /// After an early response, a rest of the body up to this may take the body's time, a longer one `lingerTimeout`.
     private static let discardLimit = 64 << 10
     /// How long after GOAWAY's notice clients may still begin streams.
     private static let noticeTime = Duration.seconds(1)
@@ -51,8 +51,8 @@ final class HTTP2Driver: ProtocolDriver {
     /// nil if the settings are not valid.
     ///
     /// - Parameters:
-    ///   - connection: one that begins with HTTP/2's preface, or has asked for an upgrade.
-    ///   - upgrade: the request that asked for HTTP/2, and its `HTTP2-Settings`.
+    ///   - connection: one that begins with HTTP/2's preface, or offered an upgrade.
+    ///   - upgrade: the request that offered HTTP/2, and its `HTTP2-Settings`.
     init?(connection: Connection, upgrade: (request: HTTPRequestHead, settings: [UInt8])?) {
         self.connection = connection
         loop = connection.loop
@@ -134,7 +134,7 @@ final class HTTP2Driver: ProtocolDriver {
             case .discarding, .responding, .abandoned: break
             }
         }
-        // If the client is gone for good, its kernel replies with a reset, which cancels the rest.
+        // If the client is gone, its kernel replies with a reset, which cancels the rest.
         session.finishShutdown()
     }
 
@@ -249,7 +249,7 @@ final class HTTP2Driver: ProtocolDriver {
             }
             if head.expectsContinue, request.hasBody { session.sendContinue(on: id) }
         }
-        // Such a connection is there for one probe.
+        // A connection beyond the limit serves one probe.
         if connection.isOverLimit { session.finishShutdown() }
     }
 

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Bytes on their way to a socket.
+/// Bytes to be sent to a socket.
 ///
 /// Large pieces are sent from where they are, small ones are joined.
 struct OutputBuffer {
@@ -28,7 +28,7 @@ struct OutputBuffer {
 
     enum Outcome {
         case sentAll
-        /// The socket takes no more now; `progress`: it took some.
+        /// The socket accepts no more now; `progress`: it accepted some.
         case blocked(progress: Bool)
         case failed
     }

@@ -6,13 +6,13 @@ import HTTPWire
 ///
 /// Called by its ``Connection`` only, while that is open.
 protocol ProtocolDriver: AnyObject {
-    /// Whether bytes from the client would be of use now.
+    /// Whether the driver can use input now.
     var wantsInput: Bool { get }
 
     /// When ``checkDeadline(_:)`` is due, as far as is known; nil: not before something else happens.
     var nextDeadline: ContinuousClock.Instant? { get }
 
-    /// Takes bytes that have come.
+    /// Takes bytes that were received.
     func take(_ bytes: UnsafeRawBufferPointer)
 
     /// Takes the handler's response.
@@ -23,16 +23,16 @@ protocol ProtocolDriver: AnyObject {
     /// - Returns: whether there may be more to send now, or to do once it is sent.
     func advance() -> Bool
 
-    /// The socket took some bytes and no more for now.
+    /// The socket accepted some bytes, and accepts no more for now.
     func madeProgress()
 
-    /// Gives up what has taken too long.
+    /// Ends what is past its deadline.
     func checkDeadline(_ now: ContinuousClock.Instant)
 
-    /// The server ends: so does the connection, as soon as nothing is under way.
+    /// The server shuts down: the connection ends as soon as no request is in progress.
     func drain()
 
-    /// The connection is lost: cancels what is under way, and reports it.
+    /// The connection is lost: cancels the requests in progress, and reports them.
     func connectionLost()
 }
 

@@ -10,8 +10,8 @@ package enum Admission: Sendable {
     case respond(Response, label: String? = nil)
     /// Read the body, at most `limit` bytes, then call `then` with the complete request.
     ///
-    /// `then` runs in a task of its own, which is cancelled when the client leaves. What it captures is what was decided
-    /// from the head, so that nothing is decided twice.
+    /// `then` runs in a task of its own, which is cancelled when the client leaves. What it captures is what was
+    /// decided from the head, so that nothing is decided twice.
     case readBody(limit: Int, label: String? = nil, then: @Sendable (Request) async -> Response)
 }
 

@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// Counters that all loops of a server share, and who waits for them.
+/// Counters that all loops of a server share, and the waiters for them.
 final class ServerTotals: Sendable {
     let bodyBytes = Atomic(0)
     private let count = Atomic(0)
@@ -25,7 +25,7 @@ final class ServerTotals: Sendable {
     /// Sets what is called after ``waitForClose()``.
     func setAcceptor(_ resume: (@Sendable () -> Void)?) { acceptor.withLock { $0 = resume } }
 
-    /// Has the acceptor called when a connection is closed, once.
+    /// Requests one call of the acceptor when a connection is closed.
     func waitForClose() { acceptorWaits.store(true, ordering: .sequentiallyConsistent) }
 
     /// Returns when no connection is open, or the task is cancelled.

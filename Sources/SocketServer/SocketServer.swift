@@ -3,7 +3,7 @@
 import Glibc
 import Synchronization
 
-/// Serves HTTP on a TCP or Unix socket: event loops on Dispatch queues, and one loop for each connection.
+/// Serves HTTP on a TCP or Unix socket: event loops on Dispatch queues, each with a share of the connections.
 package final class SocketServer: Sendable {
     private let configuration: SocketServerConfiguration
     private let loops: [EventLoop]
@@ -15,7 +15,7 @@ package final class SocketServer: Sendable {
     /// - Parameters:
     ///   - configuration: where to listen, and every bound.
     ///   - handler: the service.
-    ///   - events: for each loop where its events come from; nil: Dispatch.
+    ///   - events: one source of events for each loop; nil: Dispatch.
     package init(
         configuration: SocketServerConfiguration,
         handler: any RequestHandler,
@@ -52,13 +52,13 @@ package final class SocketServer: Sendable {
     /// Bytes of request bodies that are held now.
     package var inflightBytes: Int { totals.bodyBytes.load(ordering: .relaxed) }
 
-    /// Closes the listening socket; connections live on.
+    /// Closes the listening socket; open connections continue.
     package func stopAccepting() {
         closeListener()
         if case .unix(let path) = configuration.endpoint { unlink(path) }
     }
 
-    /// Closes idle connections and waits for the others to finish what they have begun.
+    /// Closes idle connections and waits until the others have finished their requests.
     ///
     /// - Returns: whether all were done within `timeout`.
     package func drain(timeout: Duration) async -> Bool {
@@ -72,7 +72,7 @@ package final class SocketServer: Sendable {
         return connectionCount == 0
     }
 
-    /// Ends every connection, and takes no more.
+    /// Ends every connection, and accepts no more.
     package func shutdown() {
         closeListener()
         for loop in loops { loop.shutdown() }

@@ -2,7 +2,7 @@
 
 package import HTTPWire
 
-/// Where to listen, and every bound of a connection.
+/// The address to listen on, and every bound of a connection.
 package struct SocketServerConfiguration: Sendable {
     package enum Endpoint: Sendable, Equatable {
         /// Port 0 selects a free one.

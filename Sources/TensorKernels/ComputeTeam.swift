@@ -4,8 +4,8 @@ import CKernels
 
 /// Threads that divide the work of an operation among them and persist between operations.
 ///
-/// The caller is member 0. An idle member spins for some 50 microseconds, then sleeps. Only one owner at a time may use a
-/// team, and not from inside a body; ``solo`` has no threads and serves any number of callers at once.
+/// The caller is member 0. An idle member spins for some 50 microseconds, then sleeps. Only one owner at a time may use
+/// a team, and not from inside a body; ``solo`` has no threads and serves any number of callers at once.
 package final class ComputeTeam: @unchecked Sendable {
     // Unchecked: the C team is shared only through its own atomics and lock; `team` never changes.
     let team: OpaquePointer?
@@ -46,7 +46,7 @@ package final class ComputeTeam: @unchecked Sendable {
     }
 }
 
-// Turning a non-escaping closure into a pointer would allocate a box. Passing it does not: C receives its function and its
-// context, and passes both to `ck_team_run`.
+// Turning a non-escaping closure into a pointer would allocate a box. Passing it does not: C receives its function and
+// its context, and passes both to `ck_team_run`.
 @_silgen_name("ck_team_run_swift")
 private func runSwiftBody(_ team: OpaquePointer, _ count: Int, _ body: (Int, Int) -> Void)

@@ -5,7 +5,8 @@ import CKernels
 /// Depthwise convolution: one filter for each channel, channels last.
 ///
 /// - Shape: x `[height, width, channels]`, out `[outHeight, outWidth, channels]`.
-/// - Padding: zeros. The rows above and columns to the left are given; those below and to the right follow from the sizes.
+/// - Padding: zeros. The rows above and columns to the left are given; those below and to the right follow from the
+///   sizes.
 package final class DepthwiseConv: @unchecked Sendable {
     // Unchecked: the memory behind the pointers is written in `init` only.
     private let weight: UnsafeMutablePointer<Float>

@@ -26,8 +26,9 @@ package struct KernelSet: @unchecked Sendable, CustomStringConvertible {
 
     package var description: String { name }
 
-    /// Whether the set was written for its processor: every one but the baseline of x86-64, which cannot count on a
-    /// fused multiply-add.
+    /// Whether the set has fused multiply-adds: all but the baseline of x86-64 do.
+    ///
+    /// Without them OpenBLAS is the default product.
     package var isVectorSet: Bool { table.pointee.fused }
 
     /// Floats in a vector.

@@ -4,8 +4,8 @@
 package enum MatrixProductSetting: String, Sendable, CaseIterable {
     case packed
     case openblas
-    /// The faster one in a trial at each start. Two starts may choose differently, and results then differ in their last
-    /// bits.
+    /// The faster one in a trial at each start. Two starts may choose differently, and results then differ in their
+    /// last bits.
     case auto
 }
 
@@ -31,13 +31,13 @@ package struct MatrixProductChoice: Sendable {
     package let setting: MatrixProductSetting?
     /// What `auto` measured.
     package let trial: MatrixProductTrial?
-    /// Why the packed kernels were chosen where OpenBLAS was an option; nil where there is nothing to say.
+    /// Why the packed kernels were chosen where OpenBLAS was an option; nil otherwise.
     package let note: String?
 
-    /// Chooses, and loads OpenBLAS if it is asked for, on trial or the default of this processor.
+    /// Chooses, and loads OpenBLAS if it is the setting, on trial, or the default of this processor.
     ///
     /// The default depends on the processor alone, so that results keep their bits from start to start: the packed
-    /// kernels where a set was written for the processor, OpenBLAS, which knows more processors, elsewhere.
+    /// kernels where they have a vector set; elsewhere OpenBLAS, which has kernels for more processors.
     ///
     /// - Parameters:
     ///   - setting: nil for the default.
@@ -46,7 +46,7 @@ package struct MatrixProductChoice: Sendable {
     ///   - rows: rows of x in a typical product of the model.
     ///   - kernels: the set that the packed kernels use.
     ///   - load: opens OpenBLAS.
-    /// - Throws: where `.openblas` cannot be had; the other settings go on with the packed kernels.
+    /// - Throws: if `.openblas` is not available; the other settings then choose the packed kernels.
     package init(
         _ setting: MatrixProductSetting?,
         storage: WeightStorage,

@@ -17,8 +17,8 @@ package struct LinearShape: Sendable, Hashable {
 
 /// Times both products on a model's own shapes, before its weights are arranged for one of them.
 ///
-/// One thread multiplies by random weights. A large layer stands for itself with a block of its columns and a part of its
-/// depth, so that all of it fits into a tenth of a second.
+/// One thread multiplies by random weights. A large layer is represented by a block of its columns and a part of its
+/// depth, so that the trial takes a tenth of a second.
 package struct MatrixProductTrial: Sendable, Equatable {
     /// Multiplications and additions in billions a second.
     package let packedRate: Double
@@ -52,7 +52,7 @@ package struct MatrixProductTrial: Sendable, Equatable {
         for (part, weight) in parts {
             let began = seconds(CLOCK_MONOTONIC)
             guard total == 0 || began - start + latest < Self.budget else { break }
-            // A whole block at least: padding would be charged to OpenBLAS that larger products do not have.
+            // At least a whole block: OpenBLAS would be charged with padding that larger products do not have.
             let rows = min(max(rows, RowBlocks.greatestUnit), RowBlocks.greatestLimit)
             let measured = Self.time(library, part, rows: rows, kernels: kernels)
             let operations = 2 * Double(rows * part.outputs * part.inputs)

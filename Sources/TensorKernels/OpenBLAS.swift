@@ -5,7 +5,7 @@ import Glibc
 
 /// Why OpenBLAS cannot be used.
 package enum OpenBLASError: Error, Equatable, CustomStringConvertible {
-    /// The loader's own words are in `reason`.
+    /// `reason` is the loader's message.
     case notLoaded(library: String, reason: String)
     case symbolMissing(library: String, name: String)
 
@@ -19,9 +19,9 @@ package enum OpenBLASError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// OpenBLAS, opened at run time and bound to one thread: ``ComputeTeam`` is what shares work out.
+/// OpenBLAS, opened at run time and bound to one thread: ``ComputeTeam`` divides the work.
 ///
-/// The program has no link-time dependency on it, so a service that never asks for it neither needs nor maps it.
+/// The program has no link-time dependency on it, so a service that does not use it neither needs nor maps it.
 package final class OpenBLAS: Sendable {
     /// The library's build and the processor that it chose its kernels for.
     package let configuration: String
@@ -33,7 +33,7 @@ package final class OpenBLAS: Sendable {
     /// Limits OpenBLAS to one thread, before it is loaded: its constructor starts a thread for each core otherwise.
     ///
     /// The constructor reads the environment, which other threads may read at any time and only one may change. `uae`
-    /// calls this first thing, while it has one thread. ``init(library:)`` repeats it for tests and benchmarks.
+    /// calls this first, while it has one thread. ``init(library:)`` repeats it for tests and benchmarks.
     package static func bindThreadCount() { threadCountBound }
 
     private static let threadCountBound: Void = {

@@ -137,8 +137,8 @@ package final class PackedLinear: @unchecked Sendable {
 
     /// The distance between rows of `width` floats that a product reads fastest.
     ///
-    /// Rows a multiple of 2 KB apart share sets of the first-level cache, so the packed kernels copy them first. A buffer
-    /// between two products avoids that copy when its rows are this far apart.
+    /// Rows a multiple of 2 KB apart share sets of the first-level cache, so the packed kernels copy them first. A
+    /// buffer between two products avoids that copy when its rows are this far apart.
     package static func preferredStride(_ width: Int) -> Int { width.isMultiple(of: 512) ? width + 16 : width }
 
     /// Floats of scratch that a product of `rows` rows needs with a team of `teamSize`, under either implementation.

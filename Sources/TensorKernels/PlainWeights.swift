@@ -71,7 +71,7 @@ final class PlainWeights: @unchecked Sendable {
         return padded * inputs + teamSize * padded * greatestBlock
     }
 
-    /// Runs `job`, all of whose members but the weights count.
+    /// Runs `job`; its `weight` is ignored.
     func multiply(_ job: ck_linear, team: ComputeTeam, kernels: KernelSet) {
         guard job.rows > 0 else { return }
         let (unit, limit) = (rowBlocks.unit, rowBlocks.limit)
@@ -120,7 +120,7 @@ final class PlainWeights: @unchecked Sendable {
         }
     }
 
-    /// Groups of rows: as few as may be, since each makes OpenBLAS pack the weights again, but enough to share out.
+    /// As few groups of rows as possible, since OpenBLAS packs the weights again for each, but enough for the team.
     private func rowGroups(_ blocks: Int, atLeast least: Int, teamSize: Int) -> Int {
         guard teamSize > 1 else { return least }
         var groups = least

@@ -3,9 +3,9 @@
 /// The row counts with which a layer may call OpenBLAS, so that a row's bits do not depend on its neighbours.
 ///
 /// OpenBLAS does not promise that. It takes another path for a single row (`gemv`), for small matrices (up to 100³
-/// multiply-adds) and for the rows that its register tile leaves over, and its AVX2 kernel of version 0.3.21 rounds rows 6
-/// to 11 of every 12 differently from rows 0 to 5. So rows are padded to whole blocks, the first of the candidates below
-/// that gives equal rows equal bits wherever they stand, as tried on the layer's own weights.
+/// multiply-adds) and for the rows that its register tile leaves over, and its AVX2 kernel of version 0.3.21 rounds
+/// rows 6 to 11 of every 12 differently from rows 0 to 5. So rows are padded to whole blocks, the first of the
+/// candidates below that gives equal rows equal bits wherever they stand, as tried on the layer's own weights.
 struct RowBlocks: Equatable {
     /// Rows of a call are a multiple of this.
     let unit: Int

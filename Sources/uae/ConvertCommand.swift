@@ -42,7 +42,7 @@ struct ConvertCommand: AsyncParsableCommand {
     @Option(help: "A linear probe: safetensors with weight [classes, channels] and bias.")
     var head: String?
 
-    @Option(help: "A text file with one category name a line, for --head.")
+    @Option(help: "A text file with one category name per line, for --head.")
     var labels: String?
 
     @Option(help: "An image to encode and decode with the result; prints the PSNR.")
@@ -121,7 +121,7 @@ private enum Interruption {
     }
 
     static func begin() {
-        // Made before a handler may store to it.
+        // Initialises the global before a handler may store to it.
         _ = received.load(ordering: .relaxed)
         for number in signals { Glibc.signal(number) { Interruption.received.store($0, ordering: .relaxed) } }
     }

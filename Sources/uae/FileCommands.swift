@@ -73,7 +73,7 @@ struct SpectrumCommand: AsyncParsableCommand {
 struct ClassifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "classify",
-        abstract: "Print the most likely classes as JSON, one line a file."
+        abstract: "Print the most likely classes as JSON, one line per file."
     )
 
     @OptionGroup var files: FileOptions

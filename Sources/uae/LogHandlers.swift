@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import Logging
 
-/// One line an event on standard error: time, level, message, `name=value` pairs.
+/// One line per event on standard error: time, level, message, `name=value` pairs.
 struct TextLogHandler: LogHandler {
     let label: String
     var logLevel: Logger.Level
@@ -27,7 +27,7 @@ struct TextLogHandler: LogHandler {
     }
 }
 
-/// One JSON object a line on standard error.
+/// One JSON object per line on standard error.
 struct JSONLogHandler: LogHandler {
     let label: String
     var logLevel: Logger.Level

@@ -37,7 +37,8 @@ struct FFTBands: Sendable {
     ///
     /// - `latents`: `[images, channels, gridSide, gridSide]`.
     /// - `ratio`: the authors' `freq_ratio`.
-    /// - `observe`: gets each image's mixed bands for the duration of the call, `[bandCount, channels, gridSide, gridSide]`.
+    /// - `observe`: gets each image's mixed bands for the duration of the call: `[bandCount, channels, gridSide,
+    ///   gridSide]`.
     func callAsFunction(
         _ latents: UnsafeMutablePointer<Float>,
         images: Int,

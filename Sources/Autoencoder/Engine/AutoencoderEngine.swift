@@ -6,15 +6,15 @@ import TensorKernels
 ///
 /// Owns the compute threads and a workspace for each.
 ///
-/// Images run side by side, each on one thread, or are shared by all threads, whichever is done sooner. Either way every
-/// number is computed by the same operations in the same order, so an image's result does not depend on the rest of its
-/// batch.
+/// Images run side by side, each on one thread, or are shared by all threads, whichever takes less time. Either way
+/// every number is computed by the same operations in the same order, so an image's result does not depend on the rest
+/// of its batch.
 package final class AutoencoderEngine: Sendable {
     package let model: AutoencoderModel
     private let team: ComputeTeam
     /// For images that all threads share.
     private let shared: ComputeContext
-    /// For images that each thread has to itself, one context a thread.
+    /// For images that each thread has to itself, one context for each thread.
     private let separate: [ComputeContext]
     private let encodeOperations: Double
     private let decodeOperations: Double
@@ -43,7 +43,7 @@ package final class AutoencoderEngine: Sendable {
     /// The work of a task in units of one encoding, known before its input is read.
     ///
     /// - Parameters:
-    ///   - outputs: what the task asks for.
+    ///   - outputs: the outputs that the task requests.
     ///   - encodesImage: whether its input is pixels, not a latent.
     /// - Returns: 1 for an encoding.
     package func cost(of outputs: AutoencoderTask.Outputs, encodesImage: Bool) -> Double {
@@ -66,7 +66,7 @@ package final class AutoencoderEngine: Sendable {
     /// Runs planned tasks; one caller at a time.
     ///
     /// - Parameter plans: made by this engine.
-    /// - Returns: one result a plan, in order. A task whose numbers overflow fails alone.
+    /// - Returns: one result for each plan, in order. A task whose numbers overflow fails alone.
     package func run(_ plans: [TaskPlan]) -> [Result<AutoencoderResult, TaskError>] {
         var results = [Result<AutoencoderResult, TaskError>](repeating: .failure(.nothingAsked), count: plans.count)
         let schedule = BatchSchedule(costs: plans.map(\.cost), teamSize: team.size)

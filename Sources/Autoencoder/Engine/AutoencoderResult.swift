@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The outputs that a task asked for; the others are nil.
+/// The outputs that a task requested; the others are nil.
 package struct AutoencoderResult: Sendable, Equatable {
     /// `[channels, gridSide, gridSide]`.
     package var latent: [Float]?

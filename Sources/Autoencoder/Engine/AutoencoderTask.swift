@@ -11,7 +11,8 @@ package struct AutoencoderTask: Sendable {
         case latent([Float])
         /// `[channels, count]`: the lowest coefficients in the model's order, never normalised.
         case frequencyTokens([Float], count: Int)
-        /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. The only output is an image.
+        /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. The only output is an
+        /// image.
         case compactTokens([Float], TokenCorner)
 
         package var isPixels: Bool {

@@ -2,8 +2,8 @@
 
 /// Which tasks of a batch run side by side, one thread each, and which are shared by all threads.
 ///
-/// Tasks side by side do not wait for each other, but leave threads idle when their costs are uneven. A shared task keeps
-/// all threads busy at a small loss. The order never changes a result.
+/// Tasks side by side do not wait for each other, but leave threads idle when their costs are uneven. A shared task
+/// keeps all threads busy at a small loss. The order never changes a result.
 package struct BatchSchedule: Equatable {
     /// Run one after another, each by the whole team.
     package private(set) var shared: [Int] = []
@@ -14,7 +14,7 @@ package struct BatchSchedule: Equatable {
     private static let sharedEfficiency = 0.85
 
     /// - Parameters:
-    ///   - costs: one a task.
+    ///   - costs: one for each task.
     ///   - teamSize: threads.
     package init(costs: [Double], teamSize: Int) {
         guard teamSize > 1 else {
@@ -22,7 +22,7 @@ package struct BatchSchedule: Equatable {
             return
         }
         let order = costs.indices.sorted { costs[$0] > costs[$1] }
-        // Try to share every run of neighbours in that order; more than two rounds of threads' worth never helps.
+        // Try to share every run of neighbours in that order; two or more tasks per thread are never worth sharing.
         var best = (time: Double.infinity, window: 0..<0)
         for count in 0..<min(2 * teamSize, order.count + 1) {
             for start in 0...(count == 0 ? 0 : order.count - count) {

@@ -2,10 +2,11 @@
 
 import TensorKernels
 
-/// What a network computes with: threads, scratch memory, and a count of what it used of both.
+/// What a network computes with: threads, scratch memory, and a record of the memory and operations that it needed.
 ///
 /// A context either computes or measures. A measuring context hands out addresses that cannot be accessed, skips the
-/// bodies of ``compute(_:)`` and `forEach`, and records how much memory and how many operations the forward pass needs. The engine measures each model when it loads and allocates that much. The two passes are the same code, so they
+/// bodies of ``compute(_:)`` and `forEach`, and records how much memory and how many operations the forward pass needs.
+/// The engine measures each model when it loads and allocates that much. The two passes are the same code, so they
 /// cannot disagree:
 /// - Arithmetic outside ``compute(_:)`` and `forEach` would access an unmapped address, which crashes at load.
 /// - Memory taken inside them, where a measuring pass would not see it, stops any pass at a precondition.
@@ -27,7 +28,7 @@ final class ComputeContext: @unchecked Sendable {
     private var scratch: Scratch
     private var isComputing = false
 
-    /// A context that computes in `workspace`, with nobody else using it meanwhile.
+    /// A context that computes in `workspace`; no other context may use it at the same time.
     init(team: ComputeTeam, workspace: Workspace) {
         self.team = team
         self.workspace = workspace
@@ -76,7 +77,7 @@ final class ComputeContext: @unchecked Sendable {
 
     // MARK: Work
 
-    /// Counts multiplications and additions that follow.
+    /// Counts multiplications and additions.
     func count(operations: Double) {
         statistics.operations += operations
     }
@@ -97,7 +98,7 @@ final class ComputeContext: @unchecked Sendable {
         return body()
     }
 
-    /// Runs `body` once for each of `0..<count`, shared out among the team.
+    /// Runs `body` once for each of `0..<count`, divided among the team.
     func forEach(_ count: Int, _ body: (_ index: Int) -> Void) {
         compute { team.forEach(count) { index, _ in body(index) } }
     }

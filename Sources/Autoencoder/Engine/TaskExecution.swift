@@ -35,7 +35,7 @@ struct TaskExecution {
         }
     }
 
-    /// The logits of an image whose latent nobody asks for, where the head reads what the encoder packs into it anyway.
+    /// The logits of an image whose latent is not needed, because the head reads only the embedding packed into it.
     ///
     /// - Returns: nil where the head needs the latent itself.
     private func logitsWithoutLatent(_ plan: TaskPlan) -> [Float]? {
@@ -53,7 +53,7 @@ struct TaskExecution {
         }
     }
 
-    /// Lends an image as the encoder's network takes it.
+    /// Lends the input of the encoder's network for an image.
     private func withInput(_ pixels: [UInt8], flipped: Bool, _ body: (UnsafePointer<Float>) -> Void) {
         context.scope {
             let input = context.take(3 * configuration.encoderInputSide * configuration.encoderInputSide)

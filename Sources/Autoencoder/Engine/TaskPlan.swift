@@ -4,7 +4,7 @@ import FrequencyBands
 
 /// A task that was checked against an engine's model, with the results of the check.
 ///
-/// Made by ``AutoencoderEngine/plan(_:)``, once a task; only that engine can run it.
+/// Made by ``AutoencoderEngine/plan(_:)``, once for each task; only that engine can run it.
 package struct TaskPlan: Sendable {
     /// The most rings that a spectrum is divided into.
     private static let bandLimit = 64

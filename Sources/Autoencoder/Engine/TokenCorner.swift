@@ -10,7 +10,7 @@ package struct TokenCorner: Sendable, Equatable {
     }
 
     package var position: Position
-    /// Tokens a side.
+    /// Tokens per side.
     package var side: Int
 
     package init(position: Position, side: Int) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The part of a model that makes an image of a latent.
+/// The part of a model that decodes latents to images.
 package struct DecoderConfiguration: Sendable, Equatable {
     /// What differs between the families.
     package enum Network: Sendable, Equatable {
@@ -11,7 +11,7 @@ package struct DecoderConfiguration: Sendable, Equatable {
     package var outputSide: Int
     /// Side in pixels of the square that one token becomes.
     package var patchSide: Int
-    /// image = y * deviation + mean per colour channel, y being what the network makes.
+    /// image = y * deviation + mean per colour channel, y being the network's output.
     package var mean: [Double]
     package var deviation: [Double]
     package var network: Network

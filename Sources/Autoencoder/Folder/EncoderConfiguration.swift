@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The part of a model that makes a latent of an image.
+/// The part of a model that encodes images to latents.
 package struct EncoderConfiguration: Sendable, Equatable {
     package enum Family: String, Sendable, CaseIterable {
         case dinov2

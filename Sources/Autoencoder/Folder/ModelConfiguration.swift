@@ -4,8 +4,8 @@ import TensorFiles
 
 /// The contents of `config.json`; `docs/model-folder.md` documents every member.
 ///
-/// Every size is bounded when the file is read, and sizes that must agree are compared: the rest of the engine relies on
-/// it.
+/// Every size is bounded when the file is read, and sizes that must agree are compared. The rest of the engine relies
+/// on it.
 package struct ModelConfiguration: Sendable, Equatable {
     /// The schema that this version reads and writes.
     package static let format = "uae-model/1"
@@ -25,7 +25,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     package var frequency: FrequencyConfiguration
     package var normalization: NormalizationConfiguration?
     package var head: HeadConfiguration?
-    /// A text file in the folder with one category name a line.
+    /// A text file in the folder with one category name per line.
     package var labelsFile: String?
 
     /// Side in pixels of the image that the decoder makes of a full latent.
@@ -85,7 +85,7 @@ package struct ModelConfiguration: Sendable, Equatable {
         }
     }
 
-    /// The latent holds the image's own coefficients, so the image comes out at the size at which it came in.
+    /// The latent holds the image's own coefficients, so the decoded image has the size of the input.
     private func checkSides() throws(ConfigurationError) {
         guard packing != nil else { return }
         guard imageSide.isMultiple(of: 2) else { throw .packingNeedsEvenSide(path: "image_side", side: imageSide) }

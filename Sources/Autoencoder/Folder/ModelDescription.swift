@@ -61,7 +61,7 @@ package struct ModelDescription: Sendable {
         package var patchSide: Int
         package var blocks: Blocks
 
-        /// Side in pixels of the image that comes out.
+        /// Side in pixels of the decoded image.
         package var outputSide: Int { gridSide * patchSide }
 
         package init(gridSide: Int, patchSide: Int, blocks: Blocks) {
@@ -204,7 +204,7 @@ extension ModelDescription.Blocks {
     }
 }
 
-/// JSON on its way out, indented for people.
+/// JSON output, indented for readers.
 private indirect enum JSONText {
     case text(String)
     case integer(Int)

@@ -24,7 +24,7 @@ package enum ModelError: Error {
     case headShape(path: String, channels: Int, found: [Int])
     /// A packing order that names a coefficient twice, or none of the image.
     case packingOrder(place: Int, value: Float, limit: Int)
-    /// The product that the settings ask for cannot be had.
+    /// The matrix product that the settings name is not available.
     case matrixProducts(MatrixProductError)
     case labelsNotText(path: String)
     case labelCount(path: String, expected: Int, found: Int)

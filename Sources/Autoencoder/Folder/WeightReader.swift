@@ -41,7 +41,7 @@ struct WeightReader: Sendable {
         self.product = product
     }
 
-    /// The linear layers and dense convolutions of the file, as far as tensors' shapes tell.
+    /// The linear layers and dense convolutions of the file, judged by the shapes of its tensors.
     var linearShapes: [LinearShape] {
         file.index.entries.values.compactMap { entry in
             let inputs = entry.shape.dropFirst().reduce(1, *)

@@ -8,8 +8,8 @@ struct Convolution: Sendable {
     let linear: Linear
     let geometry: ConvolutionGeometry
 
-    /// Floats of patch vectors that a member gathers at a time: they stay in its second-level cache until the product has
-    /// read them.
+    /// Floats of patch vectors that a member gathers at a time: they stay in its second-level cache until the product
+    /// has read them.
     private static let gatheredLimit = 1 << 16
 
     /// - `source`: `[images, height, width, channels]` of `shape`.
@@ -50,7 +50,7 @@ struct Convolution: Sendable {
                 width: shape.width,
                 kernel: geometry.kernel,
                 stride: geometry.stride,
-                // A slab further down begins that many rows lower, which is a smaller padding.
+                // A slab that begins further down has less padding above it.
                 padTop: top - start * geometry.stride,
                 padLeft: left,
                 outHeight: height,
@@ -68,7 +68,7 @@ struct Convolution: Sendable {
         }
     }
 
-    /// Output rows that a member makes at a time; every member has several to make, however few there are.
+    /// Output rows of one unit of work: few enough that every member gets several units.
     private func slabHeight(_ next: MapShape, teamSize: Int) -> Int {
         let fitting = Self.gatheredLimit / (next.width * linear.inputs)
         let shared = teamSize == 1 ? next.height : next.height / (4 * teamSize)

@@ -93,7 +93,7 @@ package indirect enum ConvolutionLayer: Sendable, Equatable {
 
     /// Follows a map through layers, checking that each fits.
     ///
-    /// - Returns: the shape that comes out.
+    /// - Returns: the shape of the output.
     static func check(
         _ layers: [ConvolutionLayer],
         from input: MapShape,

@@ -17,10 +17,10 @@ struct ConvolutionStack: Sendable {
 
     let input: MapShape
     let output: MapShape
-    /// Each layer with the shape that it makes.
+    /// Each layer with the shape of its output.
     let layers: [(layer: Layer, output: MapShape)]
 
-    /// - `maps`: `[images, height, width, channels]` of `input`; left as they are.
+    /// - `maps`: `[images, height, width, channels]` of `input`; not changed.
     /// - `result`: `[images, height, width, channels]` of `output`; must not overlap `maps`.
     func callAsFunction(
         _ maps: UnsafePointer<Float>,
@@ -31,14 +31,14 @@ struct ConvolutionStack: Sendable {
         run(maps, images: images, into: result, adding: false, in: context)
     }
 
-    /// Adds what the stack makes of maps to the maps themselves.
+    /// Adds the stack's output to its input.
     ///
     /// Only for a stack that ``canAdd``.
     private func add(to maps: UnsafeMutablePointer<Float>, images: Int, in context: ComputeContext) {
         run(maps, images: images, into: maps, adding: true, in: context)
     }
 
-    /// Whether the last layer can add to what is there while all others work elsewhere.
+    /// Whether the last layer can add to its target; the others write to buffers of their own.
     private var canAdd: Bool {
         guard layers.count > 1, case .convolution(let last) = layers[layers.count - 1].layer else { return false }
         return last.geometry.activation == .none
@@ -59,7 +59,7 @@ struct ConvolutionStack: Sendable {
             for (index, (layer, next)) in layers.enumerated() {
                 let isLast = index == layers.count - 1
                 if case .residual(let stack) = layer, index > 0, !isLast, stack.canAdd {
-                    // The map lies in the other buffer, which is this stack's own to change.
+                    // The map is in the other buffer, which belongs to this stack.
                     stack.add(to: other, images: images, in: context)
                     continue
                 }
@@ -85,7 +85,7 @@ private struct ConvolutionStep {
     let source: UnsafePointer<Float>
     let shape: MapShape
     let images: Int
-    /// What comes out for one image.
+    /// The output for one image.
     let next: MapShape
 
     func run(
@@ -118,8 +118,8 @@ private struct ConvolutionStep {
         }
     }
 
-    // The rows of all images follow one another, and heights are divided and multiplied by whole factors, so that a batch
-    // is one tall map to the layers below.
+    // The rows of all images follow one another, and heights are divided and multiplied by whole factors, so that a
+    // batch is one tall map to the layers below.
 
     private func scale(
         by factors: UnsafePointer<Float>,

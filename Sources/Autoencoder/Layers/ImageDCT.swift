@@ -6,12 +6,12 @@ import TensorKernels
 /// The orthonormal two-dimensional DCT-II of an image's three planes, and its inverse, as products on the engine's
 /// kernels.
 ///
-/// On an axis of length n, sums of mirrored values give the even coefficients and differences the odd ones: two products
-/// of a quarter the size each. FFTW's real transforms of this size use no vector instructions and take three times as
-/// long.
+/// On an axis of length n, sums of mirrored values give the even coefficients and differences the odd ones: two
+/// products of a quarter the size each. FFTW's real transforms of this size use no vector instructions and take three
+/// times as long.
 ///
-/// Coefficients lie as the products leave them, [plane][column frequency][row frequency], on both axes the even ones
-/// first: ``place(_:row:column:)``.
+/// Coefficients have the order of the products' output, [plane][column frequency][row frequency]; on both axes the even
+/// ones come first. See ``place(_:row:column:)``.
 struct ImageDCT: Sendable {
     /// One axis, of whose coefficients the first `2 * half` are computed.
     private struct Axis: Sendable {
@@ -47,7 +47,7 @@ struct ImageDCT: Sendable {
         }
     }
 
-    /// Some column frequencies of a plane: what one member of the team works on at a time.
+    /// Some column frequencies of a plane: one unit of work.
     private struct Block {
         let plane: Int
         let first: Int

@@ -56,7 +56,7 @@ struct Linear: Sendable {
         own.take(scratchCount(rows: rows, teamSize: 1))
     }
 
-    /// Multiplies rows on the calling thread alone; whoever shares the rows out counts their operations.
+    /// Multiplies rows on the calling thread alone; the caller counts their operations.
     ///
     /// - `inputStride`: floats from a row of `x` to the next; nil for `inputs`.
     /// - `outputStride`: floats from a row of `out` to the next; nil for `outputs`.

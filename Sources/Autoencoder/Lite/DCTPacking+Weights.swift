@@ -5,7 +5,8 @@ import FrequencyBands
 
 extension DCTPacking {
     /// Names: `packing.colours` `[3, 3]`, `packing.order` `[slots of the image]`: indices into `[3, side, side]`,
-    /// `packing.decay` `[3, 2]`: a coefficient's usual size is e^(decay₀ + decay₁ ln(r + 2)), r its distance from (0, 0).
+    /// `packing.decay` `[3, 2]`: a coefficient's usual size is e^(decay₀ + decay₁ ln(r + 2)), r its distance from (0,
+    /// 0).
     init(
         _ reader: WeightReader,
         _ packing: PackingConfiguration,
@@ -45,7 +46,7 @@ extension DCTPacking {
 
     /// Both directions of the colours' orthonormal matrix `[3, 3]`: plane = matrix · standardised RGB.
     ///
-    /// The way in also takes the encoder's standardisation back and puts on the decoder's.
+    /// The forward direction also undoes the encoder's standardisation and applies the decoder's.
     private static func colours(
         _ matrix: [Float],
         _ configuration: ModelConfiguration

@@ -3,7 +3,7 @@
 import FrequencyBands
 import TensorKernels
 
-/// Puts an embedding and an image into a latent's DCT coefficients, the numbers that matter most into the lowest.
+/// Puts an embedding and an image into a latent's DCT coefficients, the most informative numbers into the lowest.
 ///
 /// The image's numbers are the DCT coefficients of its three colour planes over the whole area, in an order learned
 /// from photographs. Both directions are exact and orthonormal, so an error in the latent is an error of the same size
@@ -115,7 +115,7 @@ struct DCTPacking: Sendable {
         }
     }
 
-    /// Puts drawn coefficients, as shares of their usual size, where a latent holds none.
+    /// Fills the coefficients that a latent does not hold with the network's, given as shares of their usual size.
     func complete(
         _ planes: UnsafeMutablePointer<Float>,
         beyond count: Int,
@@ -129,7 +129,7 @@ struct DCTPacking: Sendable {
         }
     }
 
-    /// The coefficients of what a network drew, `[side, side, 3]`.
+    /// The coefficients of the network's output `[side, side, 3]`.
     func coefficients(
         ofDrawn drawn: UnsafePointer<Float>,
         into planes: UnsafeMutablePointer<Float>,
@@ -138,7 +138,7 @@ struct DCTPacking: Sendable {
         whole.forward(drawn, colours: .unchanged, into: planes, in: context)
     }
 
-    /// What a network draws from, `[side, side, 3]`: the planes of coefficients that the latent holds.
+    /// The network's input `[side, side, 3]`: the planes of the coefficients that the latent holds.
     func drawable(
         _ planes: UnsafePointer<Float>,
         into image: UnsafeMutablePointer<Float>,

@@ -2,14 +2,14 @@
 
 import TensorKernels
 
-/// From a packed latent to an image: what the latent holds exactly, the rest drawn by a network.
+/// From a packed latent to an image: the coefficients that the latent holds exactly, the others by a network.
 ///
-/// The network gets the image whitened, every frequency divided by its usual size, and what it draws is scaled back in
-/// the same way, so that it works on numbers of one size whatever was cut.
+/// The network's input is the image whitened, every frequency divided by its usual size, and its output is scaled back
+/// in the same way, so that it works on numbers of one size whatever was cut.
 struct LiteDecoder: Sendable {
     let packing: DCTPacking
     let scale: ImageScale
-    /// From `[side, side, 3]` to the same; nil for none: then what the latent does not hold stays empty.
+    /// From `[side, side, 3]` to the same; nil for none: then the coefficients that the latent does not hold stay zero.
     let refinement: ConvolutionStack?
 
     /// Decodes latents `[images, channels, gridSide, gridSide]` and lends the images to `body`.
@@ -29,7 +29,7 @@ struct LiteDecoder: Sendable {
                         let latent = latents + image * packing.latentCount
                         held[image] = packing.coefficients(of: latent, into: planes + image * size, in: context)
                     }
-                    // An empty latent gives nothing to draw from.
+                    // An empty latent gives the network no input.
                     if let refinement, held.contains(where: { $0 > 0 }) {
                         draw(refinement, planes, held: UnsafeBufferPointer(held), scratch: pixels, in: context)
                     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The `uae-lite` decoder: layers from the whitened image `[outputSide, outputSide, 3]` to what the latent lacks.
+/// The `uae-lite` decoder: layers from the whitened image `[outputSide, outputSide, 3]` to the missing coefficients.
 package struct LiteDecoderConfiguration: Sendable, Equatable {
-    /// Empty for none: then what the latent lacks stays zero.
+    /// Empty for none: then the coefficients that the latent does not hold stay zero.
     package var layers: [ConvolutionLayer]
 
     init(_ reader: inout ConfigurationReader, outputSide: Int) throws(ConfigurationError) {

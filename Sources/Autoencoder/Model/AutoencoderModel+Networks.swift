@@ -4,7 +4,7 @@ package import TensorKernels
 
 /// The networks by themselves, each on a whole batch.
 extension AutoencoderModel {
-    /// What the encoder's network gets of images, for comparing with other implementations.
+    /// The input of the encoder's network for images, to compare it with other implementations.
     ///
     /// - Parameter pixels: `[imageSide, imageSide, 3]`.
     /// - Returns: `[3, encoderInputSide, encoderInputSide]`; empty if the count is wrong.

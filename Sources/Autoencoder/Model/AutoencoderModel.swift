@@ -5,7 +5,7 @@ import FrequencyBands
 import TensorFiles
 package import TensorKernels
 
-/// A loaded model: its configuration and its weights, packed for the kernels.
+/// A loaded model: its configuration and its weights, arranged for their matrix product.
 ///
 /// Immutable and shared by all workers.
 package final class AutoencoderModel: Sendable {
@@ -52,7 +52,8 @@ package final class AutoencoderModel: Sendable {
     ///   - storage: how weights are kept in memory.
     ///   - setting: what multiplies the linear layers; nil for the processor's default.
     ///   - loadOpenBLAS: opens OpenBLAS, where it is needed.
-    ///   - hashing: runs a closure that computes ``weightsSHA256`` while the model loads; nil: it is computed on first use.
+    ///   - hashing: runs a closure that computes ``weightsSHA256`` while the model loads; nil: it is computed on first
+    ///     use.
     /// - Throws: the first fault, which names the member or the tensor.
     package init(
         directory: String,

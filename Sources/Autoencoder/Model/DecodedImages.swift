@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Images as a decoder makes them, still in the workspace.
+/// The output of a decoder, still in the workspace.
 struct DecodedImages {
     /// `[images, gridSide², patchSide, patchSide, 3]`.
     let values: UnsafePointer<Float>

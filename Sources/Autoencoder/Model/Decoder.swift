@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The network that makes an image of a latent.
+/// The network that decodes latents to images.
 enum Decoder: Sendable {
     case transformer(TransformerDecoder)
     case lite(LiteDecoder)

@@ -2,7 +2,7 @@
 
 import TensorKernels
 
-/// The network that makes a latent of an image.
+/// The network that encodes images to latents.
 enum Encoder: Sendable {
     case transformer(VisionTransformer)
     case lite(LiteEncoder)
@@ -29,7 +29,7 @@ enum Encoder: Sendable {
         }
     }
 
-    /// The layout that the network takes its input in.
+    /// The layout of the network's input.
     var inputLayout: MapLayout {
         switch self {
         case .transformer: .channelsFirst

@@ -8,7 +8,7 @@ import TensorKernels
 struct PixelPreprocessor: Sendable {
     let imageSide: Int
     let inputSide: Int
-    /// How the network takes its input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
+    /// The layout of the network's input: `[3, inputSide, inputSide]` or `[inputSide, inputSide, 3]`.
     let layout: MapLayout
     private let mean: [Float]
     private let deviation: [Float]

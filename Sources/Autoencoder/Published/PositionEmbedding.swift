@@ -4,7 +4,7 @@ import Foundation
 
 /// Learned position embeddings resized as the authors' code does it, and the fixed embedding.
 package enum PositionEmbedding {
-    /// A square table `[rows * rows, width]` brought to another grid, columns first and rows after.
+    /// A square table `[rows * rows, width]` resized to another grid, columns first.
     ///
     /// - `table`: one row of `width` floats for each place of the stored grid, row-major.
     /// - `axis`: the resampling of one axis; both axes take the same.

@@ -114,7 +114,7 @@ package struct PublishedDecoder: Sendable, Equatable {
     package let depth: Int
     package let headCount: Int
     package let mlpWidth: Int
-    /// The patch side that the name speaks of; checkpoints use `decoder_patch_size`, 16 unless said otherwise.
+    /// The patch side in the name; checkpoints use `decoder_patch_size`, 16 unless said otherwise.
     package let patchSide: Int
 
     package static let layerNormEpsilon = 1e-12

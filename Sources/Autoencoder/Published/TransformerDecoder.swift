@@ -19,7 +19,7 @@ struct TransformerDecoder: Sendable {
     let blocks: [TransformerBlock]
     let norm: LayerNorm
     let pixelHead: Linear
-    /// Brings embedded tokens to the decoder's grid where the latent's is another.
+    /// Resizes embedded tokens to the decoder's grid; nil where the latent has the same grid.
     let gridResampling: AxisResampling?
 
     private var width: Int { sizes.blocks.width }
@@ -52,7 +52,7 @@ struct TransformerDecoder: Sendable {
                 for block in blocks { block(tokens, images: images, rows: rows, in: context) }
                 let normalized = context.take(images * patches * width)
                 for image in 0..<images {
-                    // The class token has done its work in the attention; only the patches become pixels.
+                    // The class token takes part in the attention only; the patches become pixels.
                     let own = tokens + (image * rows + 1) * width
                     norm(own, rows: patches, into: normalized + image * patches * width, in: context)
                 }

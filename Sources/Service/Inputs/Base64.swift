@@ -2,8 +2,8 @@
 
 /// Strict base64 with padding (RFC 4648 4), as written between the quotes of a JSON string.
 ///
-/// Escapes are those of JSON: some writers put `\/` for `/`, others `\u002B` for `+`. They are decoded on the way, so that
-/// a string of many megabytes is not copied first.
+/// Escapes are those of JSON: some writers put `\/` for `/`, others `\u002B` for `+`. They are decoded on the way, so
+/// that a string of many megabytes is not copied first.
 ///
 /// - Parameter text: the bytes of a JSON string.
 /// - Returns: the decoded bytes; nil if the string is not base64.

@@ -189,7 +189,8 @@ package struct InferenceService: ServiceLifecycle.Service {
         }
     }
 
-    /// Fails the requests of a hanging batch, and ends the service if it hangs on: this process cannot stop a stuck thread.
+    /// Fails the requests of a hanging batch, and ends the service if it hangs on: this process cannot stop a stuck
+    /// thread.
     private func watchWorker(_ state: ServiceState) async throws {
         let interval = min(.seconds(1), configuration.watchdog / 4)
         var isHung = false

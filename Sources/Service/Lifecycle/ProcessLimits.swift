@@ -21,7 +21,7 @@ package enum ProcessLimits {
             throw .tooFewDescriptors(limit: Int(files.rlim_cur), needed: descriptors)
         }
         let weights = weightBytes(model)
-        // While they are unpacked, weights are in memory twice.
+        // Address space holds the mapped file and the weights as they are packed from it; memory holds them once.
         let space = 2 * weights + overhead
         let memory = mmap(nil, space, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let memory, memory != MAP_FAILED else {

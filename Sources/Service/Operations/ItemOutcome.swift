@@ -3,13 +3,13 @@
 import Autoencoder
 import ImageCodec
 
-/// What became of one item.
+/// The outcome of one item.
 struct ItemOutcome: Sendable {
     let id: String
     let result: Result<Output, Problem>
 
     struct Output: Sendable {
-        /// One result a task of the item; two with `flip=both`.
+        /// One result for each task of the item; two with `flip=both`.
         let results: [AutoencoderResult]
         /// The input of an image, for the quality of its reconstruction.
         let pixels: RGBImage?

@@ -6,20 +6,20 @@ import HTTPWire
 
 /// One operation of the service: its parameters, its tasks and its response.
 ///
-/// A value holds the parameters of one request, read and checked. A new operation is a folder with a conforming type, an
-/// entry in ``Operations/all`` and a path in openapi.yaml.
+/// A value holds the parameters of one request, read and checked. A new operation is a folder with a conforming type,
+/// an entry in ``Operations/all`` and a path in openapi.yaml.
 protocol Operation: Sendable {
     /// The forms that its response can take.
     associatedtype Form: ResponseForm
 
     /// Its path below `/` and `/v1/`, its metrics label and its name in error texts.
     static var name: String { get }
-    /// The parameters that it takes; any other is refused.
+    /// The parameters that it accepts; any other is refused.
     static var parameterNames: [String] { get }
-    /// Whether an item may be a latent. Images are always taken.
+    /// Whether an item may be a latent. Images are always accepted.
     static var takesLatents: Bool { get }
 
-    /// Where the tokens of a latent smaller than the grid lie; nil if such a latent is not taken.
+    /// The corner that a latent smaller than the grid comes from; nil if such a latent is not accepted.
     static func compactPosition(
         _ given: ParameterSet,
         _ frequency: FrequencyConfiguration
@@ -32,9 +32,9 @@ protocol Operation: Sendable {
 
     var control: ControlParameters { get }
     var image: ImageParameters { get }
-    /// What the engine is asked for; it decides the cost of an item.
+    /// The outputs requested of the engine; they decide the cost of an item.
     var outputs: AutoencoderTask.Outputs { get }
-    /// How many tasks ``tasks(for:)`` makes of an item.
+    /// How many tasks ``tasks(for:)`` returns for an item.
     var tasksPerItem: Int { get }
 
     /// Builds the tasks of one item.

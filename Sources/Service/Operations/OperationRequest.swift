@@ -96,7 +96,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
         deadline: ContinuousClock.Instant? = nil
     ) -> PlannedItem {
         do throws(Problem) {
-            // The item may have waited long for a thread; those that are still in time must not wait for it.
+            // The item may have waited long for a thread; items that can still be in time must not wait for it.
             if let deadline, deadline <= .now {
                 throw QueueError.deadlineExceeded(stage: .queue, timeout: prepared.operation.control.timeout).problem
             }
@@ -200,7 +200,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
         }
     }
 
-    /// Puts the results of tasks together to those of items.
+    /// Combines the results of tasks into those of items.
     private func merge(
         _ planned: [PlannedItem],
         _ results: [Result<AutoencoderResult, TaskError>],

@@ -10,7 +10,7 @@ package struct Problem: Error, Sendable {
     package var detail: String
     /// Extension members: the numbers of `detail`.
     package var members: [(String, JSONValue)]
-    /// Headers that the status demands (`Allow`, `Retry-After`, `WWW-Authenticate`).
+    /// Headers that the status requires (`Allow`, `Retry-After`, `WWW-Authenticate`).
     package var fields: HTTPFields = [:]
     package var closesConnection = false
 

@@ -18,13 +18,13 @@ final class APIKeys: Sendable {
     }
 
     private let path: String
-    /// Requests a minute of one key; 0: any number.
+    /// Requests per minute of one key; 0: any number.
     private let perMinute: Int
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - path: a text file, one key a line; empty lines and lines that start with `#` do not count.
-    ///   - perMinute: requests a minute of one key; 0: any number.
+    ///   - path: a text file, one key per line; empty lines and lines that start with `#` are ignored.
+    ///   - perMinute: requests per minute of one key; 0: any number.
     /// - Throws: `ServiceError.unreadableKeys`, `.noKeys`.
     init(path: String, perMinute: Int = 0) throws(ServiceError) {
         self.path = path

@@ -44,7 +44,7 @@ struct Route: Sendable {
 }
 
 extension Route {
-    /// - Parameter path: decoded; only exact paths match, so that no two readers can differ.
+    /// - Parameter path: decoded; only exact paths match, so that a proxy cannot read one differently.
     init?(path: String) {
         if let route = Self.table[path] {
             self = route

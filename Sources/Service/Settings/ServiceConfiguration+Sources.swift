@@ -4,8 +4,8 @@ import Foundation
 import Yams
 
 // Not swift-configuration: it ignores unknown flags and unknown members of a file, where a misspelled setting must stop
-// the service, and has no ranges, help texts or `--print-config`. The table of settings and its checks would stay beside
-// the library.
+// the service, and has no ranges, help texts or `--print-config`. The table of settings and its checks would stay
+// beside the library.
 
 extension Setting {
     /// Splits `--name value` and `--name=value` words of the command line.

@@ -101,11 +101,11 @@ package struct Setting: Sendable {
         text("weight-storage", \.weightStorage, "Weights in memory.", of: ["float32", "float16"]),
         Setting(
             name: "matrix-products",
-            help: "packed, openblas or auto: what multiplies matrices; default: by the processor.",
+            help: "Matrix products: packed, openblas or auto (the faster); default: by the processor.",
             expected: MatrixProductSetting.allCases.map(\.rawValue).joined(separator: ", "),
             set: { configuration, value in
                 configuration.matrixProducts = MatrixProductSetting(rawValue: value)
-                // As it is printed where nothing is set.
+                // `--print-config` prints an empty value for the default.
                 return configuration.matrixProducts != nil || value.isEmpty
             },
             get: { $0.matrixProducts?.rawValue ?? "" }
@@ -141,11 +141,11 @@ package struct Setting: Sendable {
         milliseconds("drain-delay-ms", \.drainDelay, 0...600_000, "Keep accepting after SIGTERM for this long."),
         milliseconds("drain-timeout-ms", \.drainTimeout, 0...3_600_000, "Finish accepted requests for this long."),
         milliseconds("watchdog-ms", \.watchdog, 100...3_600_000, "A batch that runs longer counts as hung."),
-        optionalText("api-key-file", \.apiKeyFile, "File of API keys, one a line; without it, none is asked for."),
+        optionalText("api-key-file", \.apiKeyFile, "File of API keys, one per line; without it, no key is required."),
         Setting(
             name: "max-key-requests-per-minute",
-            help: "Requests a minute of one API key; 0: any number.",
-            // From 2 on the next request is never further away than the 30 s that Retry-After may say.
+            help: "Requests per minute of one API key; 0: any number.",
+            // With 2 or more the wait for the next request is at most 30 s, the largest Retry-After.
             expected: "0 or an integer from 2 to 6000000",
             set: { configuration, value in
                 guard let number = Int(value), number == 0 || (2...6_000_000).contains(number) else { return false }

@@ -33,7 +33,7 @@ struct Classify: Operation {
     var outputs: AutoencoderTask.Outputs { .logits }
 
     func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask] {
-        // A latent that comes in has had its cut.
+        // A latent in a request was cut before.
         let split = try cut.split(byDefault: input.isPixels ? cut.model.split : nil)
         let isNormalized = try normalize.applies(to: model)
         return [AutoencoderTask(input, outputs, cut: cut, split: split, isNormalized: isNormalized)]

@@ -82,7 +82,7 @@ extension Decode {
         )
     }
 
-    /// A block of tokens that comes in has had its cut; parameters that do not agree with its size are refused.
+    /// A block of tokens in a request was cut before; parameters that do not agree with its size are refused.
     func checkCompactTokens(_ tokens: TokenCorner) throws(Problem) {
         let count = tokens.side * tokens.side
         if corner.decodesFromSplitBand == false {

@@ -96,7 +96,7 @@ struct ImageResponse {
 
     /// The value of the `UAE-Quality` header.
     ///
-    /// Equal images are infinitely close, which a structured field cannot say in a number.
+    /// Equal images have an infinite PSNR, which a structured field cannot hold as a number.
     private static func header(_ quality: ReconstructionQuality) -> String {
         let psnr = quality.psnr.isFinite ? decimals(quality.psnr, 2) : "inf"
         return "psnr=\(psnr), ssim=\(decimals(quality.ssim, 4))"

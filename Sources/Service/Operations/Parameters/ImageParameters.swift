@@ -2,7 +2,7 @@
 
 import ImageCodec
 
-/// How an image that comes in is made a square of the model's size: `preprocess`, `exif`.
+/// How an image in a request becomes a square of the model's size: `preprocess`, `exif`.
 struct ImageParameters: Sendable {
     static let names = ["preprocess", "exif"]
 
