@@ -95,7 +95,7 @@ let package = Package(
             swiftSettings: strict
         ),
     ]
-        // The engine: knows tensors and pictures, not HTTP.
+        // The engine: knows tensors and images, not HTTP.
         + targetWithTests("Checksums", ["CZlib", .product(name: "Crypto", package: "swift-crypto")])
         + targetWithTests("TensorFiles", ["Checksums"])
         + targetWithTests("TensorKernels", ["CKernels", "COpenBLAS"])
