@@ -81,7 +81,7 @@ ends "unknown setting" 64 "uae serve --help" "$binary" serve --no-such-thing 1
 ends "setting out of range" 64 "." "$binary" serve --port 65536
 ends "key file that is not there" 66 "API keys cannot be read" "$binary" serve --port 0 --api-key-file "$work/none"
 echo "# nothing" >"$work/keys"
-ends "key file without keys" 66 "no API key in it" "$binary" serve --port 0 --api-key-file "$work/keys"
+ends "key file without keys" 66 "has no API key" "$binary" serve --port 0 --api-key-file "$work/keys"
 
 # Models
 ends "no model folder" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/none"
