@@ -29,6 +29,9 @@ package final class SocketServer: Sendable {
         }
     }
 
+    /// Watches keep their connections until they are cancelled, and connections do not keep their loop.
+    deinit { shutdown() }
+
     /// Listens and serves from now on.
     ///
     /// - Returns: the bound address, `http://HOST:PORT` or `unix:PATH`.

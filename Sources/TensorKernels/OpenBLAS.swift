@@ -2,12 +2,15 @@
 
 import COpenBLAS
 import Glibc
+import Synchronization
 
 /// Why OpenBLAS cannot be used.
 package enum OpenBLASError: Error, Equatable, CustomStringConvertible {
     /// `reason` is the loader's message.
     case notLoaded(library: String, reason: String)
     case symbolMissing(library: String, name: String)
+    /// A build whose integers have 64 bits; its functions would misread ours.
+    case wideIntegers(library: String)
 
     package var description: String {
         switch self {
@@ -15,6 +18,8 @@ package enum OpenBLASError: Error, Equatable, CustomStringConvertible {
             "OpenBLAS cannot be loaded: \(reason.isEmpty ? library : reason); install libopenblas0-pthread"
         case .symbolMissing(let library, let name):
             "OpenBLAS cannot be used: \(library) has no \(name); install libopenblas0-pthread"
+        case .wideIntegers(let library):
+            "OpenBLAS cannot be used: \(library) is built with 64-bit integers; install libopenblas0-pthread"
         }
     }
 }
@@ -23,6 +28,8 @@ package enum OpenBLASError: Error, Equatable, CustomStringConvertible {
 ///
 /// The program has no link-time dependency on it, so a service that does not use it neither needs nor maps it.
 package final class OpenBLAS: Sendable {
+    /// Which row blocks keep rows apart, as tried.
+    let rowTrials = Mutex<[RowBlocks.Trial: Bool]>([:])
     /// The library's build and the processor that it chose its kernels for.
     package let configuration: String
     let multiply: uae_cblas_sgemm
@@ -38,6 +45,8 @@ package final class OpenBLAS: Sendable {
 
     private static let threadCountBound: Void = {
         _ = setenv("OPENBLAS_NUM_THREADS", "1", 1)
+        // Builds on OpenMP ignore the former, and ask OpenMP for the number of threads in every calling thread.
+        _ = setenv("OMP_NUM_THREADS", "1", 1)
     }()
 
     /// Opens the library for the rest of the process's life.
@@ -66,6 +75,7 @@ package final class OpenBLAS: Sendable {
         // Another part of the process may have opened the library earlier, with more threads.
         setThreads(1)
         configuration = describe().map { String(cString: $0) } ?? "unknown"
+        guard !configuration.contains("USE64BITINT") else { throw .wideIntegers(library: library) }
     }
 
     /// out = x · weightᵀ on the calling thread.

@@ -22,8 +22,6 @@ final class PlainWeights: @unchecked Sendable {
 
     /// Columns of a block, about: few enough for the block's product to stay in the second-level cache.
     private static let blockColumns = 384
-    /// No block is narrower, unless it is the only one.
-    private static let leastBlock = 256
     /// No block is wider: half as much again and what rounding to 64 adds.
     private static let greatestBlock = 640
 
@@ -44,16 +42,10 @@ final class PlainWeights: @unchecked Sendable {
         self.library = library
         self.outputs = outputs
         self.inputs = inputs
-        columnBlocks = max(1, (outputs + Self.blockColumns / 2 - 1) / Self.blockColumns)
-        // The last block is the one whose edge is not at a multiple of 64.
-        let last = Self.bound(columnBlocks - 1, of: columnBlocks, outputs: outputs)
-        rowBlocks = RowBlocks(
-            library,
-            weight: self.weight + last * inputs,
-            outputs: outputs - last,
-            inputs: inputs,
-            narrowest: columnBlocks == 1 ? outputs : Self.leastBlock
-        )
+        let count = max(1, (outputs + Self.blockColumns / 2 - 1) / Self.blockColumns)
+        columnBlocks = count
+        let bounds = (0...count).map { Self.bound($0, of: count, outputs: outputs) }
+        rowBlocks = RowBlocks(library, widths: Set(zip(bounds, bounds.dropFirst()).map { $1 - $0 }), inputs: inputs)
     }
 
     deinit {

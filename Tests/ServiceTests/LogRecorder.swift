@@ -8,7 +8,7 @@ final class LogRecorder: Sendable {
     private struct Handler: LogHandler {
         let recorder: LogRecorder
         var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .trace
+        var logLevel: Logger.Level
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
             get { metadata[key] }
@@ -21,8 +21,11 @@ final class LogRecorder: Sendable {
     }
 
     private let recorded = Mutex<[String]>([])
+    private let level: Logger.Level
+
+    init(level: Logger.Level = .trace) { self.level = level }
 
     var lines: [String] { recorded.withLock { $0 } }
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self, logLevel: self.level) } }
 }

@@ -228,7 +228,7 @@ extension ServiceTests {
 
         @Test func logsHoldNeitherBodiesNorKeysNorLineEnds() async throws {
             try await withKeys("a-secret-key\n") { path in
-                let log = LogRecorder()
+                let log = LogRecorder(level: .info)
                 let settings = TestService.settings { $0.apiKeyFile = path }
                 try await TestService.run(logger: log.logger, settings: settings) { client in
                     let body = Array("{\"inputs\":[{\"b64\":\"a-secret-body\"}]}".utf8)
@@ -236,7 +236,10 @@ extension ServiceTests {
                     check(try await client.post("/encode?x=a-secret-value", image, bearer("a-secret-key")), 400)
                     check(try await client.post("/encode", image, bearer("a-secret-guess")), 401)
                     check(try await client.get("/a%0aforged%20line", bearer("a-secret-key")), 404)
+                    check(try await client.get("/info", bearer("a-secret-key")), 200)
                 }
+                #expect(log.lines.contains { $0.contains("forged line") }, "a request for no route is logged")
+                #expect(!log.lines.contains { $0.contains("/info") }, "a page is not")
                 #expect(log.lines.contains { $0.contains("/encode") })
                 #expect(log.lines.allSatisfy { !$0.contains("a-secret") })
             }

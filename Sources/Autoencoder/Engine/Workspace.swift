@@ -37,7 +37,6 @@ struct Scratch {
     /// User space ends below bit 54 on x86-64 with four-level page tables and on AArch64, and Linux maps nothing above
     /// bit 47 unless asked to.
     static var unmapped: Scratch {
-        // Neither x86-64 nor AArch64 can map an address with this bit set and the highest one clear.
         guard let base = UnsafeMutablePointer<Float>(bitPattern: UInt(1) << 54) else {
             preconditionFailure("the address is not zero")
         }

@@ -44,9 +44,10 @@ struct WeightReader: Sendable {
     /// The linear layers and dense convolutions of the file, judged by the shapes of its tensors.
     var linearShapes: [LinearShape] {
         file.index.entries.values.compactMap { entry in
-            let inputs = entry.shape.dropFirst().reduce(1, *)
-            // A vector, or a depthwise convolution.
-            guard entry.shape.count == 2 || entry.shape.count == 4, entry.shape[1] > 1 else { return nil }
+            // Neither a vector nor a depthwise convolution; an empty tensor may claim axes whose product overflows.
+            guard entry.shape.count == 2 || entry.shape.count == 4, entry.shape[0] > 0, entry.shape[1] > 1,
+                let inputs = elementCount(Array(entry.shape.dropFirst())), inputs > 0
+            else { return nil }
             return LinearShape(outputs: entry.shape[0], inputs: inputs)
         }
     }

@@ -15,6 +15,7 @@ package struct PackingConfiguration: Sendable, Equatable {
         var reader = object
         embeddingChannels = try reader.integers("embedding_channels", limit: gridSide * gridSide, in: 0...channels)
         try reader.finish()
+        guard embeddingCount > 0 else { throw .empty(path: reader.path("embedding_channels")) }
         let (slots, numbers) = (channels * gridSide * gridSide - embeddingCount, 3 * imageSide * imageSide)
         guard slots <= numbers else { throw .tooMany(path: reader.path, count: slots, limit: numbers) }
     }

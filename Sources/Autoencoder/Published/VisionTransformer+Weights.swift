@@ -207,7 +207,10 @@ extension VisionTransformer {
             rows = stored[stored.count - 2]
         }
         let side = Int(Double(max(rows - leadingRows, 0)).squareRoot().rounded())
-        guard side > 0, side * side == rows - leadingRows else { throw .positionsNotSquare(tensor: name, rows: rows) }
+        // Bounded, because the rows of an empty table may be any number.
+        guard (1..<(1 << 16)).contains(side), side * side == rows - leadingRows else {
+            throw .positionsNotSquare(tensor: name, rows: rows)
+        }
         let table = try reader.tensor(name, shape: names.positionShape(rows: rows, width: width))
         guard side != gridSide, let axis = names.positionResampling.axis(from: side, to: gridSide) else { return table }
         let grid = [Float](table[(leadingRows * width)...])

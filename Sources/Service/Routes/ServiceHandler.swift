@@ -175,15 +175,16 @@ final class ServiceHandler: RequestHandler {
     }
 
     func completed(_ exchange: Exchange) {
-        let label = exchange.label ?? ServiceMetrics.other
         metrics.request(
-            operation: label,
+            operation: exchange.label ?? ServiceMetrics.other,
             code: exchange.status,
             seconds: exchange.duration.seconds
         )
-        guard logger.logLevel <= .debug || label != ServiceMetrics.other else { return }
+        // Probes and pages are routine; operations, and requests for no route at all, are not.
+        let isRoutine = exchange.label == ServiceMetrics.other
+        guard logger.logLevel <= .debug || !isRoutine else { return }
         logger.log(
-            level: label == ServiceMetrics.other ? .debug : .info,
+            level: isRoutine ? .debug : .info,
             "request",
             metadata: [
                 "method": "\(exchange.head?.method.rawValue ?? "-")",

@@ -122,6 +122,18 @@ import Testing
         #expect(folder.failure() == nil)
     }
 
+    @Test func emptyTensorsMayClaimAnyAxes() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        let (huge, name) = (1 << 62, "encoder.encoder.embeddings.position_embeddings")
+        try folder.changeWeights { $0["unused"] = TensorArray(shape: [0, huge, 4], values: []) }
+        #expect(folder.failure() == nil)
+        try folder.changeWeights { $0[name] = TensorArray(shape: [Int.max, 0], values: []) }
+        guard case .positionsNotSquare(tensor: name, rows: .max) = folder.failure() else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+    }
+
     @Test func foldersThatAreNotThereAreSaidToBe() {
         #expect(throws: ModelError.self) { try AutoencoderModel(directory: "/nonexistent") }
         do throws(ModelError) {

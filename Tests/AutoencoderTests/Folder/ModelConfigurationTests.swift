@@ -326,6 +326,12 @@ import Testing
         ),
         Fault(
             model: packing,
+            place: ["packing", "embedding_channels"],
+            value: "[0, 0]",
+            error: .empty(path: "packing.embedding_channels")
+        ),
+        Fault(
+            model: packing,
             place: ["channels"],
             value: "200",
             error: .tooMany(path: "packing", count: 3190, limit: 1728)
