@@ -59,6 +59,7 @@ import Testing
         (["--port"], "--port needs a value"),
         (["--port", "1", "--port=2"], "--port is given twice"),
         (["--port", "65536"], "--port: expected an integer from 0 to 65535, got '65536'"),
+        (["--threads", "0"], "--threads: expected auto or an integer from 1 to 1024, got '0'"),
         (["--log-format", "xml"], "--log-format: expected text, json, got 'xml'"),
         (
             ["--max-key-requests-per-minute", "1"],
@@ -93,5 +94,14 @@ import Testing
     @Test func theEffectiveSettingsAreAFileWithTheSameMeaning() throws {
         let merged = try merging(flags: ["--host", "a\"b", "--cors-origins", "https://a.example, *", "--threads", "3"])
         #expect(try merging(file: merged.text).text == merged.text)
+        let defaults = try merging()
+        #expect(try merging(file: defaults.text).text == defaults.text)
+    }
+
+    @Test func threadsAcceptAuto() throws {
+        #expect(try merging(flags: ["--threads", "auto"], environment: ["UAE_THREADS": "2"]).threads == nil)
+        #expect(try merging(environment: ["UAE_THREADS": "auto"], file: "threads: 3").threads == nil)
+        #expect(try merging(file: "threads: auto").threads == nil)
+        #expect(try merging(file: "threads: 3").threads == 3)
     }
 }

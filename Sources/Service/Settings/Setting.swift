@@ -115,9 +115,13 @@ package struct Setting: Sendable {
         optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),
         Setting(
             name: "threads",
-            help: "Inference threads; default: the CPUs that the process may use.",
-            expected: "an integer from 1 to 1024",
+            help: "Inference threads; auto, the default: the CPUs that the process may use.",
+            expected: "auto or an integer from 1 to 1024",
             set: { configuration, value in
+                if value == "auto" {
+                    configuration.threads = nil
+                    return true
+                }
                 guard let number = Int(value), (1...1024).contains(number) else { return false }
                 configuration.threads = number
                 return true
