@@ -64,7 +64,7 @@ struct MetricsPage {
         page.family("uae_batches_total", "counter", "Batches run.")
         page.sample("uae_batches_total", [], Double(queue.batches))
         gauge(&page, "uae_batch_items", "Items of the latest batch.", Double(queue.lastBatchItems))
-        page.family("uae_cancelled_items_total", "counter", "Items whose client closed the connection.")
+        page.family("uae_cancelled_items_total", "counter", "Items dropped before their result was used.")
         page.sample("uae_cancelled_items_total", [("where", "queue")], Double(queue.cancelledInQueue))
         page.sample("uae_cancelled_items_total", [("where", "inference")], Double(queue.cancelledInInference))
         page.family("uae_worker_busy_seconds_total", "counter", "Time that the worker spent in batches.")
