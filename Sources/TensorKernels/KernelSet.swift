@@ -26,10 +26,10 @@ package struct KernelSet: @unchecked Sendable, CustomStringConvertible {
 
     package var description: String { name }
 
-    /// Whether the set has fused multiply-adds: all but the baseline of x86-64 do.
+    /// Whether the set has fused multiply-add instructions: all but the baseline of x86-64 (`sse2`) do.
     ///
     /// Without them OpenBLAS is the default product.
-    package var isVectorSet: Bool { table.pointee.fused }
+    package var hasFusedMultiplyAdd: Bool { table.pointee.fused }
 
     /// Floats in a vector.
     package var lanes: Int { table.pointee.lanes }

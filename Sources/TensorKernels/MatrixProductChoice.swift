@@ -37,7 +37,7 @@ package struct MatrixProductChoice: Sendable {
     /// Chooses, and loads OpenBLAS if it is the setting, on trial, or the default of this processor.
     ///
     /// The default depends on the processor alone, so that results keep their bits from start to start: the packed
-    /// kernels where they have a vector set; elsewhere OpenBLAS, which has kernels for more processors.
+    /// kernels where they have fused multiply-adds; elsewhere OpenBLAS, which has kernels for more processors.
     ///
     /// - Parameters:
     ///   - setting: nil for the default.
@@ -56,7 +56,7 @@ package struct MatrixProductChoice: Sendable {
         load: () throws(OpenBLASError) -> OpenBLAS
     ) throws(MatrixProductError) {
         self.setting = setting
-        guard setting != .packed, setting != nil || !kernels.isVectorSet else {
+        guard setting != .packed, setting != nil || !kernels.hasFusedMultiplyAdd else {
             (product, trial, note) = (.packed, nil, nil)
             return
         }

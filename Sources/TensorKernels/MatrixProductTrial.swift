@@ -33,7 +33,7 @@ package struct MatrixProductTrial: Sendable, Equatable {
 
     /// - Returns: nil where every layer is too small for OpenBLAS.
     init?(_ library: OpenBLAS, layers: [LinearShape], rows: Int, kernels: KernelSet) {
-        let greatestInputs = kernels.isVectorSet ? 1024 : 256
+        let greatestInputs = kernels.hasFusedMultiplyAdd ? 1024 : 256
         var weights: [LinearShape: Double] = [:]
         for layer in layers where PlainWeights.fits(outputs: layer.outputs, inputs: layer.inputs) {
             let part = LinearShape(

@@ -8,7 +8,7 @@ import Testing
         LinearShape(outputs: 3072, inputs: 768, count: 12), LinearShape(outputs: 16, inputs: 16),
     ]
     private static let missing = OpenBLASError.notLoaded(library: "lib", reason: "lib: not there")
-    private static let baseline = KernelSet.available.first { !$0.isVectorSet }
+    private static let baseline = KernelSet.available.first { !$0.hasFusedMultiplyAdd }
 
     private func choice(
         _ setting: MatrixProductSetting?,
@@ -40,8 +40,8 @@ import Testing
     @Test func theProcessorDecidesTheDefault() throws {
         for kernels in KernelSet.available {
             let (choice, loads) = try choice(nil, kernels: kernels)
-            #expect(choice.product.name == (kernels.isVectorSet ? "packed" : "openblas"), "\(kernels)")
-            #expect(loads == (kernels.isVectorSet ? 0 : 1) && choice.trial == nil)
+            #expect(choice.product.name == (kernels.hasFusedMultiplyAdd ? "packed" : "openblas"), "\(kernels)")
+            #expect(loads == (kernels.hasFusedMultiplyAdd ? 0 : 1) && choice.trial == nil)
         }
         guard let baseline = Self.baseline else { return }
         let without = try choice(nil, kernels: baseline, isInstalled: false).choice
