@@ -5,8 +5,6 @@ import Foundation
 import Synchronization
 
 /// Starts a thread under a name that `ps -L` and `/proc/PID/task/*/comm` show.
-///
-/// - Parameters:
 package func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
     Thread {
         // Foundation's own name is not the kernel's, and Glibc's module lacks pthread_setname_np.
@@ -58,7 +56,7 @@ package final class ThreadPool: Sendable {
     private let width: Int
     private let mailbox = Mailbox()
 
-    /// - Parameters:
+    /// Starts `width` threads called `name`.
     package init(name: String, width: Int) {
         self.width = width
         for _ in 0..<width {
