@@ -36,7 +36,9 @@ struct CutParameters: Sendable {
         }
     }
 
-    /// `keep` is a number here; its range is the engine's to check.
+    /// Reads `keep` and checks its range.
+    ///
+    /// The engine checks it together with the mode, the cutoff and the grid.
     private static func keep(_ given: ParameterSet, coefficientCount: Int) throws(Problem) -> Int? {
         guard let text = given.text("keep") else { return nil }
         guard let count = Int(strict: text) else { throw .keepOutOfRange(text, limit: coefficientCount) }
