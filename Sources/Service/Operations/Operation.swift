@@ -6,8 +6,8 @@ import HTTPWire
 
 /// One operation of the service: its parameters, its tasks and its response.
 ///
-/// A value holds the parameters of one request, read and checked. A new operation is a folder with a conforming type,
-/// an entry in ``Operations/all`` and a path in openapi.yaml.
+/// A value holds the parameters of one request, read and checked. "How to add an operation" in docs/ARCHITECTURE.md
+/// lists what a new operation touches.
 protocol Operation: Sendable {
     /// The forms that its response can take.
     associatedtype Form: ResponseForm
