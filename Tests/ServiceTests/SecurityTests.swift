@@ -2,6 +2,7 @@
 
 import Fixtures
 import Foundation
+import Logging
 import Service
 import Testing
 
