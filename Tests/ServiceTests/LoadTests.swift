@@ -119,7 +119,7 @@ extension ServiceTests {
             }
         }
 
-        // Decoding holds a thread for long; were it one of those that tasks run on, nobody else would get a response.
+        // Decoding occupies a thread for long. On the threads of Swift's tasks it would delay every other response.
         @Test func largeImagesDoNotKeepOthersWaiting() async throws {
             let side = 6000
             let grey = RGBImage(width: side, height: side, pixels: [UInt8](repeating: 90, count: side * side * 3))

@@ -50,11 +50,6 @@ struct ConfigurationReader {
         try Self.number(required(key), path: path(key), in: range)
     }
 
-    mutating func optionalNumber(_ key: String, in range: ClosedRange<Double>) throws(ConfigurationError) -> Double? {
-        guard let value = optional(key) else { return nil }
-        return try Self.number(value, path: path(key), in: range)
-    }
-
     mutating func boolean(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
         guard let value = optional(key) else { return fallback }
         guard case .bool(let flag) = value else {
