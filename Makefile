@@ -68,7 +68,8 @@ schemathesis: build
 	scripts/with-server.sh scripts/schemathesis.sh
 
 # Short timeouts, so that the server drops slow clients soon; the other suites never wait that long.
-SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) --max-connections 1200
+SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) --max-connections 1200 \
+    --max-inflight-bytes 24000000
 
 torture: build
 	scripts/with-server.sh scripts/torture.sh http1 http2 pictures schemathesis

@@ -36,6 +36,8 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
     case headTimeout
     case bodyTimeout
     case tooManyBytesInFlight(limit: Int)
+    /// HTTP/2: the client does not take the responses of its other requests.
+    case tooManyResponseBytes(limit: Int)
     /// Not enough memory for the body.
     case outOfMemory(byteCount: Int)
     case tooManyConnections(limit: Int)
@@ -54,7 +56,7 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
         case .expectationFailed: 417
         case .headTooLarge, .tooManyFields: 431
         case .unknownMethod, .connectMethod, .unknownTransferCoding: 501
-        case .tooManyBytesInFlight, .outOfMemory, .tooManyConnections: 503
+        case .tooManyBytesInFlight, .tooManyResponseBytes, .outOfMemory, .tooManyConnections: 503
         case .unsupportedVersion: 505
         }
     }

@@ -2,7 +2,6 @@
 
 import Glibc
 import HTTPWire
-import Synchronization
 
 /// One request from its head to its response, in either protocol.
 ///
@@ -68,7 +67,7 @@ final class ActiveExchange {
         if hasResponse || needsNoBody { return }
         if body.count + bytes.count > body.capacity { try reserve(2 * (body.count + bytes.count)) }
         let limit = loop.configuration.maximumInflightBytes
-        let inflight = loop.totals.bodyBytes.add(bytes.count, ordering: .relaxed).newValue
+        let inflight = loop.totals.hold(bytes.count)
         heldBytes += bytes.count
         body.append(contentsOf: bytes)
         guard inflight <= limit else { throw .tooManyBytesInFlight(limit: limit) }
@@ -96,7 +95,7 @@ final class ActiveExchange {
     /// Whether the body arrives below the minimum rate, which applies once its time is over.
     func isTooSlow(_ now: ContinuousClock.Instant, loop: EventLoop) -> Bool {
         let seconds = (now - startedAt) / .seconds(1)
-        return Double(bodyCount) < Double(loop.configuration.minimumBodyRate) * seconds
+        return Double(bodyCount) < Double(loop.configuration.minimumRate) * seconds
     }
 
     /// Gives the complete request to the handler.
@@ -137,7 +136,7 @@ final class ActiveExchange {
     }
 
     private func release(_ loop: EventLoop) {
-        loop.totals.bodyBytes.subtract(heldBytes, ordering: .relaxed)
+        loop.totals.release(heldBytes)
         heldBytes = 0
         body = []
     }

@@ -10,7 +10,7 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private enum State {
         case open
         /// Our side is shut, and further input is dropped. Closing now would reset the response (RFC 9112 9.6).
-        case lingering(byteCount: Int, until: ContinuousClock.Instant)
+        case lingering(byteCount: Int, pace: Pace)
         case closed
     }
 
@@ -26,6 +26,10 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private var state = State.open
     private var driver: (any ProtocolDriver)?
     private var hangUpCheck: HangUpCheck?
+    /// How fast the client takes what waits for the socket; nil: nothing waits.
+    private var outputPace: Pace?
+    /// The connection's part of the bytes that the server counts as held.
+    private var countedBytes = 0
 
     /// Checks for a hang-up, ever more rarely, while nothing is to be read or written: Dispatch reports none then.
     private struct HangUpCheck {
@@ -90,8 +94,15 @@ final class Connection: DescriptorHandler, DeadlineHolder {
         switch state {
         case .open:
             checkForHangUp(now)
-            driver?.checkDeadline(now)
-        case .lingering(_, let end): if now >= end { close() }
+            checkOutputPace(now)
+            if isOpen { driver?.checkDeadline(now) }
+        case .lingering(let byteCount, var pace):
+            let configuration = loop.configuration
+            if pace.isTooSlow(now, period: configuration.lingerTimeout, rate: configuration.minimumRate) {
+                close()
+            } else {
+                state = .lingering(byteCount: byteCount, pace: pace)
+            }
         case .closed: break
         }
         advance()
@@ -117,10 +128,12 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     }
 
     /// Everything is sent: shuts our side, and gives the client a bounded time to read it.
+    ///
+    /// It gets longer while it still sends at the minimum rate: many clients read once they have sent everything.
     func finish() {
         if peerHasFinished { return close() }
         shutdown(descriptor, Int32(SHUT_WR))
-        state = .lingering(byteCount: 0, until: loop.now + loop.configuration.lingerTimeout)
+        state = .lingering(byteCount: 0, pace: Pace(loop.now))
     }
 
     func close() {
@@ -128,6 +141,8 @@ final class Connection: DescriptorHandler, DeadlineHolder {
         state = .closed
         // Its reference to the connection is unowned, so it must not stay alive longer.
         driver = nil
+        output = OutputBuffer()
+        countHeldBytes()
         loop.remove(self)
         let totals = loop.totals
         watch?.cancel { totals.connectionClosed() }
@@ -158,8 +173,9 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private func take(_ bytes: UnsafeRawBufferPointer) {
         switch state {
         case .open: driver?.take(bytes)
-        case .lingering(let dropped, let end):
-            state = .lingering(byteCount: dropped + bytes.count, until: end)
+        case .lingering(let dropped, var pace):
+            pace.move(bytes.count, loop.now)
+            state = .lingering(byteCount: dropped + bytes.count, pace: pace)
             if dropped + bytes.count > loop.configuration.lingerBytes { close() }
         case .closed: break
         }
@@ -177,8 +193,11 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private func flush() {
         if output.isEmpty || isClosed { return }
         switch output.send(to: descriptor) {
-        case .sentAll: break
-        case .blocked(let progress): if progress, isOpen { driver?.madeProgress() }
+        case .sentAll: outputPace = nil
+        case .blocked(let byteCount):
+            var pace = outputPace ?? Pace(loop.now)
+            pace.move(byteCount, loop.now)
+            outputPace = pace
         case .failed: abort()
         }
     }
@@ -187,7 +206,18 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private func advance() {
         repeat { flush() } while isOpen && driver?.advance() == true
         if case .lingering = state, peerHasFinished { close() }
+        countHeldBytes()
         updateInterest()
+    }
+
+    /// Brings the server's count up to date.
+    ///
+    /// A response that the socket takes at once is never counted.
+    private func countHeldBytes() {
+        let held = output.heldBytes + (driver?.heldBytes ?? 0)
+        if held == countedBytes { return }
+        loop.totals.hold(held - countedBytes)
+        countedBytes = held
     }
 
     // MARK: Waiting
@@ -206,10 +236,25 @@ final class Connection: DescriptorHandler, DeadlineHolder {
 
     private var nextDeadline: ContinuousClock.Instant? {
         switch state {
-        case .open: earlier(driver?.nextDeadline, hangUpCheck?.instant)
-        case .lingering(_, let end): end
+        case .open:
+            earlier(
+                earlier(driver?.nextDeadline, hangUpCheck?.instant),
+                outputPace?.deadline(loop.configuration.writeTimeout)
+            )
+        case .lingering(_, let pace): pace.deadline(loop.configuration.lingerTimeout)
         case .closed: nil
         }
+    }
+
+    /// Ends a connection whose client takes responses too slowly.
+    private func checkOutputPace(_ now: ContinuousClock.Instant) {
+        let configuration = loop.configuration
+        guard outputPace?.isTooSlow(now, period: configuration.writeTimeout, rate: configuration.minimumRate) == true
+        else { return }
+        // A reset: otherwise the kernel would keep megabytes of its own for a client that goes on reading slowly.
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        abort()
     }
 
     private func checkForHangUp(_ now: ContinuousClock.Instant) {

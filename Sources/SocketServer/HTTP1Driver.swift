@@ -63,6 +63,9 @@ final class HTTP1Driver: ProtocolDriver {
 
     var nextDeadline: ContinuousClock.Instant? { deadline }
 
+    /// A response goes to the output whole.
+    var heldBytes: Int { 0 }
+
     func take(_ bytes: UnsafeRawBufferPointer) {
         if isBetweenRequests {
             // The head's time runs from its first byte; later ones do not restart it.
@@ -109,10 +112,6 @@ final class HTTP1Driver: ProtocolDriver {
         }
     }
 
-    func madeProgress() {
-        if case .writing = phase { deadline = loop.now + loop.configuration.writeTimeout }
-    }
-
     func checkDeadline(_ now: ContinuousClock.Instant) {
         guard let deadline, now >= deadline else { return }
         switch phase {
@@ -128,8 +127,7 @@ final class HTTP1Driver: ProtocolDriver {
             } else {
                 refuse(.headTimeout)
             }
-        case .writing: connection.abort()
-        case .responding, .done: break
+        case .responding, .writing, .done: break
         }
     }
 
@@ -357,6 +355,7 @@ final class HTTP1Driver: ProtocolDriver {
 
     private func startWriting(thenClose: Bool) {
         phase = .writing(thenClose: thenClose)
-        deadline = loop.now + loop.configuration.writeTimeout
+        // The connection times what it sends.
+        deadline = nil
     }
 }

@@ -10,8 +10,8 @@ final class HTTP2Driver: ProtocolDriver {
         case reading(deadline: ContinuousClock.Instant)
         /// The handler has the request, or the response is being sent.
         case responding
-        /// There is a response; the rest of the body is dropped until it ends or its time is over.
-        case discarding(deadline: ContinuousClock.Instant)
+        /// There is a response; the rest of the body is dropped until it ends or comes too slowly.
+        case discarding(Pace, period: Duration)
         /// The client left while the handler is at work; the slot is taken until that is over.
         case abandoned
     }
@@ -32,8 +32,6 @@ final class HTTP2Driver: ProtocolDriver {
     private var requests: [Int32: Current] = [:]
     /// When the last stream ended, or the connection began.
     private var idleSince: ContinuousClock.Instant
-    /// Since when the socket has accepted no output.
-    private var blockedSince: ContinuousClock.Instant?
     private var noticeAt: ContinuousClock.Instant?
     private var sawPeerFinish = false
     private var isLost = false
@@ -43,8 +41,10 @@ final class HTTP2Driver: ProtocolDriver {
     /// The library's own replies to frames may exceed it a little.
     private static let outputBound = 256 << 10
     private static let outputStep = 64 << 10
-    /// After an early response, a rest of the body up to this may take the body's time, a longer one `lingerTimeout`.
+    /// After an early response, a rest of the body up to this may take the body's time; a longer one must go on coming.
     private static let discardLimit = 64 << 10
+    /// A response up to this is sent however many bytes wait on the connection already.
+    private static let smallResponse = 16 << 10
     /// How long after GOAWAY's notice clients may still begin streams.
     private static let noticeTime = Duration.seconds(1)
 
@@ -95,20 +95,15 @@ final class HTTP2Driver: ProtocolDriver {
             if bytes.isEmpty, !handleEvents() { break }
             moved = moved || !bytes.isEmpty
         }
-        if connection.output.isEmpty {
-            blockedSince = nil
-            if !moved, session.isFinished || nothingCanFollow {
-                connectionLost()
-                connection.finish()
-                return false
-            }
-        } else if blockedSince == nil {
-            blockedSince = loop.now
+        if connection.output.isEmpty, !moved, session.isFinished || nothingCanFollow {
+            connectionLost()
+            connection.finish()
+            return false
         }
         return moved
     }
 
-    func madeProgress() { blockedSince = nil }
+    var heldBytes: Int { session.responseBytes }
 
     /// Cancels everything; no response can be sent any more.
     func connectionLost() {
@@ -150,14 +145,12 @@ final class HTTP2Driver: ProtocolDriver {
 
     var nextDeadline: ContinuousClock.Instant? {
         let configuration = loop.configuration
-        var next = blockedSince.map { $0 + configuration.writeTimeout }
-        if connection.output.isEmpty {
-            next = earlier(next, session.earliestStall.map { $0 + configuration.writeTimeout })
-        }
+        var next = session.earliestPeriod.map { $0 + configuration.writeTimeout }
         for current in requests.values {
             switch current.phase {
             case .reading(let deadline): next = earlier(next, deadline)
-            case .discarding(let deadline) where current.responseIsSent: next = earlier(next, deadline)
+            case .discarding(let pace, let period) where current.responseIsSent:
+                next = earlier(next, pace.deadline(period))
             case .discarding, .responding, .abandoned: break
             }
         }
@@ -174,7 +167,6 @@ final class HTTP2Driver: ProtocolDriver {
 
     func checkDeadline(_ now: ContinuousClock.Instant) {
         let configuration = loop.configuration
-        if let blockedSince, now >= blockedSince + configuration.writeTimeout { return connection.abort() }
         if let since = session.incompleteSince ?? (session.hasSettings ? nil : openedAt),
             now >= since + configuration.headerTimeout
         {
@@ -187,10 +179,8 @@ final class HTTP2Driver: ProtocolDriver {
             session.finishShutdown()
         }
         if let noticeAt, now >= noticeAt + Self.noticeTime { session.finishShutdown() }
-        // While the socket has something to send, progress is seen there.
-        if connection.output.isEmpty {
-            for id in session.stalledResponses(since: now - configuration.writeTimeout) { session.reset(id, .cancel) }
-        }
+        let slow = session.slowResponses(now, period: configuration.writeTimeout, rate: configuration.minimumRate)
+        for id in slow { session.reset(id, .cancel) }
         for (id, current) in requests { checkDeadline(now, id, current) }
     }
 
@@ -202,7 +192,12 @@ final class HTTP2Driver: ProtocolDriver {
             } else {
                 requests[id]?.phase = .reading(deadline: now + .seconds(1))
             }
-        case .discarding(let deadline) where now >= deadline && current.responseIsSent: session.reset(id, .noError)
+        case .discarding(var pace, let period) where current.responseIsSent:
+            if pace.isTooSlow(now, period: period, rate: loop.configuration.minimumRate) {
+                session.reset(id, .noError)
+            } else {
+                requests[id]?.phase = .discarding(pace, period: period)
+            }
         case .reading, .discarding, .responding, .abandoned: break
         }
     }
@@ -256,14 +251,18 @@ final class HTTP2Driver: ProtocolDriver {
     private func take(_ bytes: [UInt8], on id: Int32) {
         do throws(HTTPRefusal) {
             try requests[id]?.exchange.append(bytes, loop: loop)
+            // While the rest of a body is dropped, too: a client whose window stays shut would wait for it to open.
             session.consume(bytes.count, on: id, reopensStream: requests[id] != nil)
+            guard case .discarding(var pace, let period) = requests[id]?.phase else { return }
+            pace.move(bytes.count, loop.now)
+            requests[id]?.phase = .discarding(pace, period: period)
         } catch {
-            session.consume(bytes.count, on: id, reopensStream: false)
-            guard let current = requests[id] else { return }
-            if !current.exchange.hasResponse { return refuse(error, on: id) }
+            let hasResponse = requests[id]?.exchange.hasResponse ?? true
+            session.consume(bytes.count, on: id, reopensStream: !hasResponse)
+            if !hasResponse { return refuse(error, on: id) }
             requests[id]?.isTooLong = true
             // A reset would also take back the part of the response that is not sent.
-            if current.responseIsSent { session.reset(id, .noError) }
+            if requests[id]?.responseIsSent == true { giveUp(id) }
         }
     }
 
@@ -278,11 +277,19 @@ final class HTTP2Driver: ProtocolDriver {
     /// The stream is reset (RFC 9113 8.1), but not at once if the client may be sending: many lose the response then.
     private func dropRest(of id: Int32) {
         requests[id]?.responseIsSent = true
-        guard let current = requests[id], !current.isTooLong else { return session.reset(id, .noError) }
+        guard let current = requests[id], !current.isTooLong else { return giveUp(id) }
         let rest = (current.exchange.head.contentLength ?? .max) - current.exchange.bodyCount
         if rest > Self.discardLimit {
-            requests[id]?.phase = .discarding(deadline: loop.now + loop.configuration.lingerTimeout)
+            requests[id]?.phase = .discarding(Pace(loop.now), period: loop.configuration.lingerTimeout)
         }
+    }
+
+    /// Ends a stream whose body goes on beyond what is worth reading, and the connection after its other streams.
+    ///
+    /// A client that waits for the window to open, reset or not, would wait until the connection is idle.
+    private func giveUp(_ id: Int32) {
+        session.reset(id, .noError)
+        session.finishShutdown()
     }
 
     private func closed(_ id: Int32, _ closing: HTTP2Session.Closing) {
@@ -318,11 +325,18 @@ final class HTTP2Driver: ProtocolDriver {
 
     private func send(_ response: Response, on id: Int32) {
         guard let current = requests[id] else { return }
+        let limit = loop.configuration.maximumConnectionBytes
+        // The first one is sent whatever its size, and as many as fit beside it.
+        if response.body.count > Self.smallResponse, current.exchange.head.method != .head, session.responseBytes > 0,
+            session.responseBytes + response.body.count > limit
+        {
+            return refuse(.tooManyResponseBytes(limit: limit), on: id)
+        }
         session.respond(response, on: id, date: loop.date.now(), now: loop.now)
         let bytesOut = current.exchange.head.method == .head ? 0 : response.body.count
         requests[id]?.exchange.finish(status: response.status, bytesOut: bytesOut, loop: loop)
-        if case .reading(let deadline) = current.phase {
-            requests[id]?.phase = .discarding(deadline: deadline)
+        if case .reading = current.phase {
+            requests[id]?.phase = .discarding(Pace(loop.now), period: loop.configuration.bodyTimeout)
             requests[id]?.exchange.bodyLimit = current.exchange.bodyCount + loop.configuration.lingerBytes
         }
     }

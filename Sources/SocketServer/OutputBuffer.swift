@@ -11,6 +11,8 @@ struct OutputBuffer {
     private var offset = 0
     /// Bytes that are still to be sent.
     private(set) var count = 0
+    /// Bytes in memory: a piece is kept until its last byte is sent.
+    private(set) var heldBytes = 0
 
     private static let joinBelow = 16 << 10
 
@@ -19,6 +21,7 @@ struct OutputBuffer {
     mutating func append(_ bytes: [UInt8]) {
         if bytes.isEmpty { return }
         count += bytes.count
+        heldBytes += bytes.count
         if let last = pieces.last, last.count + bytes.count <= Self.joinBelow {
             pieces[pieces.count - 1].append(contentsOf: bytes)
         } else {
@@ -28,13 +31,13 @@ struct OutputBuffer {
 
     enum Outcome {
         case sentAll
-        /// The socket accepts no more now; `progress`: it accepted some.
-        case blocked(progress: Bool)
+        /// The socket accepts no more now, after `byteCount` bytes.
+        case blocked(byteCount: Int)
         case failed
     }
 
     mutating func send(to descriptor: Int32) -> Outcome {
-        var progress = false
+        var byteCount = 0
         while let piece = pieces.first {
             let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT) | (pieces.count > 1 ? Int32(MSG_MORE) : 0)
             let sent = piece.withUnsafeBytes { raw in
@@ -42,13 +45,14 @@ struct OutputBuffer {
             }
             if sent < 0 {
                 if errno == EINTR { continue }
-                return errno == EAGAIN ? .blocked(progress: progress) : .failed
+                return errno == EAGAIN ? .blocked(byteCount: byteCount) : .failed
             }
-            progress = true
+            byteCount += sent
             offset += sent
             count -= sent
             if offset == piece.count {
                 pieces.removeFirst()
+                heldBytes -= piece.count
                 offset = 0
             }
         }

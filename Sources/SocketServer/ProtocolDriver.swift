@@ -12,6 +12,9 @@ protocol ProtocolDriver: AnyObject {
     /// When ``checkDeadline(_:)`` is due, as far as is known; nil: not before something else happens.
     var nextDeadline: ContinuousClock.Instant? { get }
 
+    /// Bytes of responses in memory that the connection's output does not have yet.
+    var heldBytes: Int { get }
+
     /// Takes bytes that were received.
     func take(_ bytes: UnsafeRawBufferPointer)
 
@@ -22,9 +25,6 @@ protocol ProtocolDriver: AnyObject {
     ///
     /// - Returns: whether there may be more to send now, or to do once it is sent.
     func advance() -> Bool
-
-    /// The socket accepted some bytes, and accepts no more for now.
-    func madeProgress()
 
     /// Ends what is past its deadline.
     func checkDeadline(_ now: ContinuousClock.Instant)

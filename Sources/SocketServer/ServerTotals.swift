@@ -4,7 +4,7 @@ import Synchronization
 
 /// Counters that all loops of a server share, and the waiters for them.
 final class ServerTotals: Sendable {
-    let bodyBytes = Atomic(0)
+    private let held = Atomic(0)
     private let count = Atomic(0)
     private let acceptorWaits = Atomic(false)
     private let acceptor = Mutex<(@Sendable () -> Void)?>(nil)
@@ -12,6 +12,14 @@ final class ServerTotals: Sendable {
 
     /// Connections whose descriptor is open.
     var connections: Int { count.load(ordering: .sequentiallyConsistent) }
+
+    /// Bytes of request bodies and of responses in memory.
+    var heldBytes: Int { held.load(ordering: .relaxed) }
+
+    /// - Returns: how many there are now.
+    @discardableResult func hold(_ byteCount: Int) -> Int { held.add(byteCount, ordering: .relaxed).newValue }
+
+    func release(_ byteCount: Int) { held.subtract(byteCount, ordering: .relaxed) }
 
     /// - Returns: how many there are now.
     func connectionOpened() -> Int { count.add(1, ordering: .sequentiallyConsistent).newValue }

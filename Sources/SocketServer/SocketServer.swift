@@ -52,8 +52,8 @@ package final class SocketServer: Sendable {
     /// Connections whose descriptor is open.
     package var connectionCount: Int { totals.connections }
 
-    /// Bytes of request bodies that are held now.
-    package var inflightBytes: Int { totals.bodyBytes.load(ordering: .relaxed) }
+    /// Bytes of request bodies and of responses that are held now.
+    package var inflightBytes: Int { totals.heldBytes }
 
     /// Closes the listening socket; open connections continue.
     package func stopAccepting() {

@@ -15,20 +15,23 @@ package struct SocketServerConfiguration: Sendable {
     package var maximumConnections = 1024
     /// Connections beyond the limit that are still served, so that a probe gets through: `head.isOverLimit`.
     package var reserveConnections = 16
+    /// Bytes of request bodies and responses held at once; beyond, bodies are refused, and what is finished is sent.
     package var maximumInflightBytes = 512 << 20
+    /// The part of ``maximumInflightBytes`` that responses waiting on one HTTP/2 connection may take.
+    package var maximumConnectionBytes: Int { maximumInflightBytes / 8 }
     package var http1 = HTTP1Limits()
     package var http2 = HTTP2Limits()
     package var headerTimeout = Duration.seconds(10)
     package var bodyTimeout = Duration.seconds(20)
-    /// The rate, in bytes a second, below which a body is given up once `bodyTimeout` is over.
-    package var minimumBodyRate = 256 << 10
+    /// Bytes per second: a slower body is given up once `bodyTimeout` is over, a slower reader after `writeTimeout`.
+    package var minimumRate = 256 << 10
     package var idleTimeout = Duration.seconds(30)
     package var writeTimeout = Duration.seconds(30)
     package var lingerTimeout = Duration.seconds(2)
     /// Bytes of a refused body that are dropped before the connection is closed.
     ///
-    /// More than twice the largest body, so that a client that reads only after it has sent everything still gets its
-    /// refusal. Dropping costs next to nothing, and `lingerTimeout` bounds it too.
+    /// Twice the largest body, so that a client that reads only after it has sent everything still gets its
+    /// refusal. Dropping costs next to nothing, and a client slower than `minimumRate` has `lingerTimeout` only.
     package var lingerBytes = 128 << 20
 
     package init(endpoint: Endpoint) {

@@ -81,15 +81,90 @@ import Testing
     @Test func aStalledResponseIsFound() throws {
         let peer = try SessionPeer.open(settings: [(4, 1)])
         peer.send(.headers(1, PeerFrame.request("GET", "/")))
-        let start = peer.now
         peer.response(1)
         _ = peer.received()
-        #expect(peer.session.stalledResponses(since: start - .seconds(1)) == [])
-        #expect(peer.session.stalledResponses(since: start) == [1])
-        peer.now += .seconds(1)
-        peer.send(.windowUpdate(1, 1))
+        #expect(peer.slow(after: .milliseconds(999)) == [])
+        #expect(peer.slow(after: .milliseconds(1)) == [1])
+    }
+
+    @Test func aResponseBelowTheRateIsFoundHoweverOftenItMoves() throws {
+        let peer = try SessionPeer.open(settings: [(4, 1)])
+        peer.send(.headers(1, PeerFrame.request("GET", "/")))
+        peer.response(1, [UInt8](repeating: 1, count: 10_000))
+        for _ in 0..<9 {
+            peer.send(.windowUpdate(1, 10))
+            #expect(peer.received().contains { $0.kind == 0 })
+            #expect(peer.slow(after: .milliseconds(100)) == [])
+        }
+        #expect(peer.slow(after: .milliseconds(100)) == [1])
+    }
+
+    @Test func aResponseAboveTheRateMayTakeAnyTime() throws {
+        let peer = try SessionPeer.open(settings: [(4, 1)])
+        peer.send(.headers(1, PeerFrame.request("GET", "/")))
+        peer.response(1, [UInt8](repeating: 1, count: 10_000))
+        for _ in 0..<40 {
+            peer.send(.windowUpdate(1, 110))
+            #expect(peer.received().contains { $0.kind == 0 })
+            #expect(peer.slow(after: .milliseconds(100)) == [])
+        }
+    }
+
+    @Test func responsesShareTheRate() throws {
+        let peer = try SessionPeer.open(settings: [(4, 1)])
+        for stream in [1, 3] as [UInt32] {
+            peer.send(.headers(stream, PeerFrame.request("GET", "/")))
+            peer.response(Int32(stream), [UInt8](repeating: 1, count: 10_000))
+        }
+        for _ in 0..<20 {
+            peer.send(.windowUpdate(1, 110), .windowUpdate(3, 60))
+            _ = peer.received()
+            #expect(peer.slow(after: .milliseconds(100)) == [])
+        }
+        // One that does not move is at fault alone, however fast the other is.
+        for _ in 0..<10 {
+            peer.send(.windowUpdate(1, 110))
+            _ = peer.received()
+            peer.now += .milliseconds(100)
+        }
+        #expect(peer.slow(after: .zero) == [3])
+    }
+
+    @Test func aResponseThatWaitsForAnotherIsNotAtFault() throws {
+        let peer = try SessionPeer.open(settings: [(4, UInt32(Int32.max))])
+        // Both share the connection's window.
+        for stream in [1, 3] as [UInt32] {
+            peer.send(.headers(stream, PeerFrame.request("GET", "/")))
+            peer.response(Int32(stream), [UInt8](repeating: 1, count: 1_000_000))
+        }
         _ = peer.received()
-        #expect(peer.session.stalledResponses(since: peer.now) == [])
+        for _ in 0..<20 {
+            peer.send(.windowUpdate(0, 110))
+            _ = peer.received()
+            #expect(peer.slow(after: .milliseconds(100)) == [])
+        }
+        for _ in 0..<10 { peer.now += .milliseconds(100) }
+        #expect(Set(peer.slow(after: .zero)) == [1, 3])
+    }
+
+    @Test func aBodyIsFreedOnceItIsSentOrReset() throws {
+        let peer = try SessionPeer.open(settings: [(4, 1000)])
+        for stream in [1, 3, 5] as [UInt32] {
+            peer.send(.headers(stream, PeerFrame.request("GET", "/")))
+            peer.response(Int32(stream), [UInt8](repeating: 1, count: 2000))
+        }
+        _ = peer.received()
+        #expect(peer.session.responseBytes == 6000)
+        peer.send(.windowUpdate(1, 1000))
+        #expect(peer.received().last?.endsStream == true)
+        #expect(peer.session.responseBytes == 4000)
+        peer.session.reset(3, .cancel)
+        #expect(peer.session.responseBytes == 2000)
+        // What the client could still take of it must not end the stream as if it were whole.
+        peer.send(.windowUpdate(3, 1000))
+        #expect(!peer.received().contains { $0.kind == 0 })
+        peer.send(.reset(5))
+        #expect(peer.session.responseBytes == 0)
     }
 
     @Test func tellsSinceWhenAFrameOrABlockIsIncomplete() throws {

@@ -63,6 +63,12 @@ final class SessionPeer {
         session.respond(Response(status: 200, body: body), on: stream, date: "today", now: now)
     }
 
+    /// The responses below 1000 bytes a second for a second, once `duration` has passed.
+    func slow(after duration: Duration) -> [Int32] {
+        now += duration
+        return session.slowResponses(now, period: .seconds(1), rate: 1000)
+    }
+
     func fields(_ frame: PeerFrame) throws -> [String: String] { try inflater.fields(frame.payload) }
 }
 

@@ -192,7 +192,13 @@ import Testing
     }
 
     @Test func aStalledReaderHasItsTime() async throws {
-        try await Manual.run(Manual.settings { $0.writeTimeout = .seconds(5) }) { test in
+        try await Manual.run(
+            Manual.settings {
+                $0.writeTimeout = .seconds(5)
+                // Any progress is enough; `PaceTests` have the rate.
+                $0.minimumRate = 1
+            }
+        ) { test in
             let client = try test.client()
             client.request("GET", "/large")
             try test.events.settle { test.handler.statuses == [200] }

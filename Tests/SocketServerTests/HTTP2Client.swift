@@ -64,18 +64,26 @@ final class HTTP2Client {
     }
 
     /// A body of any length, within the windows that the server opens, until the stream is reset.
-    func upload(_ stream: UInt32, _ body: [UInt8]) throws {
+    ///
+    /// - Parameters:
+    ///   - stream: which one.
+    ///   - body: the bytes.
+    ///   - ends: whether they are the last ones.
+    ///   - waiting: called before the client waits for a window.
+    /// - Throws: `RawClient.Failure` when the window stays shut.
+    func upload(_ stream: UInt32, _ body: [UInt8], ends: Bool = true, waiting: () -> Void = {}) throws {
         var rest = body[...]
         while !rest.isEmpty, responses[stream]?.reset == nil {
             let window = min(windows[0] ?? 0, windows[stream] ?? initialWindow)
             let count = min(16384, rest.count, window)
             guard count > 0 else {
+                waiting()
                 try readMore()
                 continue
             }
             windows[0, default: 0] -= count
             windows[stream, default: initialWindow] -= count
-            send(.data(stream, Array(rest.prefix(count)), ends: count == rest.count))
+            send(.data(stream, Array(rest.prefix(count)), ends: ends && count == rest.count))
             rest = rest.dropFirst(count)
         }
     }

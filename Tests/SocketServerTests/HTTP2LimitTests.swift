@@ -134,6 +134,56 @@ import Testing
             try client.upload(1, [UInt8](repeating: 0x61, count: 200_000))
             #expect(try client.resetCode(1) == 0)
             #expect(client.responses[1]?.status == 413)
+            // One that waits for a window all the same would wait in vain.
+            #expect(try client.end() == 0)
+        }
+    }
+
+    @Test func responsesInFlightAreCounted() async throws {
+        try await TestServer.run(TestServer.settings { $0.maximumInflightBytes = 1_000_000 }) { test in
+            let client = try test.http2Client(settings: [(4, 0)])
+            client.request(1, "GET", "/large")
+            try test.wait { $0.server.inflightBytes == 8_000_000 }
+            client.request(3, "POST", "/echo", body: [1])
+            client.send(.windowUpdate(3, 1000))
+            #expect(try client.response(3).text == "tooManyBytesInFlight(limit: 1000000)")
+            client.send(.windowUpdate(1, 8_000_000))
+            #expect(try client.response(1).body.count == 8_000_000)
+            try test.wait { $0.server.inflightBytes == 0 }
+            client.request(5, "GET", "/large")
+            try test.wait { $0.server.inflightBytes == 8_000_000 }
+            client.send(.reset(5))
+            try test.wait { $0.server.inflightBytes == 0 }
+            client.request(7, "GET", "/large")
+            try test.wait { $0.server.inflightBytes == 8_000_000 }
+            client.resetConnection()
+            try test.wait { $0.server.inflightBytes == 0 }
+        }
+    }
+
+    @Test func responsesThatWaitOnAConnectionAreBounded() async throws {
+        try await TestServer.run(TestServer.settings { $0.maximumInflightBytes = 160_000_000 }) { test in
+            let client = try test.http2Client(settings: [(4, 0)])
+            for stream in [1, 3] as [UInt32] { client.request(stream, "GET", "/large") }
+            try test.wait { $0.server.inflightBytes == 16_000_000 }
+            client.request(5, "GET", "/large")
+            client.send(.windowUpdate(5, 1000))
+            let refused = try client.response(5)
+            #expect(refused.status == 503 && refused.text == "tooManyResponseBytes(limit: 20000000)")
+            // Small ones are sent all the same, and other connections have their own bound.
+            client.request(7, "GET", "/a")
+            client.send(.windowUpdate(7, 1000))
+            #expect(try client.response(7).text == "/a")
+            let other = try test.http2Client()
+            other.request(1, "GET", "/large")
+            #expect(try other.response(1).status == 200)
+            for stream in [1, 3] as [UInt32] {
+                client.send(.windowUpdate(stream, 8_000_000))
+                #expect(try client.response(stream).body.count == 8_000_000)
+            }
+            client.request(9, "GET", "/large")
+            client.send(.windowUpdate(9, 8_000_000))
+            #expect(try client.response(9).body.count == 8_000_000)
         }
     }
 

@@ -68,7 +68,8 @@ import Testing
             client.request("GET", "/large")
             try test.wait { $0.server.connectionCount == 1 }
             try test.wait { $0.server.connectionCount == 0 }
-            withExtendedLifetime(client) {}
+            // The kernel does not go on sending what it has: a reset, not an end.
+            #expect(throws: RawClient.Failure.self) { while try client.bytes() != nil {} }
         }
     }
 
@@ -129,6 +130,27 @@ import Testing
             first.send([UInt8](repeating: 0x61, count: 100))
             #expect(try first.response().body.count == 900)
             #expect(test.server.inflightBytes == 0)
+        }
+    }
+
+    @Test func responsesInFlightAreCounted() async throws {
+        try await TestServer.run(TestServer.settings { $0.maximumInflightBytes = 1_000_000 }) { test in
+            let reader = try test.client(receiveBuffer: 65_536)
+            reader.request("GET", "/large")
+            try test.wait { $0.server.inflightBytes == 8_000_000 }
+            let second = try test.client()
+            second.request("POST", "/echo", body: "b")
+            #expect(try second.response().text == "tooManyBytesInFlight(limit: 1000000)")
+            // A finished response is sent all the same.
+            let third = try test.client()
+            third.request("GET", "/large")
+            #expect(try third.response().body.count == 8_000_000)
+            #expect(try reader.response().body.count == 8_000_000)
+            try test.wait { $0.server.inflightBytes == 0 }
+            reader.request("GET", "/large")
+            try test.wait { $0.server.inflightBytes == 8_000_000 }
+            reader.reset()
+            try test.wait { $0.server.inflightBytes == 0 }
         }
     }
 

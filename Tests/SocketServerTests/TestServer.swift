@@ -44,7 +44,7 @@ struct TestServer: Sendable {
     /// A body's time is over at once, but a slow sender is fast enough.
     static let patientWithBodies = settings {
         $0.bodyTimeout = .milliseconds(1)
-        $0.minimumBodyRate = 1
+        $0.minimumRate = 1
     }
 
     /// Runs `body` on a thread of its own, since it blocks.

@@ -23,6 +23,7 @@ CONNECTIONS = int(os.environ.get("TORTURE_CONNECTIONS", "1200"))
 # Tolerance for a busy machine.
 PATIENCE = TIMEOUT + 15
 IMAGE = (pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures/420.jpg").read_bytes()
+TINY = (pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures/1x1.jpg").read_bytes()
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 100_000
 BODY = b"POST /encode HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + b"z" * 1000
 
@@ -151,6 +152,99 @@ def slow_reader():
             time.sleep(0.05)
 
 
+def form(count):
+    """A form of small images, each of which gives 150 KB of latents."""
+    part = b'--XbX\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + TINY + b"\r\n"
+    return part * count + b"--XbX--\r\n"
+
+
+LARGE_PATH = "/encode?format=npy"
+LARGE_TYPE = "multipart/form-data; boundary=XbX"
+
+
+def metric(name):
+    connection = http.client.HTTPConnection(*address(), timeout=PATIENCE)
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    return next(int(float(line.split()[1])) for line in lines if line.startswith(name + " "))
+
+
+def held_bytes_are_freed():
+    deadline = time.monotonic() + PATIENCE
+    while metric("uae_inflight_bytes") > 0:
+        assert time.monotonic() < deadline, "bytes stay in flight"
+        time.sleep(0.1)
+
+
+def reader_of_few_bytes():
+    """Reads 3 KB a second of a response of megabytes: every read is progress, and the connection is dropped."""
+    with Client(timeout=PATIENCE, receive_buffer=4096) as client:
+        body = form(64)
+        head = f"POST {LARGE_PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: {LARGE_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.socket.sendall(head.encode() + body)
+        assert client.socket.recv(300).startswith(b"HTTP/1.1 200")
+        deadline = time.monotonic() + PATIENCE
+        held = 0
+        try:
+            while client.socket.recv(300):
+                held = held or metric("uae_inflight_bytes")
+                assert time.monotonic() < deadline, "a client that reads 3 KB a second is kept"
+                time.sleep(0.1)
+        except OSError:
+            pass
+        assert held > 1_000_000, f"{held} bytes counted"
+        held_bytes_are_freed()
+
+
+def http2_windows_of_few_bytes():
+    """Opens the windows of large responses byte by byte, and asks for more of them than one connection may hold."""
+    client = HTTP2Client(settings=b"\0\4\0\0\0\0")
+    body = form(16)
+    fields = [("content-type", LARGE_TYPE), ("content-length", str(len(body)))]
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", LARGE_PATH), (":authority", "a")] + fields
+    streams = range(1, 21, 2)
+    seen = []
+    for stream in streams:
+        client.send(headers(fields, stream, fl=4))
+        client.send(frame("DATA", 1, stream, body))
+        received = client.until(lambda one: one[0] in ("HEADERS", "RST", "GOAWAY"), PATIENCE)
+        seen.append(client.describe(received))
+        for opened in streams:
+            if opened <= stream:
+                client.send(frame("WU", 0, opened, b"\0\0\0\1"))
+    assert any("200" in text for text in seen), seen
+    # `make torture` bounds the bytes in flight: a connection's share, 3 MB, is less than two of these.
+    assert any("503" in text for text in seen), seen
+    held_bytes_are_freed()
+
+
+def http2_body_over_the_limit():
+    """A body over the limit, slower than a silent client may be, from a client that waits for its window to open."""
+    client = HTTP2Client()
+    total = 3 * 1024 * 1024
+    client.send(headers(POST + [("content-length", str(1 << 30))], fl=4))
+    sent, seen = 0, []
+    # What the server's SETTINGS and first WINDOW_UPDATE say.
+    windows = {0: 1 << 20, 1: 256 << 10}
+    started = time.monotonic()
+    while sent < total:
+        assert time.monotonic() - started < PATIENCE, f"the window stays shut after {sent} bytes: {seen}"
+        count = min(16000, *windows.values())
+        if count > 0:
+            client.send(frame("DATA", 0, 1, b"x" * count))
+            sent += count
+            windows = {key: value - count for key, value in windows.items()}
+        while (received := client.frame(0.02 if count else 1)) not in (None, "TIMEOUT"):
+            if received[0] == "WU":
+                windows[received[2]] = windows.get(received[2], 0) + int.from_bytes(received[3], "big")
+            elif received[0] not in ("SETTINGS", "DATA"):
+                seen.append(client.describe(received))
+        assert not any(text.startswith(("RST", "GOAWAY")) for text in seen), seen
+    assert any("HEADERS(1,413" in text for text in seen), seen
+    assert time.monotonic() - started > 2, "too quick to tell"
+
+
 def poll_of(one, events):
     poll = select.poll()
     poll.register(one, events)
@@ -256,6 +350,9 @@ def main():
         http2_slow_body,
         http2_idle,
         http2_window_that_never_opens,
+        reader_of_few_bytes,
+        http2_windows_of_few_bytes,
+        http2_body_over_the_limit,
     ):
         counts.case(function.__name__.replace("_", " "), function)
     counts.finish()

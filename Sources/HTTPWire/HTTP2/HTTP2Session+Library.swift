@@ -135,7 +135,7 @@ extension HTTP2Session {
             return
         }
         let hasRoom = streams.count + heldSlots < limits.streams
-        streams[id] = Stream(section: HTTP2FieldSection(limits: limits, isTrailer: false), movedAt: now)
+        streams[id] = Stream(section: HTTP2FieldSection(limits: limits, isTrailer: false), now: now)
         if !hasRoom { reset(id, .refusedStream) }
     }
 
@@ -204,6 +204,7 @@ extension HTTP2Session {
     }
 
     private func closed(_ id: Int32, _ code: UInt32) {
+        dropBody(of: id)
         guard let stream = streams.removeValue(forKey: id) else { return }
         let closing: Closing =
             if stream.wasResetByClient {
@@ -254,7 +255,10 @@ extension HTTP2Session {
             guard let owner, let buffer, let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
             let session = Unmanaged<HTTP2Session>.fromOpaque(owner).takeUnretainedValue()
             let target = UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
-            let (count, isLast) = session.copyBody(of: id, to: target)
+            guard let (count, isLast) = session.copyBody(of: id, to: target) else {
+                // RST_STREAM follows; without this the response would look complete.
+                return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+            }
             if isLast { flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue }
             return count
         }
@@ -280,11 +284,14 @@ extension HTTP2Session {
         }
     }
 
-    private func copyBody(of id: Int32, to target: UnsafeMutableRawBufferPointer) -> (count: Int, isLast: Bool) {
-        guard let stream = streams[id] else { return (0, true) }
+    /// - Returns: nil: the stream has been reset.
+    private func copyBody(of id: Int32, to target: UnsafeMutableRawBufferPointer) -> (count: Int, isLast: Bool)? {
+        guard let stream = streams[id], !stream.isReset else { return nil }
         let count = min(target.count, stream.body.count - stream.sent)
         target.copyBytes(from: stream.body[stream.sent..<stream.sent + count])
-        streams[id]?.sent += count
-        return (count, stream.sent + count == stream.body.count)
+        dataSent += count
+        let isLast = stream.sent + count == stream.body.count
+        if isLast { dropBody(of: id) } else { streams[id]?.sent += count }
+        return (count, isLast)
     }
 }

@@ -45,11 +45,36 @@ package final class HTTP2Session {
         var resetCode = HTTP2Failure.noError
         var clientHasEnded = false
         var hasResponse = false
+        /// Empty once all of it is sent.
         var body: [UInt8] = []
         /// Bytes of ``body`` that have been sent.
         var sent = 0
         /// When the last part of the response was sent.
         var movedAt: ContinuousClock.Instant
+        var period: Period
+
+        init(
+            section: HTTP2FieldSection? = nil,
+            isHeadRequest: Bool = false,
+            clientHasEnded: Bool = false,
+            now: Instant
+        ) {
+            self.section = section
+            self.isHeadRequest = isHeadRequest
+            self.clientHasEnded = clientHasEnded
+            movedAt = now
+            period = Period(start: now)
+        }
+    }
+
+    typealias Instant = ContinuousClock.Instant
+
+    /// A time in which a response must move at the minimum rate.
+    struct Period {
+        var start: Instant
+        /// Bytes sent before it: of the response, and of all responses.
+        var sent = 0
+        var dataSent = 0
     }
 
     let limits: HTTP2Limits
@@ -64,8 +89,11 @@ package final class HTTP2Session {
     var meters: HTTP2Meters
     /// What a callback found while the library was at work.
     var callbackFailure: HTTP2Failure?
-    /// When the library last sent DATA, on whatever stream.
+    /// When the library last sent DATA, on whatever stream, and how many bytes in all.
     var dataSentAt: ContinuousClock.Instant
+    var dataSent = 0
+    /// Bytes of responses in memory that wait to be sent.
+    package private(set) var responseBytes = 0
     var library: OpaquePointer?
     /// The library has ended the connection with an error of its own.
     var libraryHasFailed = false
@@ -128,23 +156,6 @@ package final class HTTP2Session {
     package func takeEvents() -> [Event] {
         defer { events = [] }
         return events
-    }
-
-    /// Streams whose response has stalled since `instant` because of the client: its window for the stream is
-    /// closed, or it reads nothing at all.
-    package func stalledResponses(since instant: ContinuousClock.Instant) -> [Int32] {
-        streams.filter { id, stream in stalledSince(id, stream).map { $0 <= instant } ?? false }.map(\.key)
-    }
-
-    /// The earliest instant of which ``stalledResponses(since:)`` would tell a stream; nil: none.
-    package var earliestStall: ContinuousClock.Instant? {
-        streams.lazy.compactMap { [self] id, stream in stalledSince(id, stream) }.min()
-    }
-
-    private func stalledSince(_ id: Int32, _ stream: Stream) -> ContinuousClock.Instant? {
-        guard stream.hasResponse, !stream.isReset, stream.sent < stream.body.count else { return nil }
-        if stream.movedAt >= dataSentAt { return stream.movedAt }
-        return nghttp2_session_get_stream_remote_window_size(library, id) <= 0 ? stream.movedAt : dataSentAt
     }
 
     // MARK: Bytes
@@ -219,7 +230,11 @@ package final class HTTP2Session {
         streams[id]?.hasResponse = true
         streams[id]?.movedAt = now
         let hasContent = response.mayHaveContent && !stream.isHeadRequest && !response.body.isEmpty
-        if hasContent { streams[id]?.body = response.body }
+        if hasContent {
+            streams[id]?.body = response.body
+            streams[id]?.period = Period(start: now, dataSent: dataSent)
+            responseBytes += response.body.count
+        }
         if !submit(HTTP2FieldBlock(response, date: date), on: id, hasContent: hasContent) {
             reset(id, .internalError)
         }
@@ -247,9 +262,17 @@ package final class HTTP2Session {
     /// Ends a stream at once; what the client still sends on it is dropped.
     package func reset(_ id: Int32, _ code: HTTP2Failure) {
         guard streams[id]?.isReset == false else { return }
+        dropBody(of: id)
         streams[id]?.isReset = true
         streams[id]?.resetCode = code
         nghttp2_submit_rst_stream(library, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
+    }
+
+    /// Frees the response's body: it is sent, or will not be.
+    func dropBody(of id: Int32) {
+        responseBytes -= streams[id]?.body.count ?? 0
+        streams[id]?.body = []
+        streams[id]?.sent = 0
     }
 
     // MARK: Ending (RFC 9113 6.8)
@@ -293,7 +316,7 @@ package final class HTTP2Session {
         var request = request
         request.version = .http2
         highestStream = 1
-        streams[1] = Stream(isHeadRequest: isHead, clientHasEnded: true, movedAt: now)
+        streams[1] = Stream(isHeadRequest: isHead, clientHasEnded: true, now: now)
         events = [
             .head(stream: 1, HTTP2Head(request: request, expectsContinue: false)),
             .end(stream: 1),

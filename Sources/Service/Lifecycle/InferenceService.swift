@@ -112,6 +112,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         sockets.bodyTimeout = configuration.bodyTimeout
         sockets.idleTimeout = configuration.idleTimeout
         sockets.writeTimeout = configuration.writeTimeout
+        sockets.minimumRate = configuration.minBytesPerSecond
         return sockets
     }
 

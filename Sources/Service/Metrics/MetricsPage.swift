@@ -37,7 +37,7 @@ struct MetricsPage {
             page.sample("uae_rejected_total", [("reason", reason)], Double(count))
         }
         gauge(&page, "uae_inflight_requests", "Requests in progress.", Double(counters.inflightRequests))
-        gauge(&page, "uae_inflight_bytes", "Bytes of request bodies in memory.", Double(inflightBytes))
+        gauge(&page, "uae_inflight_bytes", "Bytes of request bodies and responses in memory.", Double(inflightBytes))
     }
 
     private func addStages(_ page: inout PrometheusText) {

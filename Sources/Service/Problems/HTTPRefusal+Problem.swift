@@ -60,7 +60,14 @@ extension HTTPRefusal: ProblemConvertible {
         case .tooManyBytesInFlight(let limit):
             Problem(
                 .overloaded,
-                "The service holds \(limit) bytes of request bodies already; try again later.",
+                "The service holds \(limit) bytes of request bodies and responses already; try again later.",
+                [("limit", .integer(limit))]
+            )
+            .retrying(afterSeconds: 1)
+        case .tooManyResponseBytes(let limit):
+            Problem(
+                .overloaded,
+                "Responses of more than \(limit) bytes would wait on this connection; read those that wait first.",
                 [("limit", .integer(limit))]
             )
             .retrying(afterSeconds: 1)

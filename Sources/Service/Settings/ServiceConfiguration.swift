@@ -26,6 +26,7 @@ package struct ServiceConfiguration: Sendable {
     package var bodyTimeout = Duration.milliseconds(20_000)
     package var idleTimeout = Duration.milliseconds(30_000)
     package var writeTimeout = Duration.milliseconds(30_000)
+    package var minBytesPerSecond = 256 << 10
     package var maxConnections = 1024
     package var warmupBatch = 1
     package var drainDelay = Duration.milliseconds(5_000)

@@ -134,12 +134,23 @@ package struct Setting: Sendable {
         integer("max-client-items", \.maxClientItems, 1...4096, "Items in one request."),
         milliseconds("request-timeout-ms", \.requestTimeout, 1...3_600_000, "Longest time for one request."),
         integer("max-body-bytes", \.maxBodyBytes, 1024...(1 << 32), "Longest request body."),
-        integer("max-inflight-bytes", \.maxInflightBytes, 1024...(1 << 40), "Request bodies held at once."),
+        integer(
+            "max-inflight-bytes",
+            \.maxInflightBytes,
+            1024...(1 << 40),
+            "Request bodies and responses held at once."
+        ),
         integer("max-image-pixels", \.maxImagePixels, 1...268_435_456, "Largest image, in pixels."),
         milliseconds("header-timeout-ms", \.headerTimeout, 1...600_000, "Longest time for a request's head."),
         milliseconds("body-timeout-ms", \.bodyTimeout, 1...3_600_000, "Longest time for a request's body."),
         milliseconds("idle-timeout-ms", \.idleTimeout, 1...3_600_000, "Longest idle time of a connection."),
-        milliseconds("write-timeout-ms", \.writeTimeout, 1...3_600_000, "Longest stall of a response."),
+        milliseconds("write-timeout-ms", \.writeTimeout, 1...3_600_000, "Longest time for a response to be read."),
+        integer(
+            "min-bytes-per-second",
+            \.minBytesPerSecond,
+            1...(1 << 30),
+            "Rate that large bodies and responses must keep up once their time is over."
+        ),
         integer("max-connections", \.maxConnections, 1...1_000_000, "Connections held at once."),
         integer("warmup-batch", \.warmupBatch, 0...64, "Images in the warm-up run before the service is ready."),
         milliseconds("drain-delay-ms", \.drainDelay, 0...600_000, "Keep accepting after SIGTERM for this long."),
