@@ -117,7 +117,71 @@ ends "address of another machine" 69 "." "$binary" serve --port 0 --host 192.0.2
 ends "address that is none" 69 "is not an address" "$binary" serve --port 0 --host no.such.host.invalid
 ends "path of a socket too long" 69 "longer than" "$binary" serve --unix-socket "/tmp/$(printf 'x%.0s' $(seq 200))"
 ends "socket in a folder that is not there" 69 "cannot listen on" "$binary" serve --unix-socket "$work/none/socket"
-ends "socket where a file is" 69 "cannot listen on" "$binary" serve --unix-socket "$work/keys"
+ends "socket where a file is" 69 "not a socket" "$binary" serve --unix-socket "$work/keys"
+ends "group that is not there" 69 "no group" "$binary" serve --unix-socket "$work/socket" --unix-socket-group no-such-group
+ends "mode that is none" 64 "octal" "$binary" serve --unix-socket "$work/socket" --unix-socket-mode 0999
+
+# Unix sockets
+live() { status_of --unix-socket "$1" http://a/health/live; }
+# listens SOCKET COMMAND...: starts a server in the background and waits until it serves the socket.
+listens() {
+    local socket=$1
+    shift
+    "$@" 2>"$work/socket.log" &
+    server=$!
+    for _ in $(seq 400); do
+        [ "$(live "$socket")" != 200 ] || return 0
+        kill -0 "$server" 2>/dev/null || return 0
+        sleep 0.02
+    done
+}
+served=("$binary" serve --unix-socket "$work/socket" --unix-socket-mode 0660)
+listens "$work/socket" "${served[@]}"
+ends "socket of a live server" 69 "another process listens" "${served[@]}"
+expect "the live server beside it" "$(live "$work/socket")" 200
+expect "the socket's mode" "$(stat -c %a "$work/socket")" 660
+kill -KILL "$server"
+exits "SIGKILL that leaves the socket behind" 137
+listens "$work/socket" "${served[@]}"
+expect "served where a crash left a socket" "$(live "$work/socket")" 200
+kill -TERM "$server"
+exits "SIGTERM on a Unix socket" 0
+expect "the socket once its server has ended" "$(ls "$work/socket" 2>/dev/null)" ""
+
+# Sockets that another process has opened
+cat >"$work/activate.py" <<'PYTHON'
+import os, socket, sys
+binary, path = sys.argv[1:]
+unix = socket.socket(socket.AF_UNIX)
+unix.bind(path)
+tcp = socket.create_server(("127.0.0.1", 0))
+held = []
+for one in (unix, tcp):
+    one.listen()
+    # Out of the way of 3 and 4.
+    held.append(os.dup(one.fileno()) if one.fileno() > 4 else os.dup2(one.fileno(), 50 + one.fileno()))
+for number, one in enumerate(held, 3):
+    os.dup2(one, number)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2")
+os.execv(binary, [binary, "serve"])
+PYTHON
+listens "$work/given" python3 "$work/activate.py" "$binary" "$work/given"
+expect "served on a Unix socket that was passed on" "$(live "$work/given")" 200
+port=$(sed -n 's/.*http:\/\/127\.0\.0\.1:\([0-9]*\).*/\1/p' "$work/socket.log" | head -n 1)
+expect "served on a TCP socket that was passed on" "$(status_of "http://127.0.0.1:$port/health/live")" 200
+kill -TERM "$server"
+exits "SIGTERM with sockets that were passed on" 0
+expect "the file of a socket that was passed on" "$(ls "$work/given")" "$work/given"
+# shellcheck disable=SC2016  # For the inner shell.
+ends "a descriptor that does not listen" 69 "LISTEN_FDS" \
+    bash -c 'exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$1" serve' activate "$binary"
+if command -v systemd-socket-activate >"$work/path"; then
+    # It starts the server at the first connection.
+    listens "$work/systemd" systemd-socket-activate --listen="$work/systemd" "$binary" serve
+    expect "served under systemd-socket-activate" "$(live "$work/systemd")" 200
+    kill -TERM "$server"
+    exits "SIGTERM under systemd-socket-activate" 0
+fi
 
 # Descriptors
 # shellcheck disable=SC2016  # For the inner shell.

@@ -9,7 +9,7 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
     private let configuration: SocketServerConfiguration
     private let totals: ServerTotals
     private let loops: [EventLoop]
-    private let listener: Int32
+    private let listener: Listener
     private var watch: (any DescriptorWatch)?
     private var nextLoop = 0
     var deadlineIndex: Int?
@@ -22,11 +22,11 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
     private var loop: EventLoop { loops[0] }
 
     /// - Parameters:
-    ///   - listener: a listening socket, which does not block; owned by the acceptor.
+    ///   - listener: owned by the acceptor.
     ///   - configuration: how many connections there may be.
     ///   - totals: counts the connections.
     ///   - loops: get the connections; the acceptor runs on the first loop.
-    init(listener: Int32, configuration: SocketServerConfiguration, totals: ServerTotals, loops: [EventLoop]) {
+    init(listener: Listener, configuration: SocketServerConfiguration, totals: ServerTotals, loops: [EventLoop]) {
         self.listener = listener
         self.configuration = configuration
         self.totals = totals
@@ -35,16 +35,17 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
 
     /// Accepts from now on.
     func start() {
-        totals.setAcceptor { [weak self] in
+        totals.setAcceptor(ObjectIdentifier(self)) { [weak self] in
             guard let self else { return }
             loop.events.post { self.resume() }
         }
-        loop.events.post { [self] in watch = loop.events.watch(listener, handler: self) }
+        loop.events.post { [self] in watch = loop.events.watch(listener.descriptor, handler: self) }
     }
 
-    /// Closes the listening socket; open connections continue.
+    /// Closes the listening socket and removes its file; open connections continue.
     func stop() {
-        totals.setAcceptor(nil)
+        totals.setAcceptor(ObjectIdentifier(self), nil)
+        listener.file?.remove()
         loop.events.post { [self] in
             loop.clearDeadline(of: self)
             watch?.cancel {}
@@ -60,7 +61,7 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
                 waitForRoom()
                 return false
             }
-            let descriptor = accept(listener, nil, nil)
+            let descriptor = accept(listener.descriptor, nil, nil)
             if descriptor < 0 {
                 switch errno {
                 // The client gave up between SYN and accept: take the next.

@@ -7,20 +7,19 @@ struct Listener {
     let descriptor: Int32
     /// What clients connect to: `http://127.0.0.1:8080` or `unix:/path`.
     let address: String
+    /// The file of a Unix socket, if this process has made it.
+    var file: SocketFile?
+
+    static let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    static let backlog: Int32 = 1024
 
     /// - Throws: `SocketServerError`.
-    init(_ endpoint: SocketServerConfiguration.Endpoint) throws(SocketServerError) {
+    static func open(_ endpoint: SocketServerConfiguration.Endpoint) throws(SocketServerError) -> [Listener] {
         switch endpoint {
-        case .tcp(let host, let port): self = try Self.tcp(host, port)
-        case .unix(let path): self = try Self.unix(path)
+        case .tcp(let host, let port): [try tcp(host, port)]
+        case .unix(let path, let mode, let group): [try unix(path, mode: mode, group: group)]
+        case .inherited(let descriptors): try descriptors.map(inherited)
         }
-    }
-
-    private static let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-
-    private init(descriptor: Int32, address: String) {
-        self.descriptor = descriptor
-        self.address = address
     }
 
     private static func tcp(_ host: String, _ port: Int) throws(SocketServerError) -> Listener {
@@ -37,7 +36,7 @@ struct Listener {
         guard descriptor >= 0 else { throw .systemCall(name: "socket", errno: errno) }
         var one: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, 4)
-        guard bind(descriptor, info.ai_addr, info.ai_addrlen) == 0, listen(descriptor, 1024) == 0 else {
+        guard bind(descriptor, info.ai_addr, info.ai_addrlen) == 0, listen(descriptor, backlog) == 0 else {
             let code = errno
             close(descriptor)
             throw .cannotListen(address: "\(host):\(port)", errno: code)
@@ -56,33 +55,5 @@ struct Listener {
         guard result == 0 else { return nil }
         // The port is at the same place in both address families.
         return withUnsafeBytes(of: &storage) { Int($0[2]) << 8 | Int($0[3]) }
-    }
-
-    private static func unix(_ path: String) throws(SocketServerError) -> Listener {
-        var address = sockaddr_un()
-        let limit = MemoryLayout.size(ofValue: address.sun_path) - 1
-        guard path.utf8.count <= limit else { throw .pathTooLong(path: path, limit: limit) }
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | flags, 0)
-        guard descriptor >= 0 else { throw .systemCall(name: "socket", errno: errno) }
-        // A crash leaves the socket file behind, and bind() would fail.
-        if isSocket(path) { unlink(path) }
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard bound == 0, listen(descriptor, 1024) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw .cannotListen(address: path, errno: code)
-        }
-        return Listener(descriptor: descriptor, address: "unix:\(path)")
-    }
-
-    private static func isSocket(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
     }
 }

@@ -7,7 +7,7 @@ final class ServerTotals: Sendable {
     private let held = Atomic(0)
     private let count = Atomic(0)
     private let acceptorWaits = Atomic(false)
-    private let acceptor = Mutex<(@Sendable () -> Void)?>(nil)
+    private let acceptors = Mutex<[ObjectIdentifier: @Sendable () -> Void]>([:])
     private let drains = Mutex<[AsyncStream<Void>.Continuation]>([])
 
     /// Connections whose descriptor is open.
@@ -27,13 +27,17 @@ final class ServerTotals: Sendable {
     func connectionClosed() {
         let left = count.subtract(1, ordering: .sequentiallyConsistent).newValue
         if left == 0 { endDrains() }
-        if acceptorWaits.exchange(false, ordering: .sequentiallyConsistent) { acceptor.withLock { $0 }?() }
+        if acceptorWaits.exchange(false, ordering: .sequentiallyConsistent) {
+            for resume in acceptors.withLock({ $0 }).values { resume() }
+        }
     }
 
     /// Sets what is called after ``waitForClose()``.
-    func setAcceptor(_ resume: (@Sendable () -> Void)?) { acceptor.withLock { $0 = resume } }
+    func setAcceptor(_ acceptor: ObjectIdentifier, _ resume: (@Sendable () -> Void)?) {
+        acceptors.withLock { $0[acceptor] = resume }
+    }
 
-    /// Requests one call of the acceptor when a connection is closed.
+    /// Requests one call of the acceptors when a connection is closed.
     func waitForClose() { acceptorWaits.store(true, ordering: .sequentiallyConsistent) }
 
     /// Returns when no connection is open, or the task is cancelled.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Synchronization
 
 /// Serves HTTP on a TCP or Unix socket: event loops on Dispatch queues, each with a share of the connections.
@@ -8,7 +7,7 @@ package final class SocketServer: Sendable {
     private let configuration: SocketServerConfiguration
     private let loops: [EventLoop]
     private let totals = ServerTotals()
-    private let acceptor = Mutex<Acceptor?>(nil)
+    private let acceptors = Mutex<[Acceptor]>([])
 
     /// A server that does not listen yet.
     ///
@@ -34,19 +33,16 @@ package final class SocketServer: Sendable {
 
     /// Listens and serves from now on.
     ///
-    /// - Returns: the bound address, `http://HOST:PORT` or `unix:PATH`.
+    /// - Returns: the bound address, `http://HOST:PORT` or `unix:PATH`; several are separated by commas.
     /// - Throws: `SocketServerError`.
     package func start() throws(SocketServerError) -> String {
-        let listener = try Listener(configuration.endpoint)
-        let acceptor = Acceptor(
-            listener: listener.descriptor,
-            configuration: configuration,
-            totals: totals,
-            loops: loops
-        )
-        acceptor.start()
-        self.acceptor.withLock { $0 = acceptor }
-        return listener.address
+        let listeners = try Listener.open(configuration.endpoint)
+        let acceptors = listeners.map { listener in
+            Acceptor(listener: listener, configuration: configuration, totals: totals, loops: loops)
+        }
+        for acceptor in acceptors { acceptor.start() }
+        self.acceptors.withLock { $0 = acceptors }
+        return listeners.map(\.address).joined(separator: ", ")
     }
 
     /// Connections whose descriptor is open.
@@ -57,8 +53,11 @@ package final class SocketServer: Sendable {
 
     /// Closes the listening socket; open connections continue.
     package func stopAccepting() {
-        closeListener()
-        if case .unix(let path) = configuration.endpoint { unlink(path) }
+        let acceptors = acceptors.withLock { acceptors in
+            defer { acceptors = [] }
+            return acceptors
+        }
+        for acceptor in acceptors { acceptor.stop() }
     }
 
     /// Closes idle connections and waits until the others have finished their requests.
@@ -77,15 +76,7 @@ package final class SocketServer: Sendable {
 
     /// Ends every connection, and accepts no more.
     package func shutdown() {
-        closeListener()
+        stopAccepting()
         for loop in loops { loop.shutdown() }
-    }
-
-    private func closeListener() {
-        let acceptor = acceptor.withLock { acceptor in
-            defer { acceptor = nil }
-            return acceptor
-        }
-        acceptor?.stop()
     }
 }

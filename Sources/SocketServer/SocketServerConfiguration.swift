@@ -7,7 +7,13 @@ package struct SocketServerConfiguration: Sendable {
     package enum Endpoint: Sendable, Equatable {
         /// Port 0 selects a free one.
         case tcp(host: String, port: Int)
-        case unix(path: String)
+        /// - Parameters:
+        ///   - path: of the socket's file.
+        ///   - mode: its permissions; nil: the process's umask decides.
+        ///   - group: its group's name or number; nil: the process's.
+        case unix(path: String, mode: UInt32? = nil, group: String? = nil)
+        /// Listening sockets of ``SocketActivation``.
+        case inherited([Int32])
     }
 
     package var endpoint: Endpoint
@@ -44,5 +50,12 @@ package enum SocketServerError: Error, Equatable {
     case invalidAddress(host: String)
     case pathTooLong(path: String, limit: Int)
     case cannotListen(address: String, errno: Int32)
+    /// A process listens on this Unix socket.
+    case socketInUse(path: String)
+    /// Another kind of file is where the Unix socket should be.
+    case notASocket(path: String)
+    case unknownGroup(name: String)
+    /// An inherited descriptor that is not a listening TCP or Unix socket.
+    case unusableDescriptor(Int32)
     case systemCall(name: String, errno: Int32)
 }

@@ -46,20 +46,6 @@ import Testing
         }
     }
 
-    @Test func servesAUnixSocketAndRemovesIt() async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "uae-\(UUID().uuidString.prefix(8))").path()
-        let handler = ScriptedHandler()
-        let first = SocketServer(configuration: .init(endpoint: .unix(path: path)), handler: handler)
-        #expect(try first.start() == "unix:\(path)")
-        // A file that is left over from a crash is replaced.
-        let second = SocketServer(configuration: .init(endpoint: .unix(path: path)), handler: handler)
-        #expect(try second.start() == "unix:\(path)")
-        second.stopAccepting()
-        #expect(!FileManager.default.fileExists(atPath: path))
-        first.shutdown()
-        second.shutdown()
-    }
-
     @Test func saysWhyItCannotListen() async throws {
         try await TestServer.run { test in
             func start(_ endpoint: SocketServerConfiguration.Endpoint) throws {

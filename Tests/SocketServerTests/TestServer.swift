@@ -65,8 +65,13 @@ struct TestServer: Sendable {
             handler.openGate()
             server.shutdown()
         }
+        try await blocking { try body(test) }
+    }
+
+    /// Runs `body` on a thread of its own: one of Swift's tasks would keep the server's tasks waiting.
+    static func blocking(_ body: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { continuation in
-            Thread { continuation.resume(with: Result { try body(test) }) }.start()
+            Thread { continuation.resume(with: Result { try body() }) }.start()
         }
     }
 }

@@ -100,9 +100,6 @@ package struct InferenceService: ServiceLifecycle.Service {
     }
 
     private func socketConfiguration(threads: Int) -> SocketServerConfiguration {
-        let endpoint: SocketServerConfiguration.Endpoint =
-            configuration.unixSocket.map { .unix(path: $0) }
-            ?? .tcp(host: configuration.host, port: configuration.port)
         var sockets = SocketServerConfiguration(endpoint: endpoint)
         // One loop serves some 50,000 small responses a second; more than a few bring nothing.
         sockets.loops = min(threads, 4)
@@ -114,6 +111,16 @@ package struct InferenceService: ServiceLifecycle.Service {
         sockets.writeTimeout = configuration.writeTimeout
         sockets.minimumRate = configuration.minBytesPerSecond
         return sockets
+    }
+
+    private var endpoint: SocketServerConfiguration.Endpoint {
+        // Sockets that a supervisor has opened already win over the settings.
+        let inherited = SocketActivation.take()
+        if !inherited.isEmpty { return .inherited(inherited) }
+        guard let path = configuration.unixSocket else {
+            return .tcp(host: configuration.host, port: configuration.port)
+        }
+        return .unix(path: path, mode: configuration.unixSocketMode, group: configuration.unixSocketGroup)
     }
 
     /// Loads the model unless shutdown begins first; nothing was accepted by then, so nothing has to be drained.

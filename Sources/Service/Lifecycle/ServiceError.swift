@@ -38,6 +38,11 @@ package enum ServiceError: Error, CustomStringConvertible {
         case .socket(.invalidAddress(let host)): "'\(host)' is not an address of this machine"
         case .socket(.pathTooLong(let path, let limit)): "\(path) is longer than \(limit) bytes"
         case .socket(.cannotListen(let address, let code)): "cannot listen on \(address): \(message(code))"
+        case .socket(.socketInUse(let path)): "cannot listen on \(path): another process listens on this socket"
+        case .socket(.notASocket(let path)): "cannot listen on \(path): the file exists and is not a socket"
+        case .socket(.unknownGroup(let name)): "unix-socket-group: there is no group '\(name)'"
+        case .socket(.unusableDescriptor(let descriptor)):
+            "descriptor \(descriptor) of LISTEN_FDS is not a listening TCP or Unix socket"
         case .socket(.systemCall(let name, let code)): "\(name) failed: \(message(code))"
         case .unreadableKeys(let path): "\(path): the API keys cannot be read"
         case .noKeys(let path): "\(path): the file has no API key; put one on each line"

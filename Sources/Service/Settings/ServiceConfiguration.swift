@@ -12,6 +12,10 @@ package struct ServiceConfiguration: Sendable {
     package var host = "127.0.0.1"
     package var port = 8080
     package var unixSocket: String?
+    /// nil: the process's umask decides.
+    package var unixSocketMode: UInt32?
+    /// A name or a number; nil: the process's group.
+    package var unixSocketGroup: String?
     /// nil: the floor of the smaller of CPU affinity and the container's CPU quota.
     package var threads: Int?
     package var maxBatchSize = 8

@@ -114,6 +114,17 @@ package struct Setting: Sendable {
         integer("port", \.port, 0...65535, "Port to listen on; 0: any free one."),
         optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),
         Setting(
+            name: "unix-socket-mode",
+            help: "Permissions of the Unix socket in octal, such as 0660; default: by the umask.",
+            expected: "octal permissions from 0 to 0777",
+            set: { configuration, value in
+                configuration.unixSocketMode = UInt32(value, radix: 8)
+                return value.isEmpty || configuration.unixSocketMode.map { $0 <= 0o777 } ?? false
+            },
+            get: { $0.unixSocketMode.map { "0" + String($0, radix: 8) } ?? "" }
+        ),
+        optionalText("unix-socket-group", \.unixSocketGroup, "Group of the Unix socket, a name or a number."),
+        Setting(
             name: "threads",
             help: "Inference threads; auto, the default: the CPUs that the process may use.",
             expected: "auto or an integer from 1 to 1024",
