@@ -1,98 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Waiting elements, one lane per caller; every caller with waiting elements gets an equal share of the work.
+/// Waiting elements, one lane per key; every key with waiting elements gets an equal share of the work.
 ///
-/// Start-time fair queueing (Goyal, Vin, Cheng 1996): a lane's tag grows by the cost of what is taken from it, the lane
-/// with the lowest tag is next. A lane that returns begins at the current tag, so that no caller saves up credit.
-/// Within a lane the order is first come, first served.
-struct FairLanes<Element> {
+/// A lane's tag grows by the cost of what is taken from it, so that work is counted, not elements. A lane that returns
+/// begins at the current tag, so that no key saves up credit. Lanes may hold lanes: shares of callers, and within each
+/// of them shares of its requests.
+struct FairLanes<Key: Hashable, Line: WaitingLine>: WaitingLine {
+    typealias Element = Line.Element
+
+    /// Which lane is next.
+    enum Order {
+        /// The one with the lowest tag: start-time fair queueing (Goyal, Vin, Cheng 1996).
+        case start
+        /// The one whose tag will be lowest after its next element: weighted fair queueing (Demers, Keshav, Shenker
+        /// 1989), for costs that differ widely. A cheap element passes costly ones that came before it, until their
+        /// lanes have lost as much work by that as they themselves want.
+        case finish
+    }
+
     private struct Lane {
-        var elements: [(element: Element, cost: Double)] = []
-        /// Index of the first live element; the front is cut off in bulk so that taking is not quadratic.
-        var head = 0
+        var line: Line
         var tag: Double
         /// When the lane's first element came, in elements: who came first is next when tags are equal.
         var arrival: UInt64
-
-        var isEmpty: Bool { head == elements.count }
-        var count: Int { elements.count - head }
-
-        mutating func cut() {
-            guard isEmpty || head > 1024 else { return }
-            elements.removeFirst(head)
-            head = 0
-        }
     }
 
-    private var lanes: [Caller: Lane] = [:]
-    /// The tag of the element taken last.
+    private let order: Order
+    private var lanes: [Key: Lane] = [:]
+    /// The tag at which a lane begins.
     private var present = 0.0
     private var arrivals: UInt64 = 0
     private(set) var count = 0
 
-    var isEmpty: Bool { count == 0 }
+    init(order: Order) {
+        self.order = order
+    }
 
-    /// Callers that are remembered: those that wait, and those that had more than their share lately.
-    var callerCount: Int { lanes.count }
+    /// Keys that are remembered: those that wait, and those that had more than their share lately.
+    var keyCount: Int { lanes.count }
 
-    mutating func append(_ element: Element, cost: Double, of caller: Caller) {
+    /// The lines with waiting elements.
+    var lines: [Line] { lanes.values.map(\.line).filter { !$0.isEmpty } }
+
+    /// Adds an element to a lane, which starts as `line` if there is none.
+    mutating func append(to key: Key, _ line: @autoclosure () -> Line, append: (inout Line) -> Void) {
         arrivals += 1
-        var lane = lanes.removeValue(forKey: caller) ?? Lane(tag: present, arrival: arrivals)
-        if lane.isEmpty {
+        var lane = lanes.removeValue(forKey: key) ?? Lane(line: line(), tag: present, arrival: arrivals)
+        if lane.line.isEmpty {
             lane.tag = max(lane.tag, present)
             lane.arrival = arrivals
         }
-        lane.elements.append((element, cost))
-        lanes[caller] = lane
+        append(&lane.line)
+        lanes[key] = lane
         count += 1
     }
 
-    private var next: Caller? {
-        lanes.lazy.filter { !$0.value.isEmpty }
-            .min { ($0.value.tag, $0.value.arrival) < ($1.value.tag, $1.value.arrival) }?.key
+    private func next(within limit: Double) -> (key: Key, cost: Double)? {
+        var best: (key: Key, cost: Double, rank: Double, arrival: UInt64)?
+        for (key, lane) in lanes {
+            guard let cost = lane.line.nextCost(within: limit) else { continue }
+            let rank = order == .start ? lane.tag : lane.tag + cost
+            if let best, (best.rank, best.arrival) <= (rank, lane.arrival) { continue }
+            best = (key, cost, rank, lane.arrival)
+        }
+        return best.map { ($0.key, $0.cost) }
     }
 
-    /// The element to take next.
-    var first: Element? {
-        next.flatMap { caller in lanes[caller].map { $0.elements[$0.head].element } }
-    }
+    func nextCost(within limit: Double) -> Double? { next(within: limit)?.cost }
 
-    mutating func popFirst() -> Element? {
-        guard let caller = next, var lane = lanes.removeValue(forKey: caller) else { return nil }
-        let (element, cost) = lane.elements[lane.head]
-        lane.head += 1
-        present = lane.tag
+    mutating func popFirst(within limit: Double) -> (element: Element, cost: Double)? {
+        guard let (key, cost) = next(within: limit), var lane = lanes.removeValue(forKey: key) else { return nil }
+        let taken = lane.line.popFirst(within: limit)
+        switch order {
+        case .start: present = lane.tag
+        case .finish: present += cost / Double(lanes.values.count { !$0.line.isEmpty } + 1)
+        }
         lane.tag += cost
-        lane.cut()
-        lanes[caller] = lane
+        lanes[key] = lane
         count -= 1
         forget()
-        return element
+        return taken
     }
 
     /// Empty lanes that are not ahead carry no information; if no element waits, no lane does.
     private mutating func forget() {
         if isEmpty { return lanes.removeAll(keepingCapacity: true) }
-        lanes = lanes.filter { !$0.value.isEmpty || $0.value.tag > present }
+        lanes = lanes.filter { !$0.value.line.isEmpty || $0.value.tag > present }
     }
 
-    /// Removes a caller's elements that satisfy `condition`.
+    /// Removes elements of one lane.
     ///
-    /// - Returns: the removed elements.
-    mutating func removeAll(of caller: Caller, where condition: (Element) -> Bool) -> [Element] {
-        guard var lane = lanes.removeValue(forKey: caller) else { return [] }
-        let live = lane.elements[lane.head...]
-        let removed = live.filter { condition($0.element) }.map(\.element)
-        lane.elements = live.filter { !condition($0.element) }
-        lane.head = 0
-        lanes[caller] = lane
+    /// - Returns: what `remove` returned: the removed elements.
+    mutating func remove(from key: Key, _ remove: (inout Line) -> [Element]) -> [Element] {
+        guard var lane = lanes.removeValue(forKey: key) else { return [] }
+        let removed = remove(&lane.line)
+        lanes[key] = lane
         count -= removed.count
         forget()
         return removed
-    }
-
-    /// The first element of every lane that has one.
-    var heads: [Element] {
-        lanes.values.filter { !$0.isEmpty }.map { $0.elements[$0.head].element }
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Foundation
 import Synchronization
 
@@ -16,7 +15,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     package let limits: QueueLimits
     private let state: Mutex<State>
     private let worker = ThreadPool(name: "uae.inference", width: 1)
-    private let timer = DispatchQueue(label: "uae.deadlines")
+    private let timer = DeadlineTimer()
     private let clock = ContinuousClock()
 
     package init(backend: Backend, limits: QueueLimits) {
@@ -102,7 +101,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
                         return state.startWorker()
                     }
                     if mustStart { worker.start { [self] in runBatches() } }
-                    scheduleSweep(for: deadline)
+                    timer.schedule(for: deadline) { [self] in sweep() }
                     // The client may have disconnected before the handler below could register the request.
                     if Task.isCancelled { cancel(id) }
                 }
@@ -139,30 +138,17 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         }
     }
 
-    /// Keeps exactly one timer for the earliest deadline.
-    private func scheduleSweep(for deadline: ContinuousClock.Instant) {
-        let isEarliest = state.withLock { state in
-            guard state.sweep.map({ deadline < $0 }) ?? true else { return false }
-            state.sweep = deadline
-            return true
-        }
-        guard isEarliest else { return }
-        let seconds = max(0, (deadline - clock.now) / .seconds(1))
-        timer.asyncAfter(deadline: .now() + seconds) { [self] in sweep(scheduledFor: deadline) }
-    }
-
-    private func sweep(scheduledFor deadline: ContinuousClock.Instant) {
-        let (expired, next) = state.withLock { state in
-            // A later sweep than the one in force was overtaken by an earlier deadline; that one does the work.
-            if state.sweep == deadline { state.sweep = nil }
-            return (state.removeExpired(now: clock.now), state.earliestDeadline)
-        }
+    /// Ends the requests that are late.
+    ///
+    /// - Returns: the earliest deadline that has not passed.
+    private func sweep() -> ContinuousClock.Instant? {
+        let (expired, next) = state.withLock { ($0.removeExpired(now: clock.now), $0.earliestDeadline) }
         for (request, stage) in expired {
             request.continuation.resume(
                 throwing: QueueError.deadlineExceeded(stage: stage, timeout: request.timeout)
             )
         }
-        if let next { scheduleSweep(for: next) }
+        return next
     }
 
     /// Fails every request if the running batch hangs; a stuck thread cannot be recovered within the process.
@@ -193,10 +179,10 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
             snapshot.waitingItems = state.waitingItems
             snapshot.waitingCost = state.waitingCost
             snapshot.reservedItems = state.reservedItems
-            snapshot.oldestWait = state.waiting.heads.map { now - $0.enqueued }.max() ?? .zero
+            snapshot.oldestWait = state.waiting.lines.compactMap(\.first).map { now - $0.enqueued }.max() ?? .zero
             snapshot.busyFor = state.batchStarted.map { now - $0 }
             snapshot.isHung = state.hungFor(now: now) != nil
-            snapshot.rememberedCallers = max(state.heldCallers, state.waiting.callerCount)
+            snapshot.rememberedCallers = max(state.heldCallers, state.waiting.keyCount)
             snapshot.busyTotal = state.busyTotal + (snapshot.busyFor ?? .zero)
             snapshot.batches = state.batches
             snapshot.lastBatchItems = state.lastBatchItems

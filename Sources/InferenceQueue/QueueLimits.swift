@@ -37,6 +37,8 @@ package enum QueueError: Error, Equatable {
 
     /// Where an item was when its request ended early.
     package enum Stage: String, Sendable, CaseIterable {
+        /// Before the queue: its body was parsed or its image decoded.
+        case image
         case queue
         case inference
     }

@@ -33,7 +33,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     }
 
     let limits: QueueLimits
-    var waiting = FairLanes<Entry>()
+    var waiting = FairLanes<Caller, ArrivalLine<Entry>>(order: .start)
     /// The places that each caller holds; callers without places are absent.
     private var held: [Caller: Places] = [:]
     var requests: [UInt64: Request] = [:]
@@ -49,8 +49,6 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     var lastBatchItems = 0
     var cancelledInQueue = 0
     var cancelledInInference = 0
-    /// When the next deadline sweep is due; nil: none is scheduled.
-    var sweep: Instant?
 
     init(limits: QueueLimits) {
         self.limits = limits
@@ -139,11 +137,8 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
             running: 0
         )
         for (index, element) in items.enumerated() {
-            waiting.append(
-                Entry(request: id, index: index, item: element.item, cost: element.cost, enqueued: now),
-                cost: element.cost,
-                of: caller
-            )
+            let entry = Entry(request: id, index: index, item: element.item, cost: element.cost, enqueued: now)
+            waiting.append(to: caller, ArrivalLine()) { $0.append(entry, cost: element.cost) }
             waitingCost += element.cost
             hold(items: 1, cost: element.cost, caller: caller)
         }
@@ -159,10 +154,11 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     mutating func takeBatch(parallelism: Int, now: Instant) -> [Entry] {
         var batch: [Entry] = []
         var cost = 0.0
-        while let entry = waiting.first {
-            let fits = cost + entry.cost <= Double(limits.batchCost)
-            guard batch.isEmpty || fits || batch.count < parallelism else { break }
-            _ = waiting.popFirst()
+        while let next = waiting.nextCost() {
+            let fits = cost + next <= Double(limits.batchCost)
+            guard batch.isEmpty || fits || batch.count < parallelism, let entry = waiting.popFirst()?.element else {
+                break
+            }
             batch.append(entry)
             cost += entry.cost
             requests[entry.request]?.running += 1
@@ -213,7 +209,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     mutating func remove(_ id: UInt64) -> Request? {
         guard let request = requests.removeValue(forKey: id) else { return nil }
         if request.remaining > request.running {
-            let removed = waiting.removeAll(of: request.caller) { $0.request == id }
+            let removed = waiting.remove(from: request.caller) { $0.removeAll { $0.request == id } }
             let cost = removed.reduce(0) { $0 + $1.cost }
             cancelledInQueue += removed.count
             waitingCost = waiting.isEmpty ? 0 : waitingCost - cost

@@ -20,8 +20,7 @@ package func startThread(named name: String, _ body: @escaping @Sendable () -> V
 /// Threads that run blocking work, first come, first served.
 ///
 /// A batch or a large image takes seconds. On a Dispatch queue such work would occupy the threads that timers and
-/// Swift's tasks share, one per CPU, and delay every other request. The number of threads bounds memory too: each job
-/// may hold one decoded image.
+/// Swift's tasks share, one per CPU, and delay every other request.
 package final class ThreadPool: Sendable {
     private struct State {
         /// nil once taken: a retained job would retain the request's body.
@@ -80,12 +79,5 @@ package final class ThreadPool: Sendable {
     package func start(_ job: @escaping @Sendable () -> Void) {
         mailbox.state.withLock { $0.jobs.append(job) }
         mailbox.arrivals.signal()
-    }
-
-    /// Runs `body` on a thread of the pool and returns what it returns.
-    package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-        await withCheckedContinuation { continuation in
-            start { continuation.resume(returning: body()) }
-        }
     }
 }

@@ -40,10 +40,12 @@ final class DispatchGate: Sendable {
         self.isOpen = Atomic(isOpen)
     }
 
+    var isOpenNow: Bool { isOpen.load(ordering: .acquiring) }
+
     func open() { isOpen.store(true, ordering: .releasing) }
 
     func wait() {
-        while !isOpen.load(ordering: .acquiring) { sched_yield() }
+        while !isOpenNow { sched_yield() }
     }
 }
 

@@ -58,3 +58,12 @@ import Testing
         #expect(done.load(ordering: .relaxed) == 10)
     }
 }
+
+extension ThreadPool {
+    /// Runs `body` on a thread of the pool and returns what it returns.
+    fileprivate func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            start { continuation.resume(returning: body()) }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Autoencoder
+import ImageCodec
 
 /// One image or one latent of a request, not yet decoded.
 struct InputItem: Sendable {
@@ -17,10 +18,17 @@ struct InputItem: Sendable {
     }
 
     var isImage: Bool {
-        switch payload {
-        case .image: true
-        case .latent, .unusable: false
-        }
+        if case .image = payload { true } else { false }
+    }
+
+    var isUnusable: Bool {
+        if case .unusable = payload { true } else { false }
+    }
+
+    /// The cost of its job on the image threads.
+    var cost: Double {
+        guard case .image(let bytes, let range) = payload else { return RequestWork.Cost.item }
+        return RequestWork.Cost.item + bytes[range].withUnsafeBytes(decodingCost)
     }
 }
 

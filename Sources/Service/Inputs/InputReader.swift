@@ -87,6 +87,9 @@ struct InputReader {
 
     // MARK: Tensors
 
+    /// The values of all latents that a request may have; more are refused before they are read.
+    private var maximumElements: Int { limits.items * model.channels * model.tokenCount }
+
     /// A raw tensor has no magic bytes, so exactly the length that `shape` and `dtype` promise identifies it.
     private func isRawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> Bool {
         guard operation.takesLatents, parameters.text("shape") != nil else { return false }
@@ -105,6 +108,7 @@ struct InputReader {
             )
         }
         let count = bytes.count / dtype.tensor.byteCount
+        if count > maximumElements { throw .tooManyValues(count: count, limit: maximumElements) }
         let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             bytes.withUnsafeBytes { raw in
                 if let out = buffer.baseAddress { floats(from: raw, dtype: dtype.tensor, into: out) }
@@ -117,7 +121,7 @@ struct InputReader {
     private func npyTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
         let outcome: Result<TensorArray, NPYError> = bytes.withUnsafeBytes { raw in
             do throws(NPYError) {
-                return .success(try readNPY(raw, maximumElements: limits.bodyBytes))
+                return .success(try readNPY(raw, maximumElements: maximumElements))
             } catch {
                 return .failure(error)
             }
@@ -132,7 +136,7 @@ struct InputReader {
     private func safetensorsTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
         let outcome: Result<TensorArray, SafetensorsError> = bytes.withUnsafeBytes { raw in
             do throws(SafetensorsError) {
-                return .success(try readSafetensorsTensor(named: "latents", in: raw, maximumElements: limits.bodyBytes))
+                return .success(try readSafetensorsTensor(named: "latents", in: raw, maximumElements: maximumElements))
             } catch {
                 return .failure(error)
             }
@@ -194,6 +198,7 @@ struct InputReader {
             if part.filename != nil || PayloadKind.sniff(body[part.body]) != nil {
                 files.append(part)
             } else {
+                try ParameterSet.check(part.name ?? "", byteCount: part.body.count)
                 guard let name = part.name, let value = String(validating: body[part.body], as: UTF8.self) else {
                     throw Problem(
                         .malformedMultipart,
@@ -209,7 +214,9 @@ struct InputReader {
         var items: [InputItem] = []
         for (index, file) in files.enumerated() {
             let id = file.filename.flatMap { $0.isEmpty ? nil : $0 } ?? file.name ?? String(index)
-            items += try itemsOrFailure(body, range: file.body, id: id, parameters)
+            items += try itemsOrFailure(id: id, parameters) { () throws(Problem) in
+                try self.items(in: body, range: file.body, id: id, parameters)
+            }
             try checkCount(items.count)
         }
         return RequestInput(items: items, isJSON: false)
@@ -221,24 +228,28 @@ struct InputReader {
         try checkCount(document.inputs.count)
         var items: [InputItem] = []
         for (index, input) in document.inputs.enumerated() {
-            let bytes = try input.decodedBytes(of: body)
-            items += try itemsOrFailure(bytes, range: 0..<bytes.count, id: input.id ?? String(index), parameters)
+            let id = input.id ?? String(index)
+            items += try itemsOrFailure(id: id, parameters) { () throws(Problem) in
+                let bytes = try input.decodedBytes(of: body)
+                return try self.items(in: bytes, range: 0..<bytes.count, id: id, parameters)
+            }
             try checkCount(items.count)
         }
         return RequestInput(items: items, isJSON: true)
     }
 
-    /// With `on_error=skip`, a file that cannot be used becomes a failed item instead of a failed request.
+    /// A file that cannot be used becomes a failed item: with `on_error=skip` the others are processed, and otherwise an
+    /// earlier one may turn out to be bad too, which is the one to name.
     private func itemsOrFailure(
-        _ bytes: [UInt8],
-        range: Range<Int>,
         id: String,
-        _ parameters: ParameterSet
+        _ parameters: ParameterSet,
+        _ read: () throws(Problem) -> [InputItem]
     ) throws(Problem) -> [InputItem] {
         do throws(Problem) {
-            return try items(in: bytes, range: range, id: id, parameters)
+            return try read()
         } catch {
-            guard parameters.text("on_error") == "skip" else { throw error.forItem(id) }
+            // No fault of the file: together the items are too many.
+            if error.kind == .tooManyItems, parameters.text("on_error") != "skip" { throw error.forItem(id) }
             return [InputItem(id: id, payload: .unusable(error.forItem(id)))]
         }
     }

@@ -30,7 +30,7 @@ struct JSONRequest {
             if member.key == "inputs" {
                 hasInputs = true
                 inputs = try Self.readInputs(member)
-            } else if let value = Self.text(member.value) {
+            } else if let value = try Self.text(member) {
                 parameters.append((member.key, value))
             } else if member.value != .null {
                 throw .malformedJSON(
@@ -74,17 +74,23 @@ struct JSONRequest {
     }
 
     /// The text of a parameter; nil for a value that no parameter can have.
-    private static func text(_ node: JSONNode) -> String? {
-        switch node {
+    ///
+    /// - Throws: a `Problem` of kind `bad-parameter` if it is too long.
+    private static func text(_ member: JSONMember) throws(Problem) -> String? {
+        switch member.value {
         case .bool(let flag): return flag ? "true" : "false"
         case .number(let digits): return digits
-        case .string(let string): return string.text
+        case .string(let string):
+            try ParameterSet.check(member.key, byteCount: string.range.count)
+            return string.text
         case .array(let elements):
             let texts = elements.compactMap { element -> String? in
                 guard case .number(let digits) = element else { return nil }
                 return digits
             }
-            return texts.count == elements.count ? texts.joined(separator: ",") : nil
+            guard texts.count == elements.count else { return nil }
+            try ParameterSet.check(member.key, byteCount: texts.reduce(-1) { $0 + 1 + $1.utf8.count })
+            return texts.joined(separator: ",")
         case .null, .object: return nil
         }
     }

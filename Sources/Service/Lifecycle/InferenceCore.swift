@@ -11,8 +11,8 @@ struct InferenceCore: Sendable {
     let identity: ModelIdentity
     let engine: AutoencoderEngine
     let queue: InferenceQueue<EngineBackend>
-    /// The threads that decode and encode images.
-    let imageThreads: ThreadPool
+    /// The threads that parse large bodies, decode and encode images, and serialise large responses.
+    let imageThreads: JobPool
 
     var geometry: LatentGeometry {
         LatentGeometry(model.configuration)
@@ -64,7 +64,7 @@ struct InferenceCore: Sendable {
             identity: identity,
             engine: engine,
             queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
-            imageThreads: ThreadPool(name: "uae.images", width: threads)
+            imageThreads: JobPool(name: "uae.images", width: threads, cheapCost: RequestWork.Cost.cheap)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)
     }

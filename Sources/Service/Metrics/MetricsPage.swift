@@ -6,6 +6,8 @@ import InferenceQueue
 struct MetricsPage {
     let counters: ServiceMetrics.Counters
     let queue: QueueSnapshot
+    /// Jobs that wait for an image thread.
+    let imageJobs: Int
     let inflightBytes: Int
     let isReady: Bool
     let model: ModelIdentity?
@@ -61,6 +63,7 @@ struct MetricsPage {
         gauge(&page, "uae_queue_items", "Items waiting.", Double(queue.waitingItems))
         gauge(&page, "uae_queue_cost", "Work waiting, in encodes.", queue.waitingCost)
         gauge(&page, "uae_queue_oldest_seconds", "Age of the oldest waiting item.", queue.oldestWait.seconds)
+        gauge(&page, "uae_image_jobs", "Jobs waiting for an image thread.", Double(imageJobs))
         page.family("uae_batches_total", "counter", "Batches run.")
         page.sample("uae_batches_total", [], Double(queue.batches))
         gauge(&page, "uae_batch_items", "Items of the latest batch.", Double(queue.lastBatchItems))

@@ -23,40 +23,58 @@ struct OperationRequest<Requested: Operation>: Sendable {
         let clock = ContinuousClock()
         timings.read = request.bodyAt - request.headAt
         let begun = clock.now
-        let prepared = try prepare(request)
-        let outcomes = try await outcomes(
-            of: prepared,
-            deadline: request.headAt + prepared.operation.control.timeout,
-            begun: begun,
-            timings: &timings
-        )
+        let given = try queryParameters(request)
+        // Form and JSON may have a time limit of their own, which is known once they are parsed.
+        var timeout = try ControlParameters(given, timeoutLimit: configuration.requestTimeout).timeout
+        let ticket = core.imageThreads.ticket(for: caller, deadline: request.headAt + timeout, timeout: timeout)
+        var work = RequestWork(threads: core.imageThreads, ticket: ticket)
+        let prepared: Prepared
+        if request.body.count <= Self.smallBody {
+            prepared = try prepare(request, given)
+        } else {
+            prepared = try await work.run(cost: RequestWork.Cost.parsing(byteCount: request.body.count)) {
+                () throws(Problem) in try prepare(request, given)
+            }
+        }
+        timeout = prepared.operation.control.timeout
+        work.ticket.limit(timeout, until: request.headAt + timeout)
+        let outcomes = try await outcomes(of: prepared, work: work, begun: begun, timings: &timings)
         let writing = clock.now
         defer { timings.write = clock.now - writing }
         return try await prepared.operation.response(
             to: outcomes,
             as: prepared.form,
-            context: ResponseContext(model: core.identity, requestID: requestID, imageThreads: core.imageThreads)
+            context: ResponseContext(model: core.identity, requestID: requestID, work: work)
         )
     }
+
+    /// A body up to this many bytes is parsed in the request's task, which takes a millisecond at most.
+    private static var smallBody: Int { 128 << 10 }
 
     // MARK: Body to items
 
     /// A request whose parameters are checked and whose images are not yet decoded.
     private struct Prepared: Sendable {
         let operation: Requested
-        let items: [InputItem]
+        let items: [(input: InputItem, cost: Double)]
         let form: Requested.Form
     }
 
-    private func prepare(_ request: Request) throws(Problem) -> Prepared {
+    private func queryParameters(_ request: Request) throws(Problem) -> ParameterSet {
         var given = ParameterSet(of: Requested.self)
         for parameter in request.head.query { try given.add(parameter.name, parameter.value) }
+        return given
+    }
+
+    private func prepare(_ request: Request, _ query: ParameterSet) throws(Problem) -> Prepared {
+        var given = query
         let reader = InputReader(
             operation: Requested.self,
             model: core.model.configuration,
             limits: InputReader.Limits(items: configuration.maxClientItems, bodyBytes: configuration.maxBodyBytes)
         )
         let input = try reader.read(request, parameters: &given)
+        if case .unusable(let problem)? = input.items.first?.payload, given.text("on_error") != "skip" { throw problem }
         // Checked for images too, which need none of them.
         if Requested.takesLatents { _ = try RawTensorParameters(given) }
         let operation = try Requested(given, model: core.model, timeoutLimit: configuration.requestTimeout)
@@ -65,7 +83,12 @@ struct OperationRequest<Requested: Operation>: Sendable {
             isJSON: input.isJSON,
             itemCount: input.items.count
         )
-        return Prepared(operation: operation, items: input.items, form: form)
+        var items = input.items
+        // Nothing after a bad item is looked at if it fails the request; an item before it may be bad too.
+        if operation.control.onError == .fail, let bad = items.firstIndex(where: \.isUnusable) {
+            items.removeSubrange((bad + 1)...)
+        }
+        return Prepared(operation: operation, items: items.map { ($0, $0.cost) }, form: form)
     }
 
     // MARK: Items to plans
@@ -84,22 +107,14 @@ struct OperationRequest<Requested: Operation>: Sendable {
     /// - Returns: how many of its items the engine would get.
     /// - Throws: the `Problem` to respond with.
     func plannedItemCount(of request: Request) throws(Problem) -> Int {
-        let prepared = try prepare(request)
-        let planned = prepared.items.map { plan($0, of: prepared) }
+        let prepared = try prepare(request, try queryParameters(request))
+        let planned = prepared.items.map { plan($0.input, of: prepared) }
         try failIfAsked(planned, prepared)
         return planned.count { $0.plan.problem == nil }
     }
 
-    private func plan(
-        _ item: InputItem,
-        of prepared: Prepared,
-        deadline: ContinuousClock.Instant? = nil
-    ) -> PlannedItem {
+    private func plan(_ item: InputItem, of prepared: Prepared) -> PlannedItem {
         do throws(Problem) {
-            // The item may have waited long for a thread; items that can still be in time must not wait for it.
-            if let deadline, deadline <= .now {
-                throw QueueError.deadlineExceeded(stage: .queue, timeout: prepared.operation.control.timeout).problem
-            }
             return (item.id, .success(try plan(item.payload, prepared.operation)))
         } catch {
             return (item.id, .failure(prepared.items.count > 1 ? error.forItem(item.id) : error))
@@ -129,21 +144,10 @@ struct OperationRequest<Requested: Operation>: Sendable {
         }
     }
 
-    /// Plans all items on the image threads, in their order.
-    private func plan(_ prepared: Prepared, deadline: ContinuousClock.Instant) async -> [PlannedItem] {
-        let (items, threads) = (prepared.items, core.imageThreads)
-        if items.count == 1 { return [await threads.run { plan(items[0], of: prepared, deadline: deadline) }] }
-        return await withTaskGroup(of: (Int, PlannedItem).self) { group in
-            for (index, item) in items.enumerated() {
-                group.addTask {
-                    // A client that has left needs no images decoded.
-                    if Task.isCancelled { return (index, (item.id, .failure(QueueError.cancelled.problem))) }
-                    return (index, await threads.run { plan(item, of: prepared, deadline: deadline) })
-                }
-            }
-            var planned: [(Int, PlannedItem)] = []
-            for await item in group { planned.append(item) }
-            return planned.sorted { $0.0 < $1.0 }.map(\.1)
+    /// Plans all items on the image threads.
+    private func plan(_ prepared: Prepared, work: RequestWork) async throws(Problem) -> [PlannedItem] {
+        try await work.map(prepared.items) { item throws(Problem) in
+            try await work.run(cost: item.cost) { plan(item.input, of: prepared) }
         }
     }
 
@@ -159,14 +163,14 @@ struct OperationRequest<Requested: Operation>: Sendable {
 
     private func outcomes(
         of prepared: Prepared,
-        deadline: ContinuousClock.Instant,
+        work: RequestWork,
         begun: ContinuousClock.Instant,
         timings: inout StageTimings
     ) async throws(Problem) -> [ItemOutcome] {
         let (operation, clock) = (prepared.operation, ContinuousClock())
         let reservation = try reserve(prepared)
         // Decoded and checked before they enter the queue, so that one bad item fails alone.
-        let planned = await plan(prepared, deadline: deadline)
+        let planned = try await plan(prepared, work: work)
         timings.image = clock.now - begun
         try failIfAsked(planned, prepared)
         let results: InferenceQueue<EngineBackend>.Outputs
@@ -174,8 +178,8 @@ struct OperationRequest<Requested: Operation>: Sendable {
             results = try await core.queue.submit(
                 planned.flatMap { (try? $0.plan.get().tasks) ?? [] },
                 reservation: reservation,
-                deadline: deadline,
-                timeout: operation.control.timeout
+                deadline: work.ticket.deadline,
+                timeout: work.ticket.timeout
             )
         } catch {
             throw error.problem
@@ -187,7 +191,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
 
     private func reserve(_ prepared: Prepared) throws(Problem) -> Reservation {
         let (operation, engine) = (prepared.operation, core.engine)
-        let costs = prepared.items.map { engine.cost(of: operation.outputs, encodesImage: $0.isImage) }
+        let costs = prepared.items.map { engine.cost(of: operation.outputs, encodesImage: $0.input.isImage) }
         do {
             return try core.queue.reserve(
                 items: prepared.items.count * operation.tasksPerItem,
@@ -229,14 +233,5 @@ struct OperationRequest<Requested: Operation>: Sendable {
         metrics.items(outcomes.count - failed, operation: Requested.name, outcome: "ok")
         if failed > 0 { metrics.items(failed, operation: Requested.name, outcome: "failed") }
         return outcomes
-    }
-}
-
-extension Result where Failure == Problem {
-    fileprivate var problem: Problem? {
-        switch self {
-        case .success: nil
-        case .failure(let problem): problem
-        }
     }
 }

@@ -17,8 +17,7 @@ extension NPYError: ProblemConvertible {
         case .dtypeUnsupported(let type):
             .tensorShape("The dtype of the array is not supported.", expected: "<f4, <f2 or |u1", got: type)
         case .shapeOverflow: .tensorShape("The shape is too large.", expected: "a shape that fits", got: "overflow")
-        case .tooManyElements(let count, let limit):
-            .tensorShape("The array is too large.", expected: "at most \(limit) values", got: "\(count)")
+        case .tooManyElements(let count, let limit): .tooManyValues(count: count, limit: limit)
         case .lengthMismatch(let expected, let found):
             .tensorShape(
                 "The length of the data does not match the shape.",
@@ -55,8 +54,7 @@ extension SafetensorsError: ProblemConvertible {
         case .missingTensor(let name): .tensorShape("There is no tensor '\(name)'.", expected: name, got: "none")
         case .unreadableDType(_, let code):
             .tensorShape("The dtype of the tensor is not supported.", expected: "F32, F16 or BF16", got: code)
-        case .tooManyElements(_, let count, let limit):
-            .tensorShape("The tensor is too large.", expected: "at most \(limit) values", got: "\(count)")
+        case .tooManyElements(_, let count, let limit): .tooManyValues(count: count, limit: limit)
         }
     }
 }
@@ -100,6 +98,15 @@ extension MultipartError: ProblemConvertible {
 extension Problem {
     static func tensorShape(_ detail: String, expected: String, got: String) -> Problem {
         Problem(.tensorShape, detail, [("expected", .string(expected)), ("got", .string(got))])
+    }
+
+    /// More values than the latents of one request can have.
+    static func tooManyValues(count: Int, limit: Int) -> Problem {
+        Problem(
+            .tooManyItems,
+            "The tensor has \(count) values; the latents of one request may have \(limit).",
+            [("limit", .integer(limit)), ("actual", .integer(count))]
+        )
     }
 
     static func malformedMultipart(_ detail: String, offset: Int) -> Problem {

@@ -39,6 +39,7 @@ struct GetRoutes: Sendable {
         let page = MetricsPage(
             counters: metrics.snapshot(),
             queue: core?.queue.snapshot() ?? .init(),
+            imageJobs: core?.imageThreads.waitingJobs ?? 0,
             inflightBytes: inflightBytes(),
             isReady: state.unreadiness() == nil,
             model: core?.identity,

@@ -43,7 +43,13 @@ struct Classify: Operation {
         try accept.best(of: [.json])
     }
 
-    func response(to outcomes: [ItemOutcome], as form: JSONForm, context: ResponseContext) -> Response {
-        ClassResponse(model: context.model, labels: model.labels, topK: topK).response(outcomes)
+    func response(
+        to outcomes: [ItemOutcome],
+        as form: JSONForm,
+        context: ResponseContext
+    ) async throws(Problem) -> Response {
+        try await context.work.build(outcomes) {
+            ClassResponse(model: context.model, labels: model.labels, topK: topK).response(outcomes)
+        }
     }
 }

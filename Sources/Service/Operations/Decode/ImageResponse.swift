@@ -5,7 +5,6 @@ import Foundation
 import HTTPTypes
 import HTTPWire
 import ImageCodec
-import InferenceQueue
 
 /// The response of `/decode`: one image, several, or JSON.
 struct ImageResponse {
@@ -23,7 +22,7 @@ struct ImageResponse {
     }
 
     func response(_ outcomes: [ItemOutcome]) async throws(Problem) -> Response {
-        let items = await encoded(outcomes)
+        let items = try await encoded(outcomes)
         var fields: HTTPFields = [:]
         fields[.uaeModel] = context.model.header
         fields[.contentType] = form.mediaType
@@ -33,11 +32,15 @@ struct ImageResponse {
             if let quality = encoded.quality { fields[.uaeQuality] = Self.header(quality) }
             return Response(status: 200, fields: fields, body: encoded.file)
         case .json(let format):
-            return Response(status: 200, fields: fields, body: json(items, format).text)
+            return try await context.work.build(outcomes) { [fields] in
+                Response(status: 200, fields: fields, body: json(items, format).text)
+            }
         case .multipart(let format):
             let boundary = "uae-" + context.requestID.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(48)
             fields[.contentType] = "\(form.mediaType); boundary=\(boundary)"
-            return Response(status: 200, fields: fields, body: multipart(items, format, boundary: boundary))
+            return try await context.work.build(outcomes) { [fields] in
+                Response(status: 200, fields: fields, body: multipart(items, format, boundary: boundary))
+            }
         }
     }
 
@@ -50,23 +53,19 @@ struct ImageResponse {
     }
 
     /// Encodes the images side by side, in their order.
-    private func encoded(_ outcomes: [ItemOutcome]) async -> [EncodedItem] {
-        let (format, quality, threads) = (fileFormat, quality, context.imageThreads)
-        let results = await withTaskGroup(of: (Int, Result<Encoded, Problem>).self) { group in
-            for (index, outcome) in outcomes.enumerated() {
-                group.addTask {
-                    switch outcome.result {
-                    case .failure(let problem): return (index, .failure(problem))
-                    case .success(let output):
-                        return (index, await threads.run { Self.encode(output, as: format, quality: quality) })
-                    }
+    private func encoded(_ outcomes: [ItemOutcome]) async throws(Problem) -> [EncodedItem] {
+        let (format, quality, work) = (fileFormat, quality, context.work)
+        return try await work.map(outcomes) { outcome throws(Problem) in
+            switch outcome.result {
+            case .failure(let problem): return (outcome.id, .failure(problem))
+            case .success(let output):
+                let side = Double(output.results.first?.imageSide ?? 0)
+                let result = try await work.run(cost: side * side) {
+                    Self.encode(output, as: format, quality: quality)
                 }
+                return (outcome.id, result)
             }
-            var results: [(Int, Result<Encoded, Problem>)] = []
-            for await result in group { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }
         }
-        return zip(outcomes, results).map { ($0.id, $1.1) }
     }
 
     private static func encode(

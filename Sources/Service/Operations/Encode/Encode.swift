@@ -139,13 +139,16 @@ struct Encode: Operation {
         to outcomes: [ItemOutcome],
         as form: TensorFormat,
         context: ResponseContext
-    ) throws(Problem) -> Response {
-        try LatentResponse(
+    ) async throws(Problem) -> Response {
+        let response = LatentResponse(
             encode: self,
             model: context.model,
             split: try split,
             isNormalized: try isNormalized
-        ).response(outcomes, format: form)
+        )
+        return try await context.work.build(outcomes) { () throws(Problem) in
+            try response.response(outcomes, format: form)
+        }
     }
 }
 

@@ -4,7 +4,12 @@ import FrequencyBands
 
 /// The parameters of one request by name, whether they came as query, form field or JSON member.
 struct ParameterSet: Sendable {
+    /// Bytes that the value of a parameter may have, in whichever form it comes.
+    static let valueLimit = 4096
+
     private var values: [String: [String]] = [:]
+    /// The axes of `shape`, parsed as they come: every file of a form asks for them.
+    private var parsedShape: Result<[Int]?, Problem> = .success(nil)
     private let operation: String
     private let allowed: [String]
 
@@ -17,23 +22,38 @@ struct ParameterSet: Sendable {
     ///
     /// `shape` may be given once an axis, as `requests` sends lists.
     ///
-    /// - Throws: a `Problem` of kind `unknown-parameter`, or `bad-parameter` if it is given twice.
+    /// - Throws: a `Problem` of kind `unknown-parameter`, or `bad-parameter` if it is given twice or too long.
     mutating func add(_ name: String, _ value: String) throws(Problem) {
         guard allowed.contains(name) else {
             throw .unknownParameter(name, of: "/" + operation, allowed: allowed)
         }
+        try Self.check(name, byteCount: value.utf8.count)
         let given = values[name, default: []]
         guard given.isEmpty || name == "shape" && given.count < 8 else {
             throw .badParameter(name, value, allowed: "one value")
         }
         values[name] = given + [value]
+        if name == "shape" { parsedShape = Self.shape(given + [value]) }
+    }
+
+    /// Checks the length of a value, which must not become a text before.
+    ///
+    /// - Throws: a `Problem` of kind `bad-parameter`.
+    static func check(_ name: String, byteCount: Int) throws(Problem) {
+        guard byteCount > valueLimit else { return }
+        let name = String(name.prefix(64))
+        throw Problem(
+            .badParameter,
+            "\(name): the value has \(byteCount) bytes; at most \(valueLimit) are allowed.",
+            [
+                ("parameter", .string(name)), ("allowed", .string("at most \(valueLimit) bytes")),
+                ("limit", .integer(valueLimit)), ("actual", .integer(byteCount)),
+            ]
+        )
     }
 
     /// The value of a parameter as given; nil if it was not.
     func text(_ name: String) -> String? { values[name]?.first }
-
-    /// Every value of a parameter that may be given more than once.
-    func texts(_ name: String) -> [String] { values[name] ?? [] }
 
     /// A parameter with a fixed set of values.
     func choice<Choice: RawRepresentable & CaseIterable>(
@@ -92,9 +112,9 @@ struct ParameterSet: Sendable {
     }
 
     /// The axes of a raw tensor: `1,768,16,16`, `[1,768,16,16]` or one `shape` an axis.
-    func shape() throws(Problem) -> [Int]? {
-        let given = texts("shape")
-        guard !given.isEmpty else { return nil }
+    func shape() throws(Problem) -> [Int]? { try parsedShape.get() }
+
+    private static func shape(_ given: [String]) -> Result<[Int]?, Problem> {
         let parts =
             given.count > 1
             ? given.map { Substring($0) }
@@ -102,15 +122,12 @@ struct ParameterSet: Sendable {
         var axes: [Int] = []
         for part in parts {
             guard let axis = Int(strict: part.trimmingSpaces), (0...(1 << 31)).contains(axis), axes.count < 8 else {
-                throw .badParameter(
-                    "shape",
-                    given.joined(separator: ","),
-                    allowed: "up to 8 sizes, such as 1,768,16,16"
-                )
+                let text = given.joined(separator: ",")
+                return .failure(.badParameter("shape", text, allowed: "up to 8 sizes, such as 1,768,16,16"))
             }
             axes.append(axis)
         }
-        return axes
+        return .success(axes)
     }
 }
 

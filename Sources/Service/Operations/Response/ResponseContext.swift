@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Autoencoder
-import InferenceQueue
-
 /// What a response needs beside its operation and the results.
 struct ResponseContext: Sendable {
     let model: ModelIdentity
     let requestID: String
-    /// The threads that decode and encode images.
-    let imageThreads: ThreadPool
+    /// Encodes images and serialises large responses.
+    let work: RequestWork
 }
 
 /// The model as responses name it.

@@ -111,7 +111,9 @@ struct Spectrum: Operation {
         to outcomes: [ItemOutcome],
         as form: Form,
         context: ResponseContext
-    ) throws(Problem) -> Response {
-        try SpectrumResponse(spectrum: self, model: context.model).response(outcomes, form: form)
+    ) async throws(Problem) -> Response {
+        try await context.work.build(outcomes) { () throws(Problem) in
+            try SpectrumResponse(spectrum: self, model: context.model).response(outcomes, form: form)
+        }
     }
 }
