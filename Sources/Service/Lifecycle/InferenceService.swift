@@ -41,7 +41,7 @@ package struct InferenceService: ServiceLifecycle.Service {
     ///
     /// - Throws: `ServiceError`.
     package func run() async throws {
-        let threads = configuration.threads ?? CPUBudget.available()
+        let threads = configuration.threads ?? CPUBudget.available().threads
         let state = ServiceState()
         let metrics = ServiceMetrics()
         let keys = try configuration.apiKeyFile.map { path throws(ServiceError) in

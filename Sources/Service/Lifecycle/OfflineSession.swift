@@ -19,7 +19,7 @@ package struct OfflineSession: Sendable {
         // No other request waits: no batch is too slow, and nothing has to be warm.
         configuration.requestTimeout = .seconds(3600)
         configuration.warmupBatch = 0
-        threads = configuration.threads ?? CPUBudget.available()
+        threads = configuration.threads ?? CPUBudget.available().threads
         self.configuration = configuration
         do throws(ModelError) {
             core = try InferenceCore.load(configuration, threads: threads).core

@@ -12,7 +12,7 @@ struct MetricsPage {
     let isReady: Bool
     let model: ModelIdentity?
     let weightStorage: String
-    let threads: Int
+    let cpuBudget: CPUBudget
 
     var text: String {
         var page = PrometheusText()
@@ -73,7 +73,7 @@ struct MetricsPage {
         page.family("uae_worker_busy_seconds_total", "counter", "Time that the worker spent in batches.")
         page.sample("uae_worker_busy_seconds_total", [("worker", "0")], queue.busyTotal.seconds)
         gauge(&page, "uae_workers", "Inference workers; each uses all threads.", 1)
-        gauge(&page, "uae_cpu_budget_cores", "Inference threads.", Double(threads))
+        gauge(&page, "uae_cpu_budget_cores", "CPUs that the process may use.", cpuBudget.cores)
     }
 
     private func addModel(_ page: inout PrometheusText) {

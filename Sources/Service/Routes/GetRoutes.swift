@@ -44,7 +44,8 @@ struct GetRoutes: Sendable {
             isReady: state.unreadiness() == nil,
             model: core?.identity,
             weightStorage: configuration.weightStorage,
-            threads: threads
+            // Read anew: a quota can change while the service runs.
+            cpuBudget: .available()
         )
         return text(page.text, type: "text/plain; version=0.0.4; charset=utf-8")
     }
