@@ -6,12 +6,21 @@ import TensorKernels
 package struct Setting: Sendable {
     package let name: String
     package let help: String
-    let expected: String
+    /// The values that are allowed, as the end of "expected".
+    package let expected: String
+    /// What an empty default means.
+    var unset = "none"
     let set: @Sendable (inout ServiceConfiguration, String) -> Bool
     let get: @Sendable (ServiceConfiguration) -> String
 
     package var variable: String {
         "UAE_" + name.uppercased().replacing("-", with: "_")
+    }
+
+    /// The value without any source, as a source would give it.
+    package var defaultText: String {
+        let value = get(ServiceConfiguration())
+        return value.isEmpty ? unset : value
     }
 
     /// - Throws: `SettingError.invalid` with the setting spelled as in its source.
@@ -75,6 +84,25 @@ package struct Setting: Sendable {
         )
     }
 
+    private static func bytes(
+        _ name: String,
+        _ path: any Path<Int>,
+        _ range: ClosedRange<Int>,
+        _ help: String
+    ) -> Setting {
+        Setting(
+            name: name,
+            help: help,
+            expected: "bytes from \(range.lowerBound) to \(range.upperBound), also as 64MiB (2^20) or 64M (10^6)",
+            set: { configuration, value in
+                guard let number = ByteCount.parse(value), range.contains(number) else { return false }
+                configuration[keyPath: path] = number
+                return true
+            },
+            get: { String($0[keyPath: path]) }
+        )
+    }
+
     private static func milliseconds(
         _ name: String,
         _ path: any Path<Duration>,
@@ -101,8 +129,9 @@ package struct Setting: Sendable {
         text("weight-storage", \.weightStorage, "Weights in memory.", of: ["float32", "float16"]),
         Setting(
             name: "matrix-products",
-            help: "Matrix products: packed, openblas or auto (the faster); default: by the processor.",
+            help: "Matrix products; auto: the faster of the two in a trial.",
             expected: MatrixProductSetting.allCases.map(\.rawValue).joined(separator: ", "),
+            unset: "by the processor",
             set: { configuration, value in
                 configuration.matrixProducts = MatrixProductSetting(rawValue: value)
                 // `--print-config` prints an empty value for the default.
@@ -110,7 +139,20 @@ package struct Setting: Sendable {
             },
             get: { $0.matrixProducts?.rawValue ?? "" }
         ),
-        text("host", \.host, "Address to listen on."),
+        Setting(
+            name: "host",
+            help: "Address to listen on.",
+            expected: "a name or an address, such as 0.0.0.0, :: or [::1]",
+            set: { configuration, value in
+                // As in a URL.
+                let isBracketed = value.hasPrefix("[") && value.hasSuffix("]")
+                let host = isBracketed ? String(value.dropFirst().dropLast()) : value
+                guard !host.isEmpty else { return false }
+                configuration.host = host
+                return true
+            },
+            get: { $0.host }
+        ),
         integer("port", \.port, 0...65535, "Port to listen on; 0: any free one."),
         optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),
         Setting(
@@ -126,7 +168,7 @@ package struct Setting: Sendable {
         optionalText("unix-socket-group", \.unixSocketGroup, "Group of the Unix socket, a name or a number."),
         Setting(
             name: "threads",
-            help: "Inference threads; auto, the default: the CPUs that the process may use.",
+            help: "Inference threads; auto: the CPUs that the process may use.",
             expected: "auto or an integer from 1 to 1024",
             set: { configuration, value in
                 if value == "auto" {
@@ -144,13 +186,8 @@ package struct Setting: Sendable {
         integer("max-queue-items", \.maxQueueItems, 1...1_000_000, "Items (and cost, in encodes) that may wait."),
         integer("max-client-items", \.maxClientItems, 1...4096, "Items in one request."),
         milliseconds("request-timeout-ms", \.requestTimeout, 1...3_600_000, "Longest time for one request."),
-        integer("max-body-bytes", \.maxBodyBytes, 1024...(1 << 32), "Longest request body."),
-        integer(
-            "max-inflight-bytes",
-            \.maxInflightBytes,
-            1024...(1 << 40),
-            "Request bodies and responses held at once."
-        ),
+        bytes("max-body-bytes", \.maxBodyBytes, 1024...(1 << 32), "Longest request body."),
+        bytes("max-inflight-bytes", \.maxInflightBytes, 1024...(1 << 40), "Request bodies and responses held at once."),
         integer("max-image-pixels", \.maxImagePixels, 1...268_435_456, "Largest image, in pixels."),
         milliseconds("header-timeout-ms", \.headerTimeout, 1...600_000, "Longest time for a request's head."),
         milliseconds("body-timeout-ms", \.bodyTimeout, 1...3_600_000, "Longest time for a request's body."),
@@ -182,7 +219,7 @@ package struct Setting: Sendable {
         ),
         Setting(
             name: "cors-origins",
-            help: "Origins that browsers may call from, comma-separated; none by default.",
+            help: "Origins that browsers may call from, comma-separated.",
             expected: "origins such as https://example.org, or *",
             set: { configuration, value in
                 let origins = value.split(separator: ",").map { String($0.trimmingSpaces) }
