@@ -122,6 +122,8 @@ let package = Package(
             ["Autoencoder", "FrequencyBands", "TensorFiles", "Yams"],
             tests: ["Autoencoder", "Checksums", "ConvertedModels", "FrequencyBands", "TensorFiles"]
         )
+        // Inputs and results of the command line.
+        + targetWithTests("LocalFiles")
         // The server: knows bytes and deadlines, not the model.
         + targetWithTests("InferenceQueue")
         + targetWithTests(
@@ -157,7 +159,7 @@ let package = Package(
             .executableTarget(
                 name: "uae",
                 dependencies: [
-                    "Service", "Autoencoder", "CheckpointConversion", "HTTPWire", "TensorKernels",
+                    "Service", "Autoencoder", "CheckpointConversion", "HTTPWire", "LocalFiles", "TensorKernels",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
