@@ -8,7 +8,7 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests tools/model-init fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke matrix-products conversions schemathesis torture faults proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
+.PHONY: help packages build serve test lint format smoke matrix-products conversions schemathesis torture faults command-line proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -19,11 +19,12 @@ help:
 	@echo "make schemathesis         checks the built server against openapi.yaml"
 	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, images, slow clients, invalid requests"
 	@echo "make faults               the built server with broken models, taken ports, no memory, full disks, signals"
+	@echo "make command-line         the built program on files, folders, FIFOs and devices; uae health"
 	@echo "make proxies              the built server behind nginx and HAProxy, where they are installed"
 	@echo "make fuzz SECONDS=60      libFuzzer on every parser of untrusted bytes, SECONDS for each"
 	@echo "make soak MINUTES=10      mixed load, disconnects and garbage; checks memory, descriptors and responses"
 	@echo "make sanitize             the tests under the address, undefined-behaviour and thread sanitizers"
-	@echo "make nightly              torture, faults, proxies, fuzz, soak, sanitize"
+	@echo "make nightly              torture, faults, command-line, proxies, fuzz, soak, sanitize"
 	@echo "make examples             the client examples against the built server"
 	@echo "make readme-pictures      writes the images of README.md to docs/pictures"
 	@echo "make bench                speed compared with peers (benchmarks/README.md); QUICK=1 for a trial run"
@@ -78,6 +79,9 @@ torture: build
 faults: build
 	scripts/faults.sh
 
+command-line: build
+	scripts/command-line.sh
+
 proxies: build
 	scripts/proxies.sh
 
@@ -93,7 +97,7 @@ sanitize: packages
 	scripts/sanitize.sh
 
 # Suites that take too long to run before every change.
-nightly: torture faults proxies fuzz soak sanitize
+nightly: torture faults command-line proxies fuzz soak sanitize
 
 examples: build
 	scripts/with-server.sh scripts/examples.sh

@@ -57,12 +57,7 @@ struct ConvertCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        do {
-            try await convert()
-        } catch let failure as CommandFailure {
-            FileHandle.standardError.write(Data("uae: \(failure)\n".utf8))
-            throw ExitCode(failure.exitCode)
-        }
+        try await CommandFailure.reported(convert)
     }
 
     private func convert() async throws {

@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import HTTPTypes
-import HTTPWire
-import Service
+
+/// What every command on files says of itself.
+private let filesHelp = """
+    Folders are searched recursively. Results have the same places below -o, or below the working folder. Existing \
+    results are skipped. docs/command-line.md has names, formats and exit codes.
+    """
 
 /// `uae encode`: images to latents.
 struct EncodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
-        abstract: "Write the latents of images, as npy unless -p format=... is given."
+        abstract: "Write the latents of images, as npy unless -o or -p format=... names another format.",
+        discussion: filesHelp
     )
 
     @OptionGroup var files: FileOptions
-    @OptionGroup var output: OutputOption
+    @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let format = try files.parameters().last { $0.name == "format" }?.value ?? "npy"
-        let suffix =
-            [
-                "npy": ".npy", "npz": ".npz", "safetensors": ".safetensors", "json": ".json", "raw": ".bin",
-            ][format] ?? ".bin"
-        try await FileRun(operation: "encode", options: files, defaults: [("format", "npy")])() { path, response in
-            print(try output.write(response.body, for: path, suffix: suffix))
-        }
+        let run = FileRun(operation: "encode", inputs: .images, options: files, output: output, formats: .latents)
+        try await CommandFailure.reported { try await run() }
     }
 }
 
@@ -31,20 +29,19 @@ struct EncodeCommand: AsyncParsableCommand {
 struct DecodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
-        abstract:
-            "Write the images of latents, or the reconstructions of images, as PNG unless -p image_format=jpg is given."
+        abstract: """
+            Write the images of latents, or the reconstructions of images, as PNG unless -o or -p image_format=... names \
+            another format.
+            """,
+        discussion: filesHelp
     )
 
     @OptionGroup var files: FileOptions
-    @OptionGroup var output: OutputOption
+    @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        try await FileRun(operation: "decode", options: files)() { path, response in
-            let isJPEG = response.fields[.contentType] == "image/jpeg"
-            let written = try output.write(response.body, for: path, suffix: isJPEG ? ".decoded.jpg" : ".decoded.png")
-            let quality = HTTPField.Name("UAE-Quality").flatMap { response.fields[$0] } ?? ""
-            print(quality.isEmpty ? written : "\(written)  \(quality)")
-        }
+        let run = FileRun(operation: "decode", inputs: .all, options: files, output: output, formats: .images)
+        try await CommandFailure.reported { try await run() }
     }
 }
 
@@ -52,20 +49,16 @@ struct DecodeCommand: AsyncParsableCommand {
 struct SpectrumCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "spectrum",
-        abstract: "Print band energies as JSON, or write plots with -p format=svg."
+        abstract: "Print band energies as JSON, one line per file; with -o or -p format=svg write them to files.",
+        discussion: filesHelp
     )
 
     @OptionGroup var files: FileOptions
-    @OptionGroup var output: OutputOption
+    @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        try await FileRun(operation: "spectrum", options: files)() { path, response in
-            if response.fields[.contentType] == "image/svg+xml" {
-                print(try output.write(response.body, for: path, suffix: ".spectrum.svg"))
-            } else {
-                print(String(decoding: response.body, as: UTF8.self))
-            }
-        }
+        let run = FileRun(operation: "spectrum", inputs: .all, options: files, output: output, formats: .spectra)
+        try await CommandFailure.reported { try await run() }
     }
 }
 
@@ -79,8 +72,7 @@ struct ClassifyCommand: AsyncParsableCommand {
     @OptionGroup var files: FileOptions
 
     func run() async throws {
-        try await FileRun(operation: "classify", options: files)() { _, response in
-            print(String(decoding: response.body, as: UTF8.self))
-        }
+        let run = FileRun(operation: "classify", inputs: .all, options: files, output: nil, formats: nil)
+        try await CommandFailure.reported { try await run() }
     }
 }

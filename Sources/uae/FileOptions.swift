@@ -2,19 +2,49 @@
 
 import ArgumentParser
 import Foundation
-import HTTPTypes
 import Service
+
+/// The model of a command, as `uae serve` would choose it.
+struct ModelOptions: ParsableArguments {
+    @Option(help: Self.help("model"))
+    var model: String?
+
+    @Option(help: Self.help("head"))
+    var head: String?
+
+    @Option(help: Self.help("threads"))
+    var threads: String?
+
+    /// Settings of a server that these commands share with it.
+    private static let names = ["model", "head", "threads"]
+
+    private static func help(_ name: String) -> ArgumentHelp {
+        guard let setting = Setting.named(name) else { return "" }
+        return ArgumentHelp("\(setting.help) Default: \(setting.variable), else \(setting.defaultText).")
+    }
+
+    /// - Throws: `CommandFailure`.
+    func session() throws -> OfflineSession {
+        let flags = zip(Self.names, [model, head, threads]).compactMap { name, value in value.map { (name, $0) } }
+        do {
+            let configuration = try ServiceConfiguration.merging(
+                flags: Dictionary(uniqueKeysWithValues: flags),
+                environment: ProcessInfo.processInfo.environment,
+                file: nil,
+                settings: Self.names.compactMap(Setting.named)
+            )
+            return try OfflineSession(configuration)
+        } catch let error as SettingError {
+            throw CommandFailure(error)
+        } catch let error as ServiceError {
+            throw CommandFailure(error)
+        }
+    }
+}
 
 /// What the commands on files share: the model, the files, the parameters of the HTTP API.
 struct FileOptions: ParsableArguments {
-    @Option(help: "Model folder.")
-    var model = ProcessInfo.processInfo.environment["UAE_MODEL"] ?? "models/default"
-
-    @Option(help: "Classification head (safetensors) instead of the model's own.")
-    var head: String?
-
-    @Option(help: "Threads; default: the CPUs that the process may use.")
-    var threads: Int?
+    @OptionGroup var model: ModelOptions
 
     @Option(
         name: [.short, .customLong("parameter")],
@@ -22,22 +52,8 @@ struct FileOptions: ParsableArguments {
     )
     var parameter: [String] = []
 
-    @Argument(help: "Images, latents, or folders of them.")
+    @Argument(help: "Images, latents, folders of them, or - for standard input.")
     var paths: [String]
-
-    private static let extensions: Set<String> = ["jpg", "jpeg", "png", "npy", "safetensors"]
-
-    func session() throws -> OfflineSession {
-        var configuration = ServiceConfiguration()
-        configuration.model = model
-        configuration.head = head
-        configuration.threads = threads
-        do {
-            return try OfflineSession(configuration)
-        } catch {
-            throw CommandFailure("\(error)", exitCode: error.exitCode)
-        }
-    }
 
     func parameters() throws -> [(name: String, value: String)] {
         try parameter.map { text in
@@ -46,29 +62,22 @@ struct FileOptions: ParsableArguments {
             return (String(halves[0]), String(halves[1]))
         }
     }
-
-    /// The files that the paths name; folders are searched recursively, in order of name.
-    func files() throws -> [String] {
-        try paths.flatMap { path -> [String] in
-            var isDirectory: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-                throw CommandFailure("\(path): there is no such file", exitCode: 66)
-            }
-            if !isDirectory.boolValue { return [path] }
-            let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-            return names.filter { Self.extensions.contains(URL(filePath: $0).pathExtension.lowercased()) }
-                .sorted().map { path + "/" + $0 }
-        }
-    }
 }
 
-/// A failure that ends a command with one line and an exit code.
-struct CommandFailure: Error, CustomStringConvertible {
-    let description: String
-    let exitCode: Int32
+/// Where results go.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A file for the result of one file, a folder for those of several, or - for standard output.",
+            discussion: "A folder is created, and mirrors the folders of the inputs."
+        )
+    )
+    var output: String?
 
-    init(_ description: String, exitCode: Int32) {
-        self.description = description
-        self.exitCode = exitCode
-    }
+    @Flag(help: "Replace existing results; they are skipped otherwise.")
+    var overwrite = false
+
+    @Flag(help: "Append to the name of the input, as in a.png.npy, instead of replacing its extension.")
+    var keepExtensions = false
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import LocalFiles
 import Logging
 import Service
 import ServiceLifecycle
@@ -17,8 +18,17 @@ struct ServeCommand: AsyncParsableCommand {
 
             SETTINGS:
 
-            """ + Setting.all.map { "  --\($0.name) VALUE\n      \($0.help)" }.joined(separator: "\n")
+            """ + Setting.all.map(help).joined(separator: "\n")
     )
+
+    private static func help(_ setting: Setting) -> String {
+        """
+          --\(setting.name) VALUE
+              \(setting.help)
+              Allowed: \(setting.expected).
+              Default: \(setting.defaultText).
+        """
+    }
 
     @Option(name: .customLong("config"), help: "YAML or JSON file of settings.")
     var configurationFile: String?
@@ -31,24 +41,26 @@ struct ServeCommand: AsyncParsableCommand {
     var settings: [String] = []
 
     func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
         let configuration: ServiceConfiguration
         do {
             configuration = try ServiceConfiguration.merging(
                 flags: try Setting.flags(settings),
-                environment: ProcessInfo.processInfo.environment,
-                file: configurationFile ?? ProcessInfo.processInfo.environment["UAE_CONFIG"]
+                environment: environment,
+                file: configurationFile
             )
         } catch {
             throw ValidationError("\(error)")
         }
+        let warnings = EnvironmentNames.warnings(about: environment)
         if printsConfiguration {
-            print(configuration.text, terminator: "")
-            return
+            for warning in warnings { CommandFailure.print("warning: \(warning)") }
+            return try await CommandFailure.reported { try StandardOutput.write(Array(configuration.text.utf8)) }
         }
-        try await serve(configuration)
+        try await serve(configuration, warnings)
     }
 
-    private func serve(_ configuration: ServiceConfiguration) async throws {
+    private func serve(_ configuration: ServiceConfiguration, _ warnings: [String]) async throws {
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         let isJSON = configuration.logFormat == "json"
         LoggingSystem.bootstrap { label in
@@ -57,6 +69,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let logger = Logger(label: "uae")
         ProcessSignals.sayCrashes(inJSON: isJSON)
+        for warning in warnings { logger.warning("\(warning)") }
         do {
             try ProcessLimits.check(model: configuration.model)
         } catch {

@@ -13,6 +13,8 @@ struct InputReader {
     let operation: any Operation.Type
     let model: ModelConfiguration
     let limits: Limits
+    /// Names the item of a body that is one file; nil: its index does.
+    var itemID: String?
 
     struct Limits: Sendable {
         var items: Int
@@ -44,14 +46,15 @@ struct InputReader {
         }
         if body.isEmpty { throw .unsupportedMedia("The body is empty.", sniffed: "nothing") }
         if try isRawTensor(body[...], parameters) {
-            return RequestInput(items: try latents(try rawTensor(body[...], parameters), parameters), isJSON: false)
+            let items = try latents(try rawTensor(body[...], parameters), parameters, id: itemID)
+            return RequestInput(items: items, isJSON: false)
         }
         let kind = PayloadKind.sniff(body[...])
         if kind == nil || kind == .json, let contentType, contentType.isMultipartForm {
             return try readMultipart(body, contentType, parameters: &parameters)
         }
         if kind == .json { return try readJSON(body, parameters: &parameters) }
-        let items = try items(in: body, range: 0..<body.count, id: nil, parameters)
+        let items = try items(in: body, range: 0..<body.count, id: itemID, parameters)
         return RequestInput(items: items, isJSON: false)
     }
 

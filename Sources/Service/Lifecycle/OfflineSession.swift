@@ -37,27 +37,49 @@ package struct OfflineSession: Sendable {
     /// - Parameters:
     ///   - operation: its name, such as `encode`.
     ///   - file: an image or a tensor file.
+    ///   - id: names the file in the response.
     ///   - parameters: by the names of the HTTP API.
     /// - Returns: the response of the route.
     /// - Throws: the `Problem` that the route would respond with.
     package func response(
         of operation: String,
         to file: [UInt8],
+        id: String? = nil,
         parameters: [(name: String, value: String)]
     ) async throws(Problem) -> Response {
         let path = "/" + operation
         guard let operation = Route(path: path)?.operation else { throw .notFound(path) }
         let head = HTTPRequestHead(method: .post, rawTarget: path, path: path, query: parameters)
         let now = ContinuousClock.now
-        return try await response(operation, Request(head: head, body: file, headAt: now, bodyAt: now))
+        return try await response(operation, Request(head: head, body: file, headAt: now, bodyAt: now), id: id)
     }
 
     private func response<Requested: Operation>(
         _ operation: Requested.Type,
-        _ request: Request
+        _ request: Request,
+        id: String?
     ) async throws(Problem) -> Response {
         var timings = StageTimings()
-        return try await operationRequest(operation).response(to: request, timings: &timings)
+        return try await operationRequest(operation, itemID: id).response(to: request, timings: &timings)
+    }
+
+    /// Checks parameters before there is a file.
+    ///
+    /// - Throws: the `Problem` that every request with these parameters would get.
+    package func check(_ parameters: [(name: String, value: String)], of operation: String) throws(Problem) {
+        guard let operation = Route(path: "/" + operation)?.operation else { throw .notFound(operation) }
+        try check(parameters, operation)
+    }
+
+    private func check<Requested: Operation>(
+        _ parameters: [(name: String, value: String)],
+        _ operation: Requested.Type
+    ) throws(Problem) {
+        var given = ParameterSet(of: operation)
+        for parameter in parameters { try given.add(parameter.name, parameter.value) }
+        if operation.takesLatents { _ = try RawTensorParameters(given) }
+        let requested = try Requested(given, model: core.model, timeoutLimit: configuration.requestTimeout)
+        _ = try requested.form(accept: AcceptHeader(parsing: "*/*"), isJSON: false, itemCount: 1)
     }
 
     /// Reads a request as its route does, without running the engine; for fuzzing.
@@ -76,13 +98,17 @@ package struct OfflineSession: Sendable {
         try operationRequest(operation).plannedItemCount(of: request)
     }
 
-    private func operationRequest<Requested: Operation>(_ operation: Requested.Type) -> OperationRequest<Requested> {
+    private func operationRequest<Requested: Operation>(
+        _ operation: Requested.Type,
+        itemID: String? = nil
+    ) -> OperationRequest<Requested> {
         OperationRequest(
             core: core,
             configuration: configuration,
             metrics: ServiceMetrics(),
             requestID: "offline",
-            caller: .anyone
+            caller: .anyone,
+            itemID: itemID
         )
     }
 }

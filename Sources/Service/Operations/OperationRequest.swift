@@ -13,6 +13,8 @@ struct OperationRequest<Requested: Operation>: Sendable {
     let metrics: ServiceMetrics
     let requestID: String
     let caller: Caller
+    /// Names the item of a body that is one file; nil: its index does.
+    var itemID: String?
 
     /// - Parameters:
     ///   - request: the complete request.
@@ -71,7 +73,8 @@ struct OperationRequest<Requested: Operation>: Sendable {
         let reader = InputReader(
             operation: Requested.self,
             model: core.model.configuration,
-            limits: InputReader.Limits(items: configuration.maxClientItems, bodyBytes: configuration.maxBodyBytes)
+            limits: InputReader.Limits(items: configuration.maxClientItems, bodyBytes: configuration.maxBodyBytes),
+            itemID: itemID
         )
         let input = try reader.read(request, parameters: &given)
         if case .unusable(let problem)? = input.items.first?.payload, given.text("on_error") != "skip" { throw problem }
