@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 import HTTPTypes
 import HTTPWire
+import LocalFiles
 import Service
 import Synchronization
 
@@ -76,15 +77,16 @@ struct ConvertCommand: AsyncParsableCommand {
         request.head = head
         request.labels = labels
         Interruption.begin()
+        let report: ConversionReport
         do {
-            let report = try convertCheckpoint(request, to: target, isInterrupted: { Interruption.signal != nil })
-            print(report.text)
+            report = try convertCheckpoint(request, to: target, isInterrupted: { Interruption.signal != nil })
         } catch {
             throw CommandFailure("\(error)", exitCode: Interruption.signal.map { 128 + $0 } ?? error.exitCode)
         }
         Interruption.end()
-        if let image { print("verified: \(try await quality(of: image))") }
-        print("next: uae serve --model \(target)")
+        try StandardOutput.writeLine(report.text)
+        if let image { try StandardOutput.writeLine("verified: \(try await quality(of: image))") }
+        try StandardOutput.writeLine("next: uae serve --model \(target)")
     }
 
     /// Encodes and decodes an image with the new model.
