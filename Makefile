@@ -73,7 +73,7 @@ SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) -
     --max-inflight-bytes 24000000
 
 torture: build
-	scripts/with-server.sh scripts/torture.sh http1 http2 pictures schemathesis
+	scripts/with-server.sh scripts/torture.sh http1 http2 pictures neighbours schemathesis
 	UAE_FLAGS="$(SLOW_FLAGS)" scripts/with-server.sh scripts/torture.sh slow slowhttptest
 
 faults: build

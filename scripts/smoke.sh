@@ -158,6 +158,8 @@ refused() {
 refused 400 unknown-parameter '/encode?nonsense=1' --data-binary "@$photo"
 refused 400 bad-parameter '/encode?keep=many' --data-binary "@$photo"
 refused 400 bad-parameter '/encode?keep=1&keep=2' --data-binary "@$photo"
+refused 400 bad-parameter /encode --form "file=@$photo" --form "keep=$(printf '%05000d' 1)"
+has '"limit": ?4096' && has '"actual": ?5000'
 refused 400 malformed-json /encode --json '{"inputs":'
 refused 400 malformed-multipart /encode --data-binary '--x' --header 'Content-Type: multipart/form-data; boundary=y'
 refused 404 not-found /nothing
@@ -172,6 +174,8 @@ refused 415 unsupported-media /encode --data-binary 'neither image nor tensor'
 refused 415 unsupported-media /encode --data-binary "@$photo" --header 'Content-Encoding: gzip'
 head -c 2000 "$photo" >"$work/cut.jpg"
 refused 422 image-undecodable /encode --data-binary "@$work/cut.jpg"
+# The first bad item is the one named, also where another shows its fault sooner.
+refused 422 image-undecodable /encode --form "file=@$work/cut.jpg" --form "file=@scripts/smoke.sh"
 refused 422 tensor-shape '/decode?shape=1,2,3,4' --data-binary "@$work/latent.raw"
 
 # The same over HTTP/2: with prior knowledge, and by upgrade.
