@@ -4,14 +4,19 @@ import CKernels
 
 /// Threads that divide the work of an operation among them and persist between operations.
 ///
-/// The caller is member 0. An idle member spins for some 50 microseconds, then sleeps. Only one owner at a time may use
-/// a team, and not from inside a body; ``solo`` has no threads and serves any number of callers at once.
+/// The caller is member 0. An idle member spins for some 50 microseconds, then sleeps. A member that the system does not
+/// run while the others wait for it rests for a while, so that a busy core does not slow the team down. Only one owner
+/// at a time may use a team, and not from inside a body; ``solo`` has no threads and serves any number of callers at
+/// once.
 package final class ComputeTeam: @unchecked Sendable {
     // Unchecked: the C team is shared only through its own atomics and lock; `team` never changes.
     let team: OpaquePointer?
 
     /// Members, the caller included.
     package let size: Int
+
+    /// How often a member rested because it had not run while the others waited for it.
+    package var restCount: Int { team.map { ck_team_rests($0) } ?? 0 }
 
     /// The caller alone.
     package static let solo = ComputeTeam(size: 1)

@@ -45,6 +45,31 @@ import Testing
         }
     }
 
+    /// Members that share the owner's processor leave it the work, and every index still runs once.
+    @Test func membersOnABusyProcessorRest() throws {
+        var allowed = [UInt64](repeating: 0, count: 16)
+        let size = allowed.count * MemoryLayout<UInt64>.size
+        #expect(getAffinity(0, size, &allowed) == 0)
+        defer { _ = setAffinity(0, size, allowed) }
+        let word = try #require(allowed.firstIndex { $0 != 0 })
+        var one = [UInt64](repeating: 0, count: 16)
+        one[word] = 1 << UInt64(allowed[word].trailingZeroBitCount)
+        #expect(setAffinity(0, size, one) == 0)
+        // Its threads inherit the one processor.
+        let team = ComputeTeam(size: 3)
+        let total = Atomic<Int>(0)
+        var jobs = 0
+        while team.restCount == 0 {
+            team.forEach(24) { index, _ in
+                var value = 1.0
+                for _ in 0..<5000 { value = value * 1.0000001 + 0.5 }
+                _ = total.add(value > 0 ? index : 0, ordering: .relaxed)
+            }
+            jobs += 1
+        }
+        #expect(total.load(ordering: .relaxed) == jobs * 276)
+    }
+
     @Test func theSoloTeamServesManyCallers() async {
         let sums = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<8 {
@@ -66,3 +91,9 @@ import Testing
         }
     }
 }
+
+// The module of Glibc leaves out its extensions. Thread 0 is the calling one.
+@_silgen_name("sched_getaffinity")
+private func getAffinity(_ thread: Int32, _ size: Int, _ set: UnsafeMutablePointer<UInt64>) -> Int32
+@_silgen_name("sched_setaffinity")
+private func setAffinity(_ thread: Int32, _ size: Int, _ set: UnsafePointer<UInt64>) -> Int32

@@ -20,6 +20,8 @@ void ck_team_destroy(ck_team *_Nonnull team);
 /// Runs `body` for every index below `count` and returns when all are done. One owner at a time; not from a body.
 /// A null team is the caller alone.
 void ck_team_run(ck_team *_Nullable team, long count, ck_team_body _Nonnull body, void *_Nullable context);
+/// How often a member left the work to the others, because it had not run while they waited for it.
+long ck_team_rests(const ck_team *_Nonnull team);
 
 // ---- memory.c ----
 
