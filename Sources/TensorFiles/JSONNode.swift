@@ -42,30 +42,33 @@ package enum JSONError: Error, Equatable {
 ///
 /// Foundation's reader neither refuses duplicate keys nor reports byte offsets, and it copies every string.
 package struct JSONParser {
-    /// Strings longer than this stay in the body; only base64 data is longer.
-    private static let longestText = 4096
     private let bytes: [UInt8]
     private var position = 0
     private var depth = 0
     private var valueCount = 0
     private let depthLimit: Int
     private let valueLimit: Int
+    private let textLimit: Int
 
-    private init(_ bytes: [UInt8], depthLimit: Int, valueLimit: Int) {
+    private init(_ bytes: [UInt8], depthLimit: Int, valueLimit: Int, textLimit: Int) {
         self.bytes = bytes
         self.depthLimit = depthLimit
         self.valueLimit = valueLimit
+        self.textLimit = textLimit
     }
 
     /// Parses a whole body.
+    ///
+    /// Strings longer than `textLimit` bytes stay in the body; in a request, only base64 data is longer.
     ///
     /// - Throws: `JSONError`, with the offset of the first byte that does not fit.
     package static func parse(
         _ bytes: [UInt8],
         depthLimit: Int = 16,
-        valueLimit: Int = 100_000
+        valueLimit: Int = 100_000,
+        textLimit: Int = 4096
     ) throws(JSONError) -> JSONNode {
-        var parser = JSONParser(bytes, depthLimit: depthLimit, valueLimit: valueLimit)
+        var parser = JSONParser(bytes, depthLimit: depthLimit, valueLimit: valueLimit, textLimit: textLimit)
         let value = try parser.value()
         parser.skipSpace()
         if let byte = parser.peek() { throw .unexpectedByte(byte, offset: parser.position) }
@@ -184,7 +187,7 @@ package struct JSONParser {
         }
         let range = first..<position
         position += 1
-        if range.count > Self.longestText { return JSONString(range: range, text: nil) }
+        if range.count > textLimit { return JSONString(range: range, text: nil) }
         guard let text = unescaped(range, hasEscapes: hasEscapes) else { throw .invalidString(offset: start) }
         return JSONString(range: range, text: text)
     }

@@ -4,6 +4,7 @@ extension SafetensorsError: CustomStringConvertible {
     /// A part of a sentence, for the person who gave the file.
     package var description: String {
         switch self {
+        case .foreign(let content): "\(content)"
         case .tooShort(let bytes): "it ends early, after \(bytes) bytes; download or copy it again"
         case .headerTooLong(let bytes, let limit): "its header has \(bytes) bytes; the limit is \(limit)"
         case .headerBeyondEnd(let bytes, let available):

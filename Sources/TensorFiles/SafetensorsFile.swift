@@ -55,10 +55,10 @@ package final class SafetensorsFile: Sendable {
     package func shape(of name: String) -> [Int]? { index.entries[name]?.shape }
 
     /// The bytes of one tensor; valid inside `body` only.
-    package func withBytes<Value>(
+    package func withBytes<Value, Failure: Error>(
         of entry: TensorEntry,
-        _ body: (UnsafeRawBufferPointer) throws -> Value
-    ) rethrows -> Value {
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
         let start = index.dataStart + entry.byteRange.lowerBound
         return try body(UnsafeRawBufferPointer(rebasing: mapping[start..<start + entry.byteRange.count]))
     }

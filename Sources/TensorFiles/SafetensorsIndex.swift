@@ -17,6 +17,8 @@ package struct TensorEntry: Sendable, Equatable {
 ///
 /// One case a check, as the format's README lists them.
 package enum SafetensorsError: Error, Equatable {
+    /// Another kind of file altogether.
+    case foreign(ForeignContent)
     case tooShort(bytes: Int)
     case headerTooLong(bytes: UInt64, limit: Int)
     case headerBeyondEnd(bytes: UInt64, available: Int)
@@ -57,6 +59,7 @@ package struct SafetensorsIndex: Sendable {
     ///   - headerLimit: the longest header allowed, in bytes.
     /// - Throws: `SafetensorsError`.
     package init(_ bytes: UnsafeRawBufferPointer, headerLimit: Int = 25_000_000) throws(SafetensorsError) {
+        if let content = ForeignContent(bytes) { throw .foreign(content) }
         guard bytes.count >= 8 else { throw .tooShort(bytes: bytes.count) }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(headerLimit) else { throw .headerTooLong(bytes: length, limit: headerLimit) }
@@ -67,7 +70,7 @@ package struct SafetensorsIndex: Sendable {
         let header = [UInt8](bytes[8..<dataStart])
         let node: JSONNode
         do {
-            node = try JSONParser.parse(header, depthLimit: 8, valueLimit: 1_000_000)
+            node = try JSONParser.parse(header, depthLimit: 8, valueLimit: 1_000_000, textLimit: header.count)
         } catch {
             throw .headerNotJSON(error)
         }
@@ -87,6 +90,8 @@ package struct SafetensorsIndex: Sendable {
     }
 
     private static func metadata(_ node: JSONNode) throws(SafetensorsError) -> [String: String] {
+        // The reference library reads null as no metadata.
+        if node == .null { return [:] }
         guard case .object(let members) = node else { throw .malformedMetadata }
         var metadata: [String: String] = [:]
         for member in members {

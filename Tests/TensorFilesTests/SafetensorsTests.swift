@@ -69,6 +69,33 @@ import Testing
         #expect(!error.description.isEmpty)
     }
 
+    /// As in the reference library, null is no metadata.
+    @Test func metadataMayBeNull() throws {
+        let bytes = Self.data("{\"__metadata__\":null,\(Self.one)}", 4)
+        let index = try bytes.withUnsafeBytes { try SafetensorsIndex($0) }
+        #expect(index.metadata.isEmpty && index.entries.count == 1)
+    }
+
+    @Test func metadataMayBeLong() throws {
+        let names = (0..<2000).map { "category \($0)" }.joined(separator: "\n")
+        let bytes = writeSafetensors([], metadata: [("labels", names)])
+        #expect(try bytes.withUnsafeBytes { try SafetensorsIndex($0) }.metadata["labels"] == names)
+    }
+
+    @Test(arguments: [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", ForeignContent.gitLFSPointer),
+        ("<!DOCTYPE html>\n<html><body>Not found</body></html>", .webPage),
+        ("\u{FEFF}\r\n <HTML lang=\"en\">", .webPage), ("<html>", .webPage),
+        ("PK\u{3}\u{4}\u{0}\u{0}archive/data.pkl", .zipArchive),
+    ])
+    func anotherKindOfFileIsNamed(text: String, content: ForeignContent) {
+        let bytes = Array(text.utf8)
+        #expect(throws: SafetensorsError.foreign(content)) {
+            try bytes.withUnsafeBytes { try SafetensorsIndex($0) }
+        }
+        #expect(!content.description.isEmpty)
+    }
+
     @Test(arguments: [
         ("b", 1, SafetensorsError.missingTensor("b")), ("i", 1, .unreadableDType(tensor: "i", code: "I64")),
         ("a", 0, .tooManyElements(tensor: "a", count: 1, limit: 0)),

@@ -31,6 +31,8 @@ extension NPYError: ProblemConvertible {
 extension SafetensorsError: ProblemConvertible {
     package var problem: Problem {
         switch self {
+        case .foreign(let content):
+            .tensorShape("This is not a safetensors file: \(content).", expected: "safetensors", got: "other")
         case .tooShort, .headerTooLong, .headerBeyondEnd, .headerNotJSON, .headerNotObject, .malformedMetadata:
             .tensorShape("The safetensors header is malformed.", expected: "a valid header", got: "other")
         case .malformedEntry(let tensor), .shapeOverflow(let tensor), .unknownDType(let tensor, _):
