@@ -103,6 +103,24 @@ if [ "$(id -u)" -ne 0 ]; then
     ends "weights that may not be read" 65 "the model cannot be loaded" "$binary" serve --port 0 --model "$work/model"
     chmod 644 "$weights"
 fi
+# One weight becomes NaN (the exponent's bits all set); a file is what Git leaves without Git LFS; sizes beyond the machine.
+small=$work/small
+spoil() { rm -rf "$small"; cp -r Tests/Fixtures/data/golden/dinov2/model "$small"; }
+serves_small=("$binary" serve --port 0 --model "$small")
+spoil
+size=$(stat --format %s "$small/model.safetensors")
+printf '\377\377\377\377' | dd of="$small/model.safetensors" bs=1 seek=$((size - 4)) conv=notrunc status=none
+ends "a weight that is NaN" 65 "the tensor [a-z_.0-9]+ is nan at index" "${serves_small[@]}"
+for file in config.json model.safetensors stats.safetensors; do
+    spoil
+    printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n' >"$small/$file"
+    ends "a Git LFS pointer as $file" 65 "$file: .*git lfs pull" "${serves_small[@]}"
+done
+spoil
+sed -i 's/"image_side": 256/"image_side": 10/' "$small/config.json"
+ends "an image side below SSIM's window" 65 "image_side is 10, must be within 11" "${serves_small[@]}"
+spoil
+ends "labels without a head" 65 "without a classification head" "${serves_small[@]}" --labels README.md
 ends "head of another size" 65 "the model cannot be loaded" "$binary" serve --port 0 \
     --head Tests/Fixtures/data/golden/dinov2/model/stats.safetensors
 ends "head that is no safetensors" 65 "the model cannot be loaded" "$binary" serve --port 0 --head LICENSE

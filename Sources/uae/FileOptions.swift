@@ -12,11 +12,14 @@ struct ModelOptions: ParsableArguments {
     @Option(help: Self.help("head"))
     var head: String?
 
+    @Option(help: Self.help("labels"))
+    var labels: String?
+
     @Option(help: Self.help("threads"))
     var threads: String?
 
     /// Settings of a server that these commands share with it.
-    private static let names = ["model", "head", "threads"]
+    private static let names = ["model", "head", "labels", "threads"]
 
     private static func help(_ name: String) -> ArgumentHelp {
         guard let setting = Setting.named(name) else { return "" }
@@ -25,7 +28,7 @@ struct ModelOptions: ParsableArguments {
 
     /// - Throws: `CommandFailure`.
     func session() throws -> OfflineSession {
-        let flags = zip(Self.names, [model, head, threads]).compactMap { name, value in value.map { (name, $0) } }
+        let flags = zip(Self.names, [model, head, labels, threads]).compactMap { name, value in value.map { (name, $0) } }
         do {
             let configuration = try ServiceConfiguration.merging(
                 flags: Dictionary(uniqueKeysWithValues: flags),

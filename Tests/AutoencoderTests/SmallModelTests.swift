@@ -89,6 +89,6 @@ import Testing
     private func load(_ name: String) throws -> (AutoencoderEngine, SafetensorsFile) {
         let model = try AutoencoderModel(directory: Fixtures.path("models/\(name)"))
         let expected = try SafetensorsFile(path: Fixtures.path("models/\(name)/expected.safetensors"))
-        return (AutoencoderEngine(model: model, threads: 2), expected)
+        return (try AutoencoderEngine(model: model, threads: 2), expected)
     }
 }

@@ -500,7 +500,7 @@ extension OutgoingTensor {
         ),
         ("\"encoder_input_size\": 224", "\"encoder_input_size\": 938000", "grid_side is 67000, must be within 1...64"),
         ("\"decoder_hidden_size\": 48", "\"decoder_hidden_size\": 1000000", "decoder.transformer.width is 1000000"),
-        ("\"patch_size\": 16", "\"patch_size\": 0", "image_side is 0, must be within 8...1024"),
+        ("\"patch_size\": 16", "\"patch_size\": 0", "image_side is 0, must be within 11...1024"),
         ("\"encoder_num_hidden_layers\": 1", "\"encoder_num_hidden_layers\": 999999", "encoder.depth is 999999"),
         (
             "\"encoder_type\": \"dinov2\"", "\"encoder_type\": \"dinov3\"",

@@ -23,7 +23,7 @@ import Testing
 
         init(_ source: String, configuration: String? = nil, expected: String) throws {
             let folder = try ConvertedModels.folder(source, configuration: configuration)
-            engine = AutoencoderEngine(model: try AutoencoderModel(directory: folder), threads: 2)
+            engine = try AutoencoderEngine(model: try AutoencoderModel(directory: folder), threads: 2)
             self.expected = try SafetensorsFile(path: Fixtures.path("golden/\(expected).safetensors"))
             pixels = try Golden.pixels(self.expected)
         }

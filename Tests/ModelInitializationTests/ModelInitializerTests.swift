@@ -43,7 +43,7 @@ import Testing
         try initializer.write(to: path) { shares.append($0) }
         #expect(shares == shares.sorted())
         #expect(shares.last == 1)
-        let engine = AutoencoderEngine(model: try AutoencoderModel(directory: path), threads: 2)
+        let engine = try AutoencoderEngine(model: try AutoencoderModel(directory: path), threads: 2)
         let pixels = (0..<256 * 256 * 3).map { UInt8(truncatingIfNeeded: $0 * 31) }
         let plan = try engine.plan(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .image]))
         let made = try #require(engine.run([plan]).first).get()

@@ -68,6 +68,31 @@ extension ServiceTests {
             #expect(clock.now - begun >= .milliseconds(400))
         }
 
+        /// Never the caller's fault, and no load balancer should send more.
+        @Test func aModelWhoseNumbersAreNotFiniteGives500AndTurnsReadyTo503() async throws {
+            let recorder = LogRecorder()
+            let run: BatchRun = { _, plans in plans.map { _ in .failure(.modelNotFinite) } }
+            try await TestService.run(logger: recorder.logger, batchRun: run) { client in
+                #expect(try await client.get("/health/ready").status == 200)
+                let response = try await client.post("/encode", photo)
+                #expect(response.status == 500 && response.slug == "internal", "\(response.text)")
+                let ready = try await client.get("/health/ready")
+                #expect(ready.status == 503 && ready.slug == "worker-unhealthy", "\(ready.text)")
+                #expect(try await client.get("/metrics").text.contains("\nuae_ready 0\n"))
+                #expect(try await client.get("/health/live").status == 200)
+            }
+        }
+
+        /// Values too large for any model are the caller's, and leave the service ready.
+        @Test func latentsThatOverflowAreRefusedAndLeaveTheServiceReady() async throws {
+            let huge = [Float](repeating: 3e38, count: 96 * 256).withUnsafeBytes { [UInt8]($0) }
+            try await TestService.run { client in
+                let response = try await client.post("/decode?shape=1,96,16,16&normalize=false", huge)
+                #expect(response.status == 422 && response.slug == "tensor-nonfinite", "\(response.text)")
+                #expect(try await client.get("/health/ready").status == 200)
+            }
+        }
+
         @Test func aWorkerThatFailsGives500AndServesTheNextRequest() async throws {
             let failures = Atomic(1)
             let recorder = LogRecorder()

@@ -81,9 +81,9 @@ struct EngineBench {
         engine = nil
         let start = now()
         let model = try AutoencoderModel(directory: directory, storage: storage, products: products)
-        let engine = AutoencoderEngine(model: model, threads: threads)
+        let engine = try AutoencoderEngine(model: model, threads: threads)
         let loaded = now()
-        engine.warmUp(batch: 1)
+        try engine.warmUp(batch: 1)
         self.engine = engine
         let ratio = model.products.trial.map { " \($0.ratio)" } ?? ""
         return "\(loaded - start) \(now() - loaded) \(residentBytes) \(model.products.product.name)\(ratio)"

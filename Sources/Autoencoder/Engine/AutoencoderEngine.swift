@@ -23,15 +23,40 @@ package final class AutoencoderEngine: Sendable {
     /// Compute threads, the caller's included.
     package var threadCount: Int { team.size }
 
-    package init(model: AutoencoderModel, threads: Int) {
+    /// Starts the threads and allocates their workspaces.
+    ///
+    /// - Parameters:
+    ///   - model: the model.
+    ///   - threads: compute threads, the caller's included.
+    ///   - memoryLimit: bytes that the workspaces may take; by default the machine's memory.
+    /// - Throws: `ModelError.memoryExceeded`, `.noMemory`.
+    package init(
+        model: AutoencoderModel,
+        threads: Int,
+        memoryLimit: Int = PhysicalMemory.byteCount
+    ) throws(ModelError) {
         self.model = model
         let team = ComputeTeam(size: threads)
         self.team = team
         // The first workspace serves the whole team and, at another time, its first member alone.
         let single = TaskExecution.scratchCount(model: model, team: .solo)
         let whole = team.size == 1 ? single : TaskExecution.scratchCount(model: model, team: team)
-        let workspaces = (0..<team.size).map { member in
-            Workspace(capacity: member == 0 ? max(single, whole) : single)
+        let first = max(single, whole)
+        let needed = (Double(first) + Double(single) * Double(team.size - 1)) * Double(MemoryLayout<Float>.stride)
+        guard needed <= Double(memoryLimit) else {
+            throw .memoryExceeded(
+                path: model.directory,
+                use: .workspaces,
+                bytes: Int(exactly: needed.rounded()) ?? .max,
+                limit: memoryLimit
+            )
+        }
+        var workspaces: [Workspace] = []
+        for member in 0..<team.size {
+            guard let workspace = Workspace(capacity: member == 0 ? first : single) else {
+                throw .noMemory(path: model.directory, use: .workspaces, bytes: Int(needed))
+            }
+            workspaces.append(workspace)
         }
         shared = ComputeContext(team: team, workspace: workspaces[0])
         separate = workspaces.map { ComputeContext(team: .solo, workspace: $0) }
@@ -66,7 +91,8 @@ package final class AutoencoderEngine: Sendable {
     /// Runs planned tasks; one caller at a time.
     ///
     /// - Parameter plans: made by this engine.
-    /// - Returns: one result for each plan, in order. A task whose numbers overflow fails alone.
+    /// - Returns: one result for each plan, in order. A task whose numbers overflow fails alone; if it would whatever
+    ///   its input, with ``TaskError/modelNotFinite``.
     package func run(_ plans: [TaskPlan]) -> [Result<AutoencoderResult, TaskError>] {
         var results = [Result<AutoencoderResult, TaskError>](repeating: .failure(.nothingAsked), count: plans.count)
         let schedule = BatchSchedule(costs: plans.map(\.cost), teamSize: team.size)
@@ -85,12 +111,15 @@ package final class AutoencoderEngine: Sendable {
     /// Runs every layer once, so that no request pays for the first touch of the weights and of the workspaces.
     ///
     /// A decoder that accepts part of a latent gets a few tokens: they touch all its weights in a tenth of the time.
-    package func warmUp(batch: Int) {
+    ///
+    /// - Throws: `ModelError.resultNotFinite`.
+    package func warmUp(batch: Int) throws(ModelError) {
         let configuration = model.configuration
         let pixels = [UInt8](repeating: 128, count: configuration.imageSide * configuration.imageSide * 3)
         var task = AutoencoderTask(input: .pixels(pixels), outputs: [.latent])
         if model.hasHead { task.outputs.insert(.logits) }
         task.split = configuration.frequency.split
+        task.normalizeLatent = configuration.normalization != nil
         let side = max(configuration.gridSide / 4, 1)
         let tokens = [Float](repeating: 0, count: configuration.channels * side * side)
         let corner = TokenCorner(position: .topLeft, side: side)
@@ -98,17 +127,28 @@ package final class AutoencoderEngine: Sendable {
         let decoded = try? plan(decoding)
         if decoded == nil { task.outputs.insert(.image) }
         let one = [try? plan(task), decoded].compactMap(\.self)
-        _ = run(Array(repeating: one, count: max(batch, 1)).flatMap(\.self))
+        for result in run(Array(repeating: one, count: max(batch, 1)).flatMap(\.self)) {
+            if case .failure(.modelNotFinite) = result { throw .resultNotFinite(path: model.directory) }
+        }
     }
 
     private func perform(
         _ plan: TaskPlan,
         in context: ComputeContext
     ) -> Result<AutoencoderResult, TaskError> {
+        let execution = TaskExecution(model: model, context: context)
         do throws(TaskError) {
-            return .success(try TaskExecution(model: model, context: context).result(of: plan))
+            return .success(try execution.result(of: plan))
         } catch {
-            return .failure(error)
+            guard error == .resultNotFinite else { return .failure(error) }
+            // A latent of zeros tells whether the values of this one are too large or the model is at fault.
+            guard let zeros = plan.withZeros else { return .failure(.modelNotFinite) }
+            do throws(TaskError) {
+                _ = try execution.result(of: zeros)
+                return .failure(.resultNotFinite)
+            } catch {
+                return .failure(.modelNotFinite)
+            }
         }
     }
 }

@@ -56,7 +56,8 @@ final class ComputeContext: @unchecked Sendable {
     /// Measures `pass`, then computes it in a workspace of that size; for passes without an engine.
     static func run(team: ComputeTeam = .solo, _ pass: (ComputeContext) -> Void) {
         let needed = measure(team: team, pass).scratchCount
-        pass(ComputeContext(team: team, workspace: Workspace(capacity: needed)))
+        guard let workspace = Workspace(capacity: needed) else { fatalError("no memory for \(needed) floats") }
+        pass(ComputeContext(team: team, workspace: workspace))
     }
 
     // MARK: Memory

@@ -2,7 +2,7 @@
 
 package import FrequencyBands
 
-/// Why a task is refused; each is an error of the request.
+/// Why a task fails; each but ``modelNotFinite`` is an error of the request.
 package enum TaskError: Error, Equatable {
     case nothingAsked
     case pixelCount(expected: Int, found: Int)
@@ -34,4 +34,6 @@ package enum TaskError: Error, Equatable {
     case bands(BandError)
     /// A number overflowed; only latents far from those of any image cause it.
     case resultNotFinite
+    /// Whatever the input, the model's numbers are NaN or infinite: its weights are at fault.
+    case modelNotFinite
 }

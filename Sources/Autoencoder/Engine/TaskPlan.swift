@@ -9,7 +9,7 @@ package struct TaskPlan: Sendable {
     /// The most rings that a spectrum is divided into.
     private static let bandLimit = 64
 
-    let task: AutoencoderTask
+    private(set) var task: AutoencoderTask
     /// Whether each coefficient is kept; nil for no cut.
     let kept: [Bool]?
     /// The corner of tokens that is decoded; nil for all of them.
@@ -43,6 +43,20 @@ package struct TaskPlan: Sendable {
         }
         self.task = task
         self.cost = cost
+    }
+
+    /// The same task for a latent of zeros; nil for pixels, whose values are bounded.
+    var withZeros: TaskPlan? {
+        var plan = self
+        func zeros(_ values: [Float]) -> [Float] { [Float](repeating: 0, count: values.count) }
+        switch task.input {
+        case .pixels: return nil
+        case .latent(let values): plan.task.input = .latent(zeros(values))
+        case .frequencyTokens(let values, let count):
+            plan.task.input = .frequencyTokens(zeros(values), count: count)
+        case .compactTokens(let values, let corner): plan.task.input = .compactTokens(zeros(values), corner)
+        }
+        return plan
     }
 
     /// - Returns: the corner that the input fills; nil for the whole grid.

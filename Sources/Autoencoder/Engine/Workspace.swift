@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// Scratch memory of a fixed size, allocated once so that a request allocates nothing.
 final class Workspace: @unchecked Sendable {
     // Sendable because one context at a time uses it.
@@ -7,17 +9,19 @@ final class Workspace: @unchecked Sendable {
     /// Floats.
     let capacity: Int
 
-    init(capacity: Int) {
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(capacity, 1) * MemoryLayout<Float>.stride,
-            alignment: 64
-        )
+    /// Returns nil without memory.
+    init?(capacity: Int) {
+        var memory: UnsafeMutableRawPointer?
+        // Not `allocate`, which ends the process without memory.
+        guard posix_memalign(&memory, 64, max(capacity, 1) * MemoryLayout<Float>.stride) == 0, let memory else {
+            return nil
+        }
         base = memory.bindMemory(to: Float.self, capacity: max(capacity, 1))
         self.capacity = capacity
     }
 
     deinit {
-        base.deallocate()
+        free(base)
     }
 }
 

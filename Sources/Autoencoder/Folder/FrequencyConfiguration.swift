@@ -37,7 +37,8 @@ package struct FrequencyConfiguration: Sendable, Equatable {
     init(_ object: ConfigurationReader, gridSide: Int) throws(ConfigurationError) {
         var reader = object
         let kind: TransformKind = try reader.choice("transform")
-        order = try reader.choice("order", default: .zigzag)
+        // The first edition's bands are rings.
+        order = try reader.choice("order", default: kind == .fft ? .radial : .zigzag)
         cutoff = try reader.choice("cutoff", default: .reorder1D)
         mode = try reader.choice("mode", default: .low)
         switch kind {

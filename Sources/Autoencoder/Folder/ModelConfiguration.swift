@@ -9,6 +9,8 @@ import TensorFiles
 package struct ModelConfiguration: Sendable, Equatable {
     /// The schema that this version reads and writes.
     package static let format = "uae-model/1"
+    /// The window of SSIM, which rates reconstructions, has 11 pixels a side.
+    private static let leastSide = 11
 
     package var name: String
     package var revision: String
@@ -54,7 +56,7 @@ package struct ModelConfiguration: Sendable, Equatable {
         guard format == Self.format else { throw .formatUnknown(found: format, supported: Self.format) }
         name = try reader.text("name")
         revision = try reader.text("revision")
-        imageSide = try reader.integer("image_side", in: 8...1024)
+        imageSide = try reader.integer("image_side", in: Self.leastSide...1024)
         channels = try reader.integer("channels", in: 1...8192)
         gridSide = try reader.integer("grid_side", in: 1...64)
         if let object = try reader.optionalObject("packing") {

@@ -15,6 +15,18 @@ extension ModelError: CustomStringConvertible {
         case .configuration(let path, let error): "\(path): \(error)"
         case .bandSplit(let path, let error): "\(path): the band cut is impossible: \(error)"
         case .weights(let path, let error): Self.sentence(path, error)
+        case .foreign(let path, let content): "\(path): \(content)"
+        case .weightNotFinite(let path, let tensor, let index, let value):
+            "\(path): the tensor \(printable(tensor)) is \(value.isNaN ? "NaN" : "\(value)") at index \(index); weights must be finite"
+        case .weightTooLargeForHalf(let path, let tensor, let index, let value):
+            "\(path): the tensor \(printable(tensor)) is \(value) at index \(index); float16 holds at most 65504: "
+                + "use --weight-storage float32"
+        case .resultNotFinite(let path):
+            "\(path): a grey image gives values that are NaN or infinite; the weights do not belong together"
+        case .memoryExceeded(let path, let use, let bytes, let limit):
+            "\(path): the model needs \(bytes >> 20) MB of \(use.rawValue); the limit is \(limit >> 20) MB"
+        case .noMemory(let path, let use, let bytes):
+            "\(path): the system refuses \(bytes >> 20) MB of \(use.rawValue); see ulimit -v"
         case .positionsNotSquare(let tensor, let rows):
             "\(tensor) has \(rows) rows, not a class token plus a square grid"
         case .statisticsInvalid(let tensor, let index, let value):
@@ -25,8 +37,10 @@ extension ModelError: CustomStringConvertible {
             "packing.order is \(value) at index \(place); its values must be distinct integers below \(limit)"
         case .matrixProducts(let error): "\(error)"
         case .labelsNotText(let path): "\(path) is not UTF-8"
+        case .labelsMalformed(let path): "\(path): the metadata labels must be a JSON list of texts, or one text a line"
         case .labelCount(let path, let expected, let found):
             "\(path): \(found) labels, the head has \(expected) classes"
+        case .labelsWithoutHead(let path): "\(path): labels for a model without a classification head"
         }
     }
 

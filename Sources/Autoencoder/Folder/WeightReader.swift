@@ -52,13 +52,35 @@ struct WeightReader: Sendable {
         }
     }
 
+    /// Bytes in memory of all tensors of the file.
+    var loadedBytes: Int {
+        let width = storage == .float16 ? 2 : 4
+        return file.index.entries.values.reduce(0) { sum, entry in
+            sum + (entry.dtype.map { entry.byteRange.count / $0.byteCount * width } ?? 0)
+        }
+    }
+
     /// The folder of the file.
     var directory: String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
-    /// A tensor's floats, its shape checked.
+    /// A tensor's floats, its shape checked, all finite.
     func tensor(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
+        let values = try anyTensor(name, shape: shape)
+        try values.withUnsafeBufferPointer { values throws(ModelError) in try checkFinite(values, of: name) }
+        return values
+    }
+
+    /// The weights of a product.
+    func weights(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
+        let values = try anyTensor(name, shape: shape)
+        try values.withUnsafeBufferPointer { values throws(ModelError) in try checkWeights(values, of: name) }
+        return values
+    }
+
+    /// The same as ``tensor(_:shape:)``, for a caller that has its own check of the values.
+    func anyTensor(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
         let values: [Float]
         do {
             values = try file.floats(name, shape: shape)
@@ -67,6 +89,20 @@ struct WeightReader: Sendable {
         }
         release(name)
         return values
+    }
+
+    private func checkFinite(_ values: UnsafeBufferPointer<Float>, of name: String) throws(ModelError) {
+        guard let index = firstBeyond(.greatestFiniteMagnitude, in: values) else { return }
+        throw .weightNotFinite(path: path, tensor: name, index: index, value: values[index])
+    }
+
+    /// Checks the weights of a product; those in half precision would become infinite beyond its range.
+    private func checkWeights(_ values: UnsafeBufferPointer<Float>, of name: String) throws(ModelError) {
+        try checkFinite(values, of: name)
+        // The next value is rounded to infinity.
+        let largest = Float(65520).nextDown
+        guard storage == .float16, let index = firstBeyond(largest, in: values) else { return }
+        throw .weightTooLargeForHalf(path: path, tensor: name, index: index, value: values[index])
     }
 
     func vector(_ name: String, count: Int) throws(ModelError) -> ConstantVector {
@@ -105,6 +141,9 @@ struct WeightReader: Sendable {
         var weight = try tensor(prefix + ".weight", shape: [outputs, inputs])
         for output in 0..<outputs {
             for index in output * inputs..<(output + 1) * inputs { weight[index] *= scale[output] }
+        }
+        try weight.withUnsafeBufferPointer { values throws(ModelError) in
+            try checkWeights(values, of: prefix + ".weight")
         }
         let scaledBias = zip(bias, scale).map { $0 * $1 }
         return Linear(
@@ -178,19 +217,22 @@ struct WeightReader: Sendable {
         _ body: (UnsafePointer<Float>) -> Result
     ) throws(ModelError) -> Result {
         if let entry = file.index.entries[name], entry.dtype == .float32, entry.shape == shape {
-            let result: Result? = file.withBytes(of: entry) { bytes in
+            let result: Result? = try file.withBytes(of: entry) { bytes throws(ModelError) in
                 guard let start = bytes.baseAddress,
                     UInt(bitPattern: start).isMultiple(of: UInt(MemoryLayout<Float>.alignment))
                 else { return nil }
-                return body(start.assumingMemoryBound(to: Float.self))
+                let values = start.assumingMemoryBound(to: Float.self)
+                try checkWeights(UnsafeBufferPointer(start: values, count: bytes.count / 4), of: name)
+                return body(values)
             }
             if let result {
                 release(name)
                 return result
             }
         }
-        let values = try tensor(name, shape: shape)
-        return values.withUnsafeBufferPointer { buffer in
+        let values = try anyTensor(name, shape: shape)
+        return try values.withUnsafeBufferPointer { buffer throws(ModelError) in
+            try checkWeights(buffer, of: name)
             // Shapes of needed tensors are never empty, so the buffer has an address.
             guard let start = buffer.baseAddress else { preconditionFailure("\(name) is empty") }
             return body(start)

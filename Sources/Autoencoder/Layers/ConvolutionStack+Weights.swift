@@ -88,7 +88,7 @@ extension Convolution {
         geometry: ConvolutionGeometry
     ) throws(ModelError) {
         let area = geometry.kernel * geometry.kernel
-        let stored = try reader.tensor(
+        let stored = try reader.weights(
             prefix + ".weight",
             shape: [outputs, channels, geometry.kernel, geometry.kernel]
         )

@@ -27,7 +27,7 @@ extension DCTPacking {
         }
         coefficientStarts = starts
         colours = Self.colours(try reader.tensor("packing.colours", shape: [3, 3]), configuration)
-        let stored = try reader.tensor("packing.order", shape: [imagePlaces.count])
+        let stored = try reader.anyTensor("packing.order", shape: [imagePlaces.count])
         let natural = try Self.order(stored, count: 3 * side * side)
         let extents = Self.extents(of: natural, side: side)
         held = ImageDCT(side: side, extents: extents)

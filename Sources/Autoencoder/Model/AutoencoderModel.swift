@@ -11,8 +11,10 @@ package import TensorKernels
 package final class AutoencoderModel: Sendable {
     package let directory: String
     package let configuration: ModelConfiguration
-    /// Category names, as many as the head has classes.
+    /// Category names, as many as the head has classes; nil without a head or without names.
     package let labels: [String]?
+    /// The file that the head was read from; nil without a head, or where it lies in `model.safetensors`.
+    package let headFile: HeadFile?
     /// The statistics of normalised latents, where the model has them.
     package let statistics: LatentStatistics?
     /// What multiplies the linear layers.
@@ -48,19 +50,24 @@ package final class AutoencoderModel: Sendable {
     ///
     /// - Parameters:
     ///   - directory: holds `config.json`, `model.safetensors` and what the configuration names.
-    ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head.
+    ///   - headPath: a safetensors file with a linear probe (`weight`, `bias`) that replaces the model's own head. Its
+    ///     metadata may name its categories.
+    ///   - labelsPath: a file of category names, one a line, which replaces all others.
     ///   - storage: how weights are kept in memory.
     ///   - setting: what multiplies the linear layers; nil for the processor's default.
     ///   - loadOpenBLAS: opens OpenBLAS, where it is needed.
+    ///   - memoryLimit: bytes that the weights may take; by default the machine's memory.
     ///   - hashing: runs a closure that computes ``weightsSHA256`` while the model loads; nil: it is computed on first
     ///     use.
     /// - Throws: the first fault, which names the member or the tensor.
     package init(
         directory: String,
         head headPath: String? = nil,
+        labels labelsPath: String? = nil,
         storage: WeightStorage = .float32,
         products setting: MatrixProductSetting? = nil,
         loadOpenBLAS: () throws(OpenBLASError) -> OpenBLAS = { () throws(OpenBLASError) in try OpenBLAS() },
+        memoryLimit: Int = PhysicalMemory.byteCount,
         hashing: ((@escaping @Sendable () -> Void) -> Void)? = nil
     ) throws(ModelError) {
         self.directory = directory
@@ -68,6 +75,9 @@ package final class AutoencoderModel: Sendable {
         self.configuration = configuration
         let plain = try WeightReader(path: directory + "/model.safetensors", storage: storage)
         weights = plain.file
+        guard plain.loadedBytes <= memoryLimit else {
+            throw .memoryExceeded(path: plain.path, use: .weights, bytes: plain.loadedBytes, limit: memoryLimit)
+        }
         hashing? { [weights] in _ = weights.sha256 }
         // Weights are arranged for their product as they are read, so the choice comes first.
         do {
@@ -124,14 +134,13 @@ package final class AutoencoderModel: Sendable {
         } else {
             statistics = nil
         }
-        head = try Self.head(
-            reader,
-            configuration,
-            path: headPath,
-            packing: packing,
-            storage: storage
-        )
-        labels = try Self.labels(in: directory, configuration, classCount: head?.classCount)
+        let headReader = try Self.headReader(reader, configuration, path: headPath, storage: storage)
+        head = try Self.head(headReader, configuration, isProbe: headPath != nil, packing: packing)
+        let ownFile = headReader.flatMap { $0.path == reader.path ? nil : $0.file }
+        headFile = ownFile.map(HeadFile.init)
+        // A head's labels are its own: those of the folder describe the folder's head.
+        let folderLabels = headPath == nil ? configuration.labelsFile.map { directory + "/" + $0 } : nil
+        labels = try Self.labels(labelsPath, orIn: ownFile, orAt: folderLabels, classCount: head?.classCount)
     }
 
     /// Reads a folder's `config.json` alone.
@@ -149,57 +158,56 @@ package final class AutoencoderModel: Sendable {
         }
     }
 
-    private static func head(
+    /// The file that has the head's tensors; nil without a head.
+    private static func headReader(
         _ reader: WeightReader,
         _ configuration: ModelConfiguration,
         path: String?,
-        packing: DCTPacking?,
         storage: WeightStorage
+    ) throws(ModelError) -> WeightReader? {
+        if let path { return try WeightReader(path: path, storage: storage, product: reader.product) }
+        guard let head = configuration.head else { return nil }
+        guard let name = head.file else { return reader }
+        return try WeightReader(path: reader.directory + "/" + name, storage: storage, product: reader.product)
+    }
+
+    private static func head(
+        _ file: WeightReader?,
+        _ configuration: ModelConfiguration,
+        isProbe: Bool,
+        packing: DCTPacking?
     ) throws(ModelError) -> ClassificationHead? {
-        if let path {
-            let probe = try WeightReader(path: path, storage: storage, product: reader.product)
-            let classCount = try ClassificationHead.classCount(ofProbe: probe, channels: configuration.channels)
+        guard let file else { return nil }
+        if isProbe {
+            let classCount = try ClassificationHead.classCount(ofProbe: file, channels: configuration.channels)
             return try ClassificationHead(
-                probe,
+                file,
                 head: HeadConfiguration(linearProbe: classCount),
                 configuration: configuration,
                 packing: nil
             )
         }
         guard let head = configuration.head else { return nil }
-        var file = reader
-        if let name = head.file {
-            file = try WeightReader(
-                path: reader.directory + "/" + name,
-                storage: storage,
-                product: reader.product
-            )
-        }
-        return try ClassificationHead(
-            file,
-            head: head,
-            configuration: configuration,
-            packing: packing
-        )
+        return try ClassificationHead(file, head: head, configuration: configuration, packing: packing)
     }
 
+    /// The labels of a file that was asked for, of the head's own metadata or of the folder; the first of these.
     private static func labels(
-        in directory: String,
-        _ configuration: ModelConfiguration,
+        _ given: String?,
+        orIn head: SafetensorsFile?,
+        orAt folderPath: String?,
         classCount: Int?
     ) throws(ModelError) -> [String]? {
-        guard let name = configuration.labelsFile, let classCount else { return nil }
-        let path = directory + "/" + name
+        guard let classCount else {
+            if let given { throw .labelsWithoutHead(path: given) }
+            return nil
+        }
+        if given == nil, let head, let labels = try HeadFile.labels(in: head, classCount: classCount) { return labels }
+        guard let path = given ?? folderPath else { return nil }
         guard let text = String(validating: try read(path, limit: 1 << 24), as: UTF8.self) else {
             throw .labelsNotText(path: path)
         }
-        // A carriage return and a line feed are one character to Swift.
-        var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
-        if lines.last == "" { lines.removeLast() }
-        guard lines.count == classCount else {
-            throw .labelCount(path: path, expected: classCount, found: lines.count)
-        }
-        return lines
+        return try HeadFile.labels(ofLines: text, path: path, classCount: classCount)
     }
 
     private static func read(_ path: String, limit: Int) throws(ModelError) -> [UInt8] {
@@ -214,6 +222,7 @@ package final class AutoencoderModel: Sendable {
             guard bytes.count <= limit else { throw .tooLong(path: path, bytes: bytes.count, limit: limit) }
         }
         guard ferror(file) == 0 else { throw .unreadable(path: path, errno: errno) }
+        if let content = ForeignContent(bytes) { throw .foreign(path: path, content) }
         return bytes
     }
 }

@@ -95,7 +95,7 @@ extension ClassificationHead {
         let inputs = self.packing?.embeddingCount ?? stack?.output.channels ?? channels
         let bias = try reader.tensor(head.biasName, shape: [head.classCount])
         linear = Linear(
-            weight: try reader.tensor(head.weightName, shape: [head.classCount, inputs]),
+            weight: try reader.weights(head.weightName, shape: [head.classCount, inputs]),
             bias: bias,
             outputs: head.classCount,
             inputs: inputs,

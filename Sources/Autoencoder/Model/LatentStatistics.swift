@@ -16,8 +16,8 @@ package struct LatentStatistics: Sendable {
         epsilon: Double
     ) throws(ModelError) {
         let shape = [configuration.channels, configuration.gridSide, configuration.gridSide]
-        mean = try reader.tensor("mean", shape: shape)
-        variance = try reader.tensor("var", shape: shape)
+        mean = try reader.anyTensor("mean", shape: shape)
+        variance = try reader.anyTensor("var", shape: shape)
         self.epsilon = Float(epsilon)
         if let index = mean.firstIndex(where: { !$0.isFinite }) {
             throw .statisticsInvalid(tensor: "mean", index: index, value: mean[index])

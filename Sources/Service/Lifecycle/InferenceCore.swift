@@ -10,6 +10,7 @@ struct InferenceCore: Sendable {
     let model: AutoencoderModel
     let identity: ModelIdentity
     let engine: AutoencoderEngine
+    let health: ModelHealth
     let queue: InferenceQueue<EngineBackend>
     /// The threads that parse large bodies, decode and encode images, and serialise large responses.
     let imageThreads: JobPool
@@ -34,8 +35,10 @@ struct InferenceCore: Sendable {
         let model = try AutoencoderModel(
             directory: configuration.model,
             head: configuration.head,
+            labels: configuration.labels,
             storage: configuration.weightStorage == "float16" ? .float16 : .float32,
             products: configuration.matrixProducts,
+            memoryLimit: ProcessLimits.memoryLimit,
             hashing: { hash in
                 OwnThread.start("uae.hash") {
                     hash()
@@ -43,16 +46,14 @@ struct InferenceCore: Sendable {
                 }
             }
         )
-        let engine = AutoencoderEngine(model: model, threads: threads)
+        let engine = try AutoencoderEngine(model: model, threads: threads, memoryLimit: ProcessLimits.memoryLimit)
         let loaded = clock.now
-        if configuration.warmupBatch > 0 { engine.warmUp(batch: configuration.warmupBatch) }
+        if configuration.warmupBatch > 0 { try engine.warmUp(batch: configuration.warmupBatch) }
         hashed.wait()
         let warm = clock.now
-        let identity = ModelIdentity(
-            name: model.configuration.name,
-            revision: model.configuration.revision,
-            sha256: model.weightsSHA256
-        )
+        let identity = ModelIdentity(model)
+        let health = ModelHealth()
+        let backend = EngineBackend(engine: engine, health: health, batchRun: batchRun)
         let limits = QueueLimits(
             items: configuration.maxQueueItems,
             batchCost: configuration.maxBatchSize,
@@ -63,7 +64,8 @@ struct InferenceCore: Sendable {
             model: model,
             identity: identity,
             engine: engine,
-            queue: InferenceQueue(backend: EngineBackend(engine: engine, batchRun: batchRun), limits: limits),
+            health: health,
+            queue: InferenceQueue(backend: backend, limits: limits),
             imageThreads: JobPool(name: "uae.images", width: threads, cheapCost: RequestWork.Cost.cheap)
         )
         return (core, (loaded - start).seconds, (warm - loaded).seconds)

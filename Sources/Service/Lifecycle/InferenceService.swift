@@ -201,9 +201,13 @@ package struct InferenceService: ServiceLifecycle.Service {
     /// thread.
     private func watchWorker(_ state: ServiceState) async throws {
         let interval = min(.seconds(1), configuration.watchdog / 4)
-        var isHung = false
+        var (isHung, isDamaged) = (false, false)
         while !Task.isCancelled {
             try? await Task.sleep(for: interval)
+            if !isDamaged, state.core?.health.isDamaged == true {
+                isDamaged = true
+                logger.error("the model computes values that are NaN or infinite; the service is not ready")
+            }
             guard let busy = state.core?.queue.abandonIfHung() else {
                 if isHung { logger.notice("the worker responds again") }
                 isHung = false

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Autoencoder
 import Foundation
 import Glibc
 
@@ -32,6 +33,9 @@ package enum ProcessLimits {
             throw .notEnoughMemory(byteCount: weights - limit, limit: "the container (\(limit >> 20) MB)")
         }
     }
+
+    /// Bytes that a model may take: the smaller of the machine's memory and the container's limit.
+    static var memoryLimit: Int { min(PhysicalMemory.byteCount, containerLimit() ?? .max) }
 
     private static func weightBytes(_ model: String) -> Int {
         let files = FileManager.default.enumerator(atPath: model)?.compactMap { $0 as? String } ?? []

@@ -23,6 +23,7 @@ package enum ServiceError: Error, CustomStringConvertible {
         switch self {
         case .model(.matrixProducts(.openBLAS)): 69
         case .model(.matrixProducts(.halfPrecision)): 78
+        case .model(.memoryExceeded), .model(.noMemory): 71
         case .model: 65
         case .socket: 69
         case .unreadableKeys, .noKeys: 66

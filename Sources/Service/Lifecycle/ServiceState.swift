@@ -37,6 +37,7 @@ final class ServiceState: Sendable {
         case .draining, .stopping: return .draining
         case .ready: break
         }
+        if core?.health.isDamaged == true { return .modelDamaged }
         if let busy = core?.queue.snapshot(), busy.isHung { return .workerUnhealthy(busyFor: busy.busyFor ?? .zero) }
         return nil
     }

@@ -33,6 +33,14 @@ extension Problem {
     static let starting = Problem(.starting, "The model is loading; try again later.", [("phase", "starting")])
         .retrying(afterSeconds: 1)
 
+    /// The readiness of a service whose model is no longer intact.
+    static let modelDamaged = Problem(
+        .workerUnhealthy,
+        "The model computed values that are NaN or infinite; check its weights and restart the service.",
+        [("phase", "worker-unhealthy")]
+    )
+    .retrying(afterSeconds: 30)
+
     static func workerUnhealthy(busyFor: Duration) -> Problem {
         Problem(
             .workerUnhealthy,

@@ -16,6 +16,8 @@ extension TaskError: ProblemConvertible {
             Problem(.tensorNonfinite, "Value \(index) of the tensor is NaN or infinite.", [("index", .integer(index))])
         case .resultNotFinite:
             Problem(.tensorNonfinite, "The values of the latent are so large that the result overflows.", [])
+        case .modelNotFinite:
+            Problem(.internalError, "The model computes values that are NaN or infinite; its weights are at fault.")
         case .frequencyTokenCount(let found, let minimum, let maximum):
             .tensorShape(
                 "The tensor has \(found) coefficients per channel; \(minimum) to \(maximum) are allowed.",

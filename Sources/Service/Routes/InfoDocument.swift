@@ -105,6 +105,8 @@ package struct InfoDocument: Sendable {
             "present": true,
             "classes": .integer(model.classCount),
             "labels": .bool(model.labels != nil),
+            "name": model.headFile.map { .string($0.name) } ?? .null,
+            "sha256": model.headFile.map { .string($0.sha256) } ?? .null,
         ]
     }
 

@@ -6,6 +6,7 @@ package import TensorKernels
 package struct ServiceConfiguration: Sendable {
     package var model = "models/default"
     package var head: String?
+    package var labels: String?
     package var weightStorage = "float32"
     /// nil: the processor's default.
     package var matrixProducts: MatrixProductSetting?

@@ -126,6 +126,7 @@ package struct Setting: Sendable {
     package static let all: [Setting] = [
         text("model", \.model, "Model folder."),
         optionalText("head", \.head, "Classification head (safetensors) instead of the model's own."),
+        optionalText("labels", \.labels, "Category names, one a line, instead of the head's own."),
         text("weight-storage", \.weightStorage, "Weights in memory.", of: ["float32", "float16"]),
         Setting(
             name: "matrix-products",

@@ -21,7 +21,7 @@ import Testing
             directory: isConverted ? try ConvertedModels.folder(folder) : Fixtures.path(folder),
             products: products
         )
-        let engine = AutoencoderEngine(model: model, threads: 1)
+        let engine = try AutoencoderEngine(model: model, threads: 1)
         let configuration = model.configuration
         let pixels = [UInt8](repeating: 90, count: configuration.imageSide * configuration.imageSide * 3)
         let tasks = [

@@ -94,7 +94,7 @@ import Testing
         threads: Int
     ) throws {
         let model = try AutoencoderModel(directory: try Self.directory(folder), products: products)
-        let engine = AutoencoderEngine(model: model, threads: threads)
+        let engine = try AutoencoderEngine(model: model, threads: threads)
         let tasks = try Self.mixedTasks(engine)
         let singles = try tasks.map { try engine.result($0) }
         for count in [2, 3, 5, tasks.count] {
@@ -108,8 +108,8 @@ import Testing
     @Test(arguments: [MatrixProductSetting.packed, .openblas])
     func theNumberOfThreadsDoesNotChangeABit(products: MatrixProductSetting) throws {
         let model = try AutoencoderModel(directory: GoldenModel.all[0].directory, products: products)
-        let alone = AutoencoderEngine(model: model, threads: 1)
-        let three = AutoencoderEngine(model: model, threads: 3)
+        let alone = try AutoencoderEngine(model: model, threads: 1)
+        let three = try AutoencoderEngine(model: model, threads: 3)
         for task in try Self.mixedTasks(alone) {
             #expect(try alone.result(task) == three.result(task))
         }
@@ -208,7 +208,7 @@ import Testing
         let engine = try GoldenModel.all[0].engine()
         let task = try Self.mixedTasks(engine)[0]
         let before = try engine.result(task)
-        engine.warmUp(batch: 3)
+        try engine.warmUp(batch: 3)
         #expect(try engine.result(task) == before)
     }
 }

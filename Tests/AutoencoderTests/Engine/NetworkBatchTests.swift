@@ -31,7 +31,7 @@ import Testing
         }
         var latents = model.latents(ofBatch: images, team: team)
         #expect(latents == images.flatMap { model.latents(ofBatch: [$0]) })
-        let engine = AutoencoderEngine(model: model, threads: 1)
+        let engine = try AutoencoderEngine(model: model, threads: 1)
         let first = try engine.result(AutoencoderTask(input: .pixels(images[0]), outputs: .latent)).latent
         #expect(first == Array(latents[..<configuration.latentCount]))
 

@@ -109,7 +109,7 @@ import Testing
         let tokens = [Float](repeating: 0, count: 80 * 4)
         refuses(.compactTokens(tokens, corner(2)), [.image, .latent], with: .compactTokensOnlyDecode)
         refuses(.compactTokens(tokens, corner(2)), .image, with: .needsPixels) { $0.flipped = true }
-        let lite = AutoencoderEngine(
+        let lite = try AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/all-layers")),
             threads: 1
         )
@@ -118,7 +118,7 @@ import Testing
 
     @Test func bandsThatCannotBe() throws {
         refuses(.pixels(pixels), .latent, with: .bandsUnavailable) { $0.frequencyRatio = 1 }
-        let banded = AutoencoderEngine(
+        let banded = try AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/fft-bands")),
             threads: 1
         )

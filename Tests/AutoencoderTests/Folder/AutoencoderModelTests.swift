@@ -66,9 +66,20 @@ import Testing
             try write("model.safetensors", bytes)
         }
 
-        func failure(head: String? = nil) -> ModelError? {
+        func failure(
+            head: String? = nil,
+            labels: String? = nil,
+            storage: WeightStorage = .float32,
+            memoryLimit: Int = .max
+        ) -> ModelError? {
             do throws(ModelError) {
-                _ = try AutoencoderModel(directory: path, head: head)
+                _ = try AutoencoderModel(
+                    directory: path,
+                    head: head,
+                    labels: labels,
+                    storage: storage,
+                    memoryLimit: memoryLimit
+                )
                 return nil
             } catch {
                 return error
@@ -236,22 +247,25 @@ import Testing
 
     // MARK: Heads and labels
 
-    private func probe(_ shape: [Int]) -> [UInt8] {
+    private func probe(_ shape: [Int], labels: String? = nil) -> [UInt8] {
         let count = shape.reduce(1, *)
-        return writeSafetensors([
-            OutgoingTensor(
-                name: "weight",
-                shape: shape,
-                dtype: .float32,
-                values: (0..<count).map { Float($0 % 7) / 100 }
-            ),
-            OutgoingTensor(
-                name: "bias",
-                shape: [shape[0]],
-                dtype: .float32,
-                values: [Float](repeating: 1, count: shape[0])
-            ),
-        ])
+        return writeSafetensors(
+            [
+                OutgoingTensor(
+                    name: "weight",
+                    shape: shape,
+                    dtype: .float32,
+                    values: (0..<count).map { Float($0 % 7) / 100 }
+                ),
+                OutgoingTensor(
+                    name: "bias",
+                    shape: [shape[0]],
+                    dtype: .float32,
+                    values: [Float](repeating: 1, count: shape[0])
+                ),
+            ],
+            metadata: labels.map { [("labels", $0)] } ?? []
+        )
     }
 
     @Test func aProbeGivenByPathReadsTheMeanOfTheLatent() throws {
@@ -260,7 +274,7 @@ import Testing
         let model = try AutoencoderModel(directory: folder.path, head: folder.path + "/probe.safetensors")
         #expect(model.hasHead)
         #expect(model.classCount == 3)
-        let engine = AutoencoderEngine(model: model, threads: 2)
+        let engine = try AutoencoderEngine(model: model, threads: 2)
         let latent = (0..<80 * 256).map { Float($0 % 11) / 10 }
         var task = AutoencoderTask(input: .latent(latent), outputs: [.logits, .pooled])
         task.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64)
@@ -306,6 +320,126 @@ import Testing
         }
     }
 
+    @Test func aHeadHasItsOwnLabels() throws {
+        let folder = try Folder(copying: "../../../models/default")
+        let path = folder.path + "/own head.safetensors"
+        func model(_ labels: String?, file: String? = nil) throws -> AutoencoderModel {
+            try folder.write("own head.safetensors", probe([3, 192], labels: labels))
+            return try AutoencoderModel(directory: folder.path, head: path, labels: file)
+        }
+        // The folder's thousand names belong to the folder's own head.
+        #expect(try model(nil).labels == nil)
+        #expect(try model("[\"a\", \"b\\n\", \"c\"]").labels == ["a", "b\n", "c"])
+        #expect(try model("a\r\nb\nc\n").labels == ["a", "b", "c"])
+        try folder.write("names.txt", Array("x\ny\nz\n".utf8))
+        #expect(try model("a\nb\nc", file: folder.path + "/names.txt").labels == ["x", "y", "z"])
+        #expect(try model(nil).headFile?.name == "own_head")
+        #expect(try model(nil).headFile?.sha256.count == 64)
+        #expect(try AutoencoderModel(directory: folder.path).headFile == nil)
+        #expect(try AutoencoderModel(directory: folder.path).labels?.count == 1000)
+    }
+
+    @Test(arguments: ["[\"a\"]", "[\"a\", 2, \"c\"]", "[\"a\",", "a\nb"])
+    func labelsThatAHeadCannotHaveAreRefused(labels: String) throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        try folder.write("probe.safetensors", probe([3, 80], labels: labels))
+        switch folder.failure(head: folder.path + "/probe.safetensors") {
+        case .labelCount(_, expected: 3, found: 1), .labelCount(_, expected: 3, found: 2), .labelsMalformed: break
+        case let other: Issue.record("\(String(describing: other))")
+        }
+    }
+
+    @Test func labelsWithoutAHeadAreRefused() throws {
+        let folder = try Folder(copying: "golden/clip/model")
+        guard case .labelsWithoutHead("names") = folder.failure(labels: "names") else {
+            Issue.record("\(String(describing: folder.failure(labels: "names")))")
+            return
+        }
+    }
+
+    // MARK: Damaged and oversized folders
+
+    @Test(
+        arguments: [
+            "encoder.encoder.encoder.layer.1.mlp.fc1.weight", "decoder.decoder_pred.bias", "decoder.decoder_pos_embed",
+            "encoder.encoder.encoder.layer.0.attention.attention.key.weight",
+            "encoder.encoder.encoder.layer.2.layer_scale1.lambda1", "encoder.encoder.embeddings.cls_token",
+        ],
+        [Float.nan, .infinity, -.infinity]
+    )
+    func aWeightThatIsNotFiniteIsNamed(name: String, value: Float) throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        try folder.changeWeights { $0[name]?.values[7] = value }
+        guard case .weightNotFinite(_, name, index: 7, value: let found) = folder.failure(),
+            found.bitPattern == value.bitPattern
+        else {
+            Issue.record("\(String(describing: folder.failure()))")
+            return
+        }
+        #expect(folder.failure()?.description.contains(name) == true)
+    }
+
+    @Test func aWeightBeyondHalfPrecisionIsRefusedUnderFloat16() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        let name = "decoder.decoder_pred.weight"
+        try folder.changeWeights { $0[name]?.values[9] = -65520 }
+        #expect(folder.failure() == nil)
+        guard case .weightTooLargeForHalf(_, name, index: 9, value: -65520) = folder.failure(storage: .float16) else {
+            Issue.record("\(String(describing: folder.failure(storage: .float16)))")
+            return
+        }
+        try folder.changeWeights { $0[name]?.values[9] = 65519 }
+        #expect(folder.failure(storage: .float16) == nil)
+    }
+
+    @Test func finiteWeightsThatOverflowAreFoundInTheWarmUp() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        try folder.changeWeights { tensors in
+            guard let count = tensors["decoder.decoder_pred.weight"]?.values.count else { return }
+            tensors["decoder.decoder_pred.weight"]?.values = [Float](repeating: 3e38, count: count)
+        }
+        let engine = try AutoencoderEngine(model: try AutoencoderModel(directory: folder.path), threads: 1)
+        #expect(throws: ModelError.self) { try engine.warmUp(batch: 1) }
+        let pixels = [UInt8](repeating: 128, count: 256 * 256 * 3)
+        let latent = [Float](repeating: 1, count: 96 * 256)
+        for input in [AutoencoderTask.Input.pixels(pixels), .latent(latent)] {
+            let task = AutoencoderTask(input: input, outputs: .image)
+            #expect(throws: TaskError.modelNotFinite) { try engine.result(task) }
+        }
+        #expect(throws: Never.self) { try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: .latent)) }
+    }
+
+    @Test(arguments: ["config.json", "model.safetensors", "stats.safetensors"])
+    func aPointerInPlaceOfAFileSaysSo(name: String) throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        try folder.write(name, Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".utf8))
+        let message = folder.failure()?.description ?? ""
+        #expect(message.contains(name) && message.contains("git lfs pull"), "\(message)")
+    }
+
+    @Test func weightsBeyondTheMachinesMemoryAreRefused() throws {
+        let folder = try Folder(copying: "golden/dinov2/model")
+        let failure = folder.failure(memoryLimit: 1 << 20)
+        guard case .memoryExceeded(_, use: .weights, bytes: let bytes, limit: 1 << 20) = failure else {
+            Issue.record("\(String(describing: failure))")
+            return
+        }
+        #expect(bytes > 3_000_000)
+    }
+
+    @Test func workspacesBeyondTheMachinesMemoryAreRefused() throws {
+        let model = try AutoencoderModel(directory: GoldenModel.all[0].directory)
+        #expect {
+            try AutoencoderEngine(model: model, threads: 2, memoryLimit: 1 << 20)
+        } throws: { error in
+            if case ModelError.memoryExceeded(_, use: .workspaces, bytes: let bytes, limit: 1 << 20) = error {
+                bytes > 1 << 20
+            } else {
+                false
+            }
+        }
+    }
+
     /// nil stands for one that is there already.
     @Test(arguments: [nil, -1, 0.5, 1728, .nan] as [Float?])
     func aPackingOrderNamesDifferentCoefficients(wrong: Float?) throws {
@@ -323,7 +457,7 @@ import Testing
         try folder.editPackingOrder { order in
             for place in order.indices { order[place] = Float(place) }
         }
-        let engine = AutoencoderEngine(model: try AutoencoderModel(directory: folder.path), threads: 2)
+        let engine = try AutoencoderEngine(model: try AutoencoderModel(directory: folder.path), threads: 2)
         let pixels = [UInt8](repeating: 200, count: 24 * 24 * 3)
         let result = try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: [.latent, .image]))
         #expect(result.latent?.contains { abs($0) > 0.01 } == true)
@@ -334,7 +468,7 @@ import Testing
         let golden = GoldenModel.all[0]
         let expected = try golden.expected()
         let model = try AutoencoderModel(directory: golden.directory, storage: .float16)
-        let engine = AutoencoderEngine(model: model, threads: 2)
+        let engine = try AutoencoderEngine(model: model, threads: 2)
         let task = AutoencoderTask(input: .pixels(try expected.bytes("pixels")), outputs: .latent)
         #expect(largestDifference(try engine.result(task).latent, try expected.values("latent.full")) < 0.05)
     }

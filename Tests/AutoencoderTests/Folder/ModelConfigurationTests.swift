@@ -74,6 +74,13 @@ import Testing
     static let packing = "models/packing"
 
     static let faults: [Fault] = [
+        // SSIM's window has 11 pixels a side.
+        Fault(
+            model: lite,
+            place: ["image_side"],
+            value: "10",
+            error: .outOfRange(path: "image_side", value: 10, minimum: 11, maximum: 1024)
+        ),
         Fault(
             place: ["format"],
             value: "\"uae-model/2\"",

@@ -14,7 +14,7 @@ import Testing
 
     private func engine(_ products: MatrixProductSetting = .packed) throws -> AutoencoderEngine {
         let directory = Fixtures.repository.appending(path: "models/default").path()
-        return AutoencoderEngine(model: try AutoencoderModel(directory: directory, products: products), threads: 2)
+        return try AutoencoderEngine(model: try AutoencoderModel(directory: directory, products: products), threads: 2)
     }
 
     init() throws {

@@ -35,7 +35,7 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
     }
 
     func engine(threads: Int = 2) throws -> AutoencoderEngine {
-        AutoencoderEngine(model: try AutoencoderModel(directory: directory, products: products), threads: threads)
+        try AutoencoderEngine(model: try AutoencoderModel(directory: directory, products: products), threads: threads)
     }
 }
 

@@ -11,6 +11,8 @@ struct Classify: Operation {
         CutParameters.names + ImageParameters.names + ControlParameters.names + RawTensorParameters.names
         + ["top_k", "normalize"]
 
+    private static let topKLimit = 1000
+
     let model: AutoencoderModel
     let image: ImageParameters
     let control: ControlParameters
@@ -24,10 +26,9 @@ struct Classify: Operation {
         image = try ImageParameters(given)
         cut = try CutParameters(given, model: model.configuration)
         normalize = try Normalize(given)
-        topK = try given.integer("top_k", in: 1...1000) ?? 5
-        if model.hasHead, topK > model.classCount {
-            throw .badParameter("top_k", String(topK), allowed: "1 to \(model.classCount)")
-        }
+        // A model without a head refuses the task itself.
+        let classCount = model.hasHead ? model.classCount : Self.topKLimit
+        topK = try given.integer("top_k", in: 1...min(Self.topKLimit, classCount)) ?? min(5, classCount)
     }
 
     var outputs: AutoencoderTask.Outputs { .logits }
