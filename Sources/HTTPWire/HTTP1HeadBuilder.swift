@@ -61,6 +61,11 @@ struct HTTP1HeadBuilder {
         )
     }
 
+    /// The head so far, which is or may be invalid.
+    var partialHead: HTTPRequestHead {
+        HTTPRequestHead(refusedMethod: method, target: target, version: version, fields: fields)
+    }
+
     /// RFC 9110 2.5: a higher minor version is handled as 1.1; other major versions are not supported.
     private static func version(_ bytes: UnsafeRawBufferPointer) throws(HTTPRefusal) -> HTTPVersion {
         guard bytes.count == 8, bytes.starts(with: "HTTP/".utf8), HTTPByte.isDigit(bytes[5]),

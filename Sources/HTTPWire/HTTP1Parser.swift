@@ -49,6 +49,11 @@ package struct HTTP1Parser: ~Copyable {
         if case .requestLine = state { lines.scanned == 0 } else { false }
     }
 
+    /// What is known of a head that is refused or incomplete; nil: nothing, because it has no valid request line yet.
+    package var partialHead: HTTPRequestHead? {
+        if case .fields(let builder) = state { builder.partialHead } else { nil }
+    }
+
     /// Reads the next event.
     ///
     /// - Parameter input: all bytes not consumed so far.
@@ -131,8 +136,8 @@ package struct HTTP1Parser: ~Copyable {
         }
         // Taken out of the state while it grows; otherwise each header would copy the others.
         state = .requestLine
+        defer { state = .fields(builder) }
         try builder.add(line, limit: limits.fields)
-        state = .fields(builder)
         return nil
     }
 

@@ -42,6 +42,14 @@ package enum HTTPRefusal: Error, Equatable, Sendable {
     case outOfMemory(byteCount: Int)
     case tooManyConnections(limit: Int)
 
+    /// Whether only the request line is at fault, so that the headers after it can be read.
+    package var isOfRequestLine: Bool {
+        switch self {
+        case .targetTooLong, .unknownMethod, .connectMethod, .unsupportedVersion: true
+        default: false
+        }
+    }
+
     /// The response's status.
     package var status: Int {
         switch self {

@@ -61,7 +61,7 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
                 waitForRoom()
                 return false
             }
-            let descriptor = accept(listener.descriptor, nil, nil)
+            let (descriptor, client) = ClientAddress.accept(listener.descriptor)
             if descriptor < 0 {
                 switch errno {
                 // The client gave up between SYN and accept: take the next.
@@ -74,7 +74,7 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
             }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let isOverLimit = totals.connectionOpened() > configuration.maximumConnections
-            loops[nextLoop].adopt(descriptor, isOverLimit: isOverLimit)
+            loops[nextLoop].adopt(descriptor, client: client, isOverLimit: isOverLimit)
             nextLoop = (nextLoop + 1) % loops.count
         }
         return false

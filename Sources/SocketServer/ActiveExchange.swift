@@ -10,8 +10,9 @@ final class ActiveExchange {
     let number: UInt64
     let head: HTTPRequestHead
     let startedAt: ContinuousClock.Instant
-    /// The handler's label for the request.
-    let label: String?
+    /// The handler's note about the request.
+    let note: RequestNote?
+    private let client: String
     /// The largest body that is accepted, in bytes.
     var bodyLimit: Int
     /// Gives the response to the complete request; nil if it is known without the body.
@@ -32,16 +33,18 @@ final class ActiveExchange {
         head: HTTPRequestHead,
         startedAt: ContinuousClock.Instant,
         admission: Admission,
+        client: String,
         discardLimit: Int
     ) {
         self.number = number
         self.head = head
         self.startedAt = startedAt
+        self.client = client
         switch admission {
-        case .respond(_, let label):
-            (self.label, bodyLimit, respond) = (label, discardLimit, nil)
-        case .readBody(let limit, let label, let then):
-            (self.label, bodyLimit, respond) = (label, limit, then)
+        case .respond(_, let note):
+            (self.note, bodyLimit, respond) = (note, discardLimit, nil)
+        case .readBody(let limit, let note, let then):
+            (self.note, bodyLimit, respond) = (note, limit, then)
         }
     }
 
@@ -119,7 +122,8 @@ final class ActiveExchange {
         loop.handler.completed(
             Exchange(
                 head: head,
-                label: label,
+                note: note,
+                client: client,
                 status: status,
                 bytesIn: bodyCount,
                 bytesOut: bytesOut,

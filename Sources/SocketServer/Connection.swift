@@ -15,6 +15,8 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     }
 
     let id: UInt64
+    /// The client's address, for logs.
+    let client: String
     /// The connection is beyond the server's limit; only probes should be served on it.
     let isOverLimit: Bool
     unowned let loop: EventLoop
@@ -47,8 +49,9 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     /// Reads in a row, so that one fast sender does not keep the others waiting.
     private static let maximumReads = 8
 
-    init(id: UInt64, descriptor: Int32, isOverLimit: Bool, loop: EventLoop) {
+    init(id: UInt64, descriptor: Int32, client: String, isOverLimit: Bool, loop: EventLoop) {
         self.id = id
+        self.client = client
         self.descriptor = descriptor
         self.isOverLimit = isOverLimit
         self.loop = loop

@@ -6,7 +6,7 @@ import HTTPWire
 /// Owns a share of the connections: reads, parses, responds, and ends what is past its deadline.
 ///
 /// - Note: `@unchecked Sendable` holds because everything mutable is touched by what ``events`` runs only, one at a
-///   time; ``adopt(_:isOverLimit:)``, ``respond(connection:exchange:_:)``, ``drain()`` and ``shutdown()`` hand their
+///   time; ``adopt(_:client:isOverLimit:)``, ``respond(connection:exchange:_:)``, ``drain()`` and ``shutdown()`` hand their
 ///   work over to it.
 final class EventLoop: @unchecked Sendable {
     let configuration: SocketServerConfiguration
@@ -49,7 +49,7 @@ final class EventLoop: @unchecked Sendable {
     // MARK: From any thread
 
     /// Takes over a new connection and owns its descriptor.
-    func adopt(_ descriptor: Int32, isOverLimit: Bool) {
+    func adopt(_ descriptor: Int32, client: String, isOverLimit: Bool) {
         events.post { [self] in
             guard isRunning else {
                 close(descriptor)
@@ -57,7 +57,13 @@ final class EventLoop: @unchecked Sendable {
             }
             var one: Int32 = 1
             setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
-            let connection = Connection(id: nextID, descriptor: descriptor, isOverLimit: isOverLimit, loop: self)
+            let connection = Connection(
+                id: nextID,
+                descriptor: descriptor,
+                client: client,
+                isOverLimit: isOverLimit,
+                loop: self
+            )
             nextID += 1
             connections[connection.id] = connection
             connection.start()

@@ -34,6 +34,8 @@ final class HTTP1Driver: ProtocolDriver {
     private var input: [UInt8] = []
     private var inputStart = 0
     private var current: Current?
+    /// A request whose request line is refused, while the rest of its head comes in.
+    private var refused: (refusal: HTTPRefusal, head: HTTP1RefusedHead)?
     private var exchangeCount: UInt64 = 0
     private var deadline: ContinuousClock.Instant?
     /// The response's first bytes were sent ahead to learn whether the client is still there.
@@ -99,6 +101,9 @@ final class HTTP1Driver: ProtocolDriver {
             }
             parse()
             return true
+        case .reading where connection.peerHasFinished && refused != nil:
+            refuseHead()
+            return true
         case .reading where connection.peerHasFinished && outputIsEmpty:
             // An incomplete request is never processed (RFC 9112 8).
             connection.abort()
@@ -124,6 +129,8 @@ final class HTTP1Driver: ProtocolDriver {
                 }
             } else if isBetweenRequests {
                 connection.close()
+            } else if refused != nil {
+                refuseHead()
             } else {
                 refuse(.headTimeout)
             }
@@ -141,15 +148,17 @@ final class HTTP1Driver: ProtocolDriver {
     }
 
     private var isBetweenRequests: Bool {
-        if case .reading = phase { current == nil && parser.isIdle && inputStart == input.count } else { false }
+        guard case .reading = phase else { return false }
+        return current == nil && refused == nil && parser.isIdle && inputStart == input.count
     }
 
     // MARK: Reading
 
     /// Consumes what the parser can make of the input.
     private func parse() {
+        if refused != nil { return readRefusedHead() }
         if switchToHTTP2IfPreface() { return }
-        while case .reading = phase {
+        while case .reading = phase, refused == nil {
             do throws(HTTPRefusal) {
                 let (event, consumed) = try nextEvent()
                 let start = inputStart
@@ -243,6 +252,7 @@ final class HTTP1Driver: ProtocolDriver {
             head: request,
             startedAt: now,
             admission: admission,
+            client: connection.client,
             discardLimit: Self.discardLimit
         )
         let current = Current(exchange: exchange, keepsAlive: received.keepsAlive)
@@ -303,24 +313,49 @@ final class HTTP1Driver: ProtocolDriver {
             } else if case .bodyTooLarge = refusal, let early = current.earlyResponse {
                 send(early, to: current, closing: true)
             } else {
-                send(loop.handler.refusal(refusal), to: current, closing: true)
+                let exchange = current.exchange
+                let response = loop.handler.refusal(refusal, of: exchange.head, note: exchange.note).response
+                send(response, to: current, closing: true)
             }
+        } else if refusal.isOfRequestLine {
+            refused = (refusal, HTTP1RefusedHead(limits: loop.configuration.http1))
+            return readRefusedHead()
         } else {
-            refuseHead(loop.handler.refusal(refusal))
+            refuseHead(refusal, parser.partialHead)
         }
+        dropInput()
+    }
+
+    /// Reads on to the end of a head whose request line is refused: the response depends on its headers.
+    private func readRefusedHead() {
+        let isComplete = refused?.head.read(input[inputStart...]) ?? true
+        dropInput()
+        if isComplete { refuseHead() }
+    }
+
+    private func dropInput() {
         input.removeAll()
         inputStart = 0
     }
 
+    private func refuseHead() {
+        guard let (refusal, request) = refused else { return }
+        refused = nil
+        refuseHead(refusal, request.head)
+    }
+
     /// Responds to what did not become a request.
-    private func refuseHead(_ response: Response) {
+    private func refuseHead(_ refusal: HTTPRefusal, _ request: HTTPRequestHead?) {
+        let (response, note) = loop.handler.refusal(refusal, of: request, note: nil)
         let head = HTTP1Serializer.head(response, date: loop.date.now(), connection: "close")
         let body = parser.isHeadRequest ? [] : response.body
         connection.output.append(head)
         connection.output.append(body)
         loop.handler.completed(
             Exchange(
-                head: nil,
+                head: request,
+                note: note,
+                client: connection.client,
                 status: response.status,
                 bytesIn: 0,
                 bytesOut: head.count + body.count,

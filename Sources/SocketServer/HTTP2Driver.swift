@@ -210,7 +210,7 @@ final class HTTP2Driver: ProtocolDriver {
         for event in events {
             switch event {
             case .head(let id, let head): begin(id, head)
-            case .refused(let id, let refusal): respond(refusal, on: id)
+            case .refused(let id, let refusal, let head): respond(refusal, to: head, on: id)
             case .body(let id, let bytes): take(bytes, on: id)
             case .end(let id): end(id)
             case .respondedEarly(let id): dropRest(of: id)
@@ -231,6 +231,7 @@ final class HTTP2Driver: ProtocolDriver {
             head: request,
             startedAt: now,
             admission: admission,
+            client: connection.client,
             discardLimit: 0
         )
         requests[id] = Current(exchange: exchange, phase: .reading(deadline: deadline))
@@ -295,7 +296,7 @@ final class HTTP2Driver: ProtocolDriver {
     private func closed(_ id: Int32, _ closing: HTTP2Session.Closing) {
         guard requests[id] != nil else {
             // A request that was malformed from the start got no response, but counts as one.
-            if closing == .faulty { report(status: 400, bytesOut: 0) }
+            if closing == .faulty { report(nil, note: nil, status: 400, bytesOut: 0) }
             idleSince = loop.now
             return
         }
@@ -343,19 +344,28 @@ final class HTTP2Driver: ProtocolDriver {
 
     /// Responds with the protocol's own error; other streams go on.
     private func refuse(_ refusal: HTTPRefusal, on id: Int32) {
-        send(loop.handler.refusal(refusal), on: id)
+        guard let exchange = requests[id]?.exchange else { return }
+        send(loop.handler.refusal(refusal, of: exchange.head, note: exchange.note).response, on: id)
     }
 
     /// Responds to a request that the handler has not seen.
-    private func respond(_ refusal: HTTPRefusal, on id: Int32) {
-        let response = loop.handler.refusal(refusal)
+    private func respond(_ refusal: HTTPRefusal, to head: HTTPRequestHead, on id: Int32) {
+        let (response, note) = loop.handler.refusal(refusal, of: head, note: nil)
         session.respond(response, on: id, date: loop.date.now(), now: loop.now)
-        report(status: response.status, bytesOut: response.body.count)
+        report(head, note: note, status: response.status, bytesOut: response.body.count)
     }
 
-    private func report(status: Int, bytesOut: Int) {
+    private func report(_ head: HTTPRequestHead?, note: RequestNote?, status: Int, bytesOut: Int) {
         loop.handler.completed(
-            Exchange(head: nil, status: status, bytesIn: 0, bytesOut: bytesOut, duration: .zero)
+            Exchange(
+                head: head,
+                note: note,
+                client: connection.client,
+                status: status,
+                bytesIn: 0,
+                bytesOut: bytesOut,
+                duration: .zero
+            )
         )
     }
 }

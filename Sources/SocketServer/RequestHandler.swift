@@ -4,15 +4,30 @@ package import HTTPWire
 
 /// What the handler decides about a request when its head is complete.
 ///
-/// `label` is the handler's own name for what was requested; it comes back in ``Exchange/label``.
+/// `note` comes back in ``Exchange/note``.
 package enum Admission: Sendable {
     /// Send this response at once; a body, if one follows, is dropped.
-    case respond(Response, label: String? = nil)
+    case respond(Response, note: RequestNote? = nil)
     /// Read the body, at most `limit` bytes, then call `then` with the complete request.
     ///
     /// `then` runs in a task of its own, which is cancelled when the client leaves. What it captures is what was
     /// decided from the head, so that nothing is decided twice.
-    case readBody(limit: Int, label: String? = nil, then: @Sendable (Request) async -> Response)
+    case readBody(limit: Int, note: RequestNote? = nil, then: @Sendable (Request) async -> Response)
+}
+
+/// What the handler notes about a request when it sees its head.
+package struct RequestNote: Sendable {
+    package var id: String
+    /// The handler's own name for what was requested.
+    package var label: String?
+    /// The handler's own name for whoever sent it.
+    package var caller: String?
+
+    package init(id: String, label: String? = nil, caller: String? = nil) {
+        self.id = id
+        self.label = label
+        self.caller = caller
+    }
 }
 
 /// The service behind the sockets.
@@ -21,7 +36,17 @@ package protocol RequestHandler: Sendable {
     func admit(_ head: HTTPRequestHead) -> Admission
 
     /// The response to a request that the protocol layer refuses.
-    func refusal(_ refusal: HTTPRefusal) -> Response
+    ///
+    /// - Parameters:
+    ///   - refusal: why.
+    ///   - head: the head as far as it is known; nil: not at all.
+    ///   - note: from the admission of a request that is refused later; nil: the handler has not seen it.
+    /// - Returns: the response, and the note for ``completed(_:)``.
+    func refusal(
+        _ refusal: HTTPRefusal,
+        of head: HTTPRequestHead?,
+        note: RequestNote?
+    ) -> (response: Response, note: RequestNote?)
 
     /// A response is being sent, or its client left first (`status` 499).
     func completed(_ exchange: Exchange)
@@ -29,9 +54,12 @@ package protocol RequestHandler: Sendable {
 
 /// One request and the outcome of it, for logs and metrics.
 package struct Exchange: Sendable {
+    /// As far as it is known; nil: not at all.
     package let head: HTTPRequestHead?
-    /// The label of the request's ``Admission``; nil if the handler gave none or did not see the request.
-    package var label: String?
+    /// From the request's ``Admission`` or its refusal; nil if the handler gave none or did not see the request.
+    package var note: RequestNote?
+    /// The client's address and port, `192.0.2.1:50000`; `unix` for a Unix socket.
+    package let client: String
     package let status: Int
     package let bytesIn: Int
     package let bytesOut: Int

@@ -62,13 +62,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func serve(_ configuration: ServiceConfiguration, _ warnings: [String]) async throws {
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-        let isJSON = configuration.logFormat == "json"
-        LoggingSystem.bootstrap { label in
-            if isJSON { return JSONLogHandler(label: label, level: level) }
-            return TextLogHandler(label: label, level: level)
-        }
-        let logger = Logger(label: "uae")
-        ProcessSignals.sayCrashes(inJSON: isJSON)
+        let format = LogFormat(rawValue: configuration.logFormat) ?? .text
+        let log = LogQueue()
+        // The last line says why the service ends; if nobody reads the lines, it ends without.
+        defer { log.flush(within: .seconds(1)) }
+        let logger = Logger(label: "uae") { _ in LineLogHandler(format: format, level: level, queue: log) }
+        ProcessSignals.sayCrashes(inJSON: format == .json)
         for warning in warnings { logger.warning("\(warning)") }
         do {
             try ProcessLimits.check(model: configuration.model)
@@ -79,6 +78,7 @@ struct ServeCommand: AsyncParsableCommand {
         let service = InferenceService(
             configuration: configuration,
             logger: logger,
+            droppedLogLines: { log.droppedLines },
             reloads: ProcessSignals.hangUps()
         )
         let group = ServiceGroup(

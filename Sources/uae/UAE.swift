@@ -19,6 +19,7 @@ struct UAE: AsyncParsableCommand {
 @main
 enum Program {
     static func main() async {
+        StandardDescriptors.occupy()
         // Changes the environment, so it comes before anything that may start a thread.
         OpenBLAS.bindThreadCount()
         await UAE.main()

@@ -140,7 +140,29 @@ import Testing
         peer.send(.headers(1, request.fields))
         let events = peer.events()
         #expect(events.map(\.name) == ["refused 1 \(refusal.status)", "end 1"])
-        if case .refused(_, let actual)? = events.first { #expect(actual == refusal) }
+        if case .refused(_, let actual, _)? = events.first { #expect(actual == refusal) }
+    }
+
+    /// The response to a refused request depends on headers that may come after what is refused.
+    @Test func aRefusedHeadKeepsItsOtherHeaders() throws {
+        let late = [("accept", "text/late")]
+        var limits = HTTP2Limits()
+        limits.field = 15_000
+        for fields in [
+            Self.changing("", ":path", to: "/" + String(repeating: "b", count: 16_000)).fields + late,
+            Self.valid + [("a", String(repeating: "b", count: 16_000))] + late,
+            Self.changing("", ":method", to: "BREW").fields + late,
+            Self.valid + late + [("expect", "200-ok")],
+            Self.valid + late + [(String, String)](repeating: ("a", "b"), count: 129),
+        ] {
+            let peer = try SessionPeer.open(limits)
+            peer.send(.headers(1, fields))
+            guard case .refused(_, _, let head)? = peer.events().first else {
+                Issue.record("\(fields.count) headers are not refused")
+                continue
+            }
+            #expect(head.fields[.accept] == "text/late")
+        }
     }
 
     @Test func aListBeyondItsLimitIsRefusedAndABombEndsTheConnection() throws {

@@ -77,7 +77,7 @@ extension HTTP2Session.Event {
     var name: String {
         switch self {
         case .head(let id, _): "head \(id)"
-        case .refused(let id, let refusal): "refused \(id) \(refusal.status)"
+        case .refused(let id, let refusal, _): "refused \(id) \(refusal.status)"
         case .body(let id, let bytes): "body \(id) \(bytes.count)"
         case .end(let id): "end \(id)"
         case .respondedEarly(let id): "responded early \(id)"

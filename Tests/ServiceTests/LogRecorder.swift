@@ -16,16 +16,24 @@ final class LogRecorder: Sendable {
         }
 
         func log(event: LogEvent) {
-            recorder.recorded.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") }
+            let event = Event(message: "\(event.message)", metadata: event.metadata ?? [:])
+            recorder.recorded.withLock { $0.append(event) }
         }
     }
 
-    private let recorded = Mutex<[String]>([])
+    struct Event: Sendable {
+        let message: String
+        let metadata: Logger.Metadata
+    }
+
+    private let recorded = Mutex<[Event]>([])
     private let level: Logger.Level
 
     init(level: Logger.Level = .trace) { self.level = level }
 
-    var lines: [String] { recorded.withLock { $0 } }
+    var events: [Event] { recorded.withLock { $0 } }
+
+    var lines: [String] { events.map { "\($0.message) \($0.metadata)" } }
 
     var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self, logLevel: self.level) } }
 }

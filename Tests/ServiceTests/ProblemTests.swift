@@ -51,16 +51,27 @@ extension ServiceTests {
                 }
                 let unknown = [
                     "/decode?gains=1", "/encode?top_k=5", "/encode?decode_keep_count=4", "/classify?layout=nchw",
-                    "/decode?format=npy", "/info?x=1",
+                    "/decode?format=npy",
                 ]
                 for target in unknown {
-                    let response =
-                        target.hasPrefix("/info")
-                        ? try await client.get(target) : try await client.post(target, image)
+                    let response = try await client.post(target, image)
                     #expect(
                         response.status == 400 && response.slug == "unknown-parameter",
                         "\(target): \(response.text)"
                     )
+                }
+                // Probes and monitors add parameters to GET; a known one is still checked.
+                let long = String(repeating: "a", count: 8000)
+                for target in [
+                    "/health/live?t=1", "/health/ready?\(long)", "/info?x=1&x=2", "/metrics?x", "/openapi.json?v=2",
+                    "/labels?format=json&utm_source=\(long)",
+                ] {
+                    let status = try await client.get(target).status
+                    #expect(status == (target.hasPrefix("/labels") ? 501 : 200), "\(target.prefix(80))")
+                }
+                for target in ["/labels?format=xml", "/stats/normalization?format=npz&format=npz"] {
+                    let response = try await client.get(target)
+                    #expect(response.status == 400 && response.slug == "bad-parameter", "\(target)")
                 }
             }
         }

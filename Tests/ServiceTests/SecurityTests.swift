@@ -9,13 +9,13 @@ import Testing
 extension ServiceTests {
     /// Keys and their rates, and what strangers may not write or read.
     @Suite struct SecurityTests {
-        private let image: [UInt8]
+        let image: [UInt8]
 
         init() throws {
             image = try Fixtures.bytes("golden/dinov2/chelsea.png")
         }
 
-        private func check(
+        func check(
             _ response: TestClient.Response,
             _ status: Int,
             _ what: String = "",
@@ -24,10 +24,10 @@ extension ServiceTests {
             #expect(response.status == status, "\(what) \(response.text)", sourceLocation: location)
         }
 
-        private func bearer(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
+        func bearer(_ key: String) -> [(String, String)] { [("Authorization", "Bearer \(key)")] }
 
         /// Runs `body` with a key file that holds `text`.
-        private func withKeys(_ text: String, _ body: (_ path: String) async throws -> Void) async throws {
+        func withKeys(_ text: String, _ body: (_ path: String) async throws -> Void) async throws {
             let path = FileManager.default.temporaryDirectory.appending(path: "uae-keys-\(UUID().uuidString)").path()
             try Data(text.utf8).write(to: URL(filePath: path))
             defer { try? FileManager.default.removeItem(atPath: path) }
@@ -38,7 +38,14 @@ extension ServiceTests {
             try await withKeys("# ours\n\nfirst-key\nsecond-key\n") { path in
                 try await TestService.run(settings: TestService.settings { $0.apiKeyFile = path }) { client in
                     check(try await client.get("/health/live"), 200)
-                    for target in ["/info", "/metrics", "/", "/openapi.yaml"] {
+                    // The page asks for the key, and keeps it as long as its tab.
+                    let page = try await client.get("/")
+                    check(page, 200)
+                    for part in ["type=\"password\"", "sessionStorage", "'Bearer ' + "] {
+                        #expect(page.text.contains(part))
+                    }
+                    #expect(!page.text.contains("localStorage") && !page.text.contains("cookie"))
+                    for target in ["/info", "/metrics", "/openapi.yaml"] {
                         let response = try await client.get(target)
                         #expect(response.status == 401 && response.slug == "unauthorized", "\(target)")
                         #expect(response.fields["www-authenticate"] == "Bearer realm=\"uae\"")
@@ -182,6 +189,7 @@ extension ServiceTests {
             try await TestService.run { client in
                 for response in [
                     try await client.get("/info", origin), try await client.exchange("OPTIONS", "/encode", origin, nil),
+                    try await client.get("/\(String(repeating: "a", count: 17_000))", origin),
                 ] {
                     #expect(response.fields.keys.allSatisfy { !$0.hasPrefix("access-control") && $0 != "vary" })
                 }
@@ -194,7 +202,11 @@ extension ServiceTests {
                 for other in ["https://b.example", "https://a.example.evil.example", "null"] {
                     let response = try await client.get("/info", [("Origin", other)])
                     #expect(response.fields["access-control-allow-origin"] == nil, "\(other)")
+                    #expect(response.fields["vary"] == "Origin", "\(other)")
                 }
+                // A cache must know without an Origin too.
+                #expect(try await client.get("/info").fields["vary"] == "Origin")
+                #expect(try await client.exchange("OPTIONS", "/encode", origin, nil).fields["vary"] == "Origin")
             }
         }
 
@@ -202,7 +214,7 @@ extension ServiceTests {
             try await TestService.run { client in
                 for response in [
                     try await client.get("/nothing"), try await client.get("/encode"),
-                    try await client.get("/info?x=1"), try await client.post("/encode", [1]),
+                    try await client.get("/labels?format=xml"), try await client.post("/encode", [1]),
                 ] {
                     let id = try #require(response.fields["request-id"])
                     #expect(response.json["request_id"] as? String == id)

@@ -66,8 +66,15 @@ final class ScriptedHandler: RequestHandler {
         }
     }
 
-    func refusal(_ refusal: HTTPRefusal) -> Response {
-        Response(status: refusal.status, body: Array("\(refusal)".utf8))
+    /// `Server` repeats the header `From` of the refused request.
+    func refusal(
+        _ refusal: HTTPRefusal,
+        of head: HTTPRequestHead?,
+        note: RequestNote?
+    ) -> (response: Response, note: RequestNote?) {
+        var fields = HTTPFields()
+        if let from = HTTPField.Name("From") { fields[.server] = head?.fields[from] }
+        return (Response(status: refusal.status, fields: fields, body: Array("\(refusal)".utf8)), note)
     }
 
     func completed(_ exchange: Exchange) {

@@ -59,7 +59,15 @@ enum FuzzTarget: String, CaseIterable {
                     body = 0
                 }
             } catch {
-                return text + "refused \(error.status)"
+                var head = parser.partialHead
+                if error.isOfRequestLine {
+                    var refused = HTTP1RefusedHead(limits: HTTP1Limits())
+                    while start < bytes.count, !refused.read(bytes[start..<min(bytes.count, start + piece)]) {
+                        start += piece
+                    }
+                    head = refused.head
+                }
+                return text + "refused \(error.status) \(head?.path ?? "") \(head?.fields ?? [:])"
             }
         }
     }
@@ -79,7 +87,7 @@ enum FuzzTarget: String, CaseIterable {
             while !events.isEmpty {
                 for event in events {
                     switch event {
-                    case .end(let id), .refused(let id, _):
+                    case .end(let id), .refused(let id, _, _):
                         let response = Response(status: 200, body: [UInt8](repeating: 0, count: 1000))
                         session.respond(response, on: id, date: "Sun, 06 Nov 1994 08:49:37 GMT", now: now)
                     case .body(let id, let bytes): session.consume(bytes.count, on: id, reopensStream: true)

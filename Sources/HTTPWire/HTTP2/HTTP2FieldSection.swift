@@ -43,12 +43,23 @@ struct HTTP2FieldSection {
 
     mutating func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
         listSize += name.count + value.count + Self.overhead
-        if fault != nil { return }
+        // The response to a refused request depends on further headers; a malformed one gets none.
+        if case .malformed = fault { return }
         do throws(Fault) {
             try check(name, value)
         } catch {
-            fault = error
+            fault = fault ?? error
         }
+    }
+
+    /// What is known of a refused head.
+    var partialHead: HTTPRequestHead {
+        HTTPRequestHead(
+            refusedMethod: pseudo[Pseudo.method.rawValue] ?? "",
+            target: pseudo[Pseudo.path.rawValue] ?? "",
+            version: .http2,
+            fields: fields
+        )
     }
 
     private mutating func check(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Fault) {
@@ -76,6 +87,8 @@ struct HTTP2FieldSection {
             }
         guard let known, !isTrailer, count == 0, pseudo[known.rawValue] == nil else { throw .malformed }
         if value.count > limits.field {
+            // For the log.
+            pseudo[known.rawValue] = String(decoding: value.prefix(256), as: UTF8.self)
             throw .refused(known == .path ? .targetTooLong(limit: limits.field) : .headTooLarge(limit: limits.field))
         }
         pseudo[known.rawValue] = String(decoding: value, as: UTF8.self)

@@ -184,7 +184,7 @@ extension HTTP2Session {
             guard case .refused(let refusal) = error, category == NGHTTP2_HCAT_REQUEST else {
                 return reset(id, .protocolError)
             }
-            events.append(.refused(stream: id, refusal))
+            events.append(.refused(stream: id, refusal, section.partialHead))
         }
         if endsStream { end(id) }
     }

@@ -14,8 +14,8 @@ package final class HTTP2Session {
     package enum Event {
         /// A request began.
         case head(stream: Int32, HTTP2Head)
-        /// A request began that the protocol layer refuses.
-        case refused(stream: Int32, HTTPRefusal)
+        /// A request began that the protocol layer refuses; the head is as far as it is known.
+        case refused(stream: Int32, HTTPRefusal, HTTPRequestHead)
         /// A part of a body, to be given back with ``consume(_:on:reopensStream:)``.
         case body(stream: Int32, [UInt8])
         /// The request is complete.

@@ -11,6 +11,7 @@ import TensorKernels
 package struct InferenceService: ServiceLifecycle.Service {
     private let configuration: ServiceConfiguration
     private let logger: Logger
+    private let droppedLogLines: @Sendable () -> Int
     private let reloads: AsyncStream<Void>
     private let batchRun: BatchRun
     private let listening: @Sendable (_ address: String) -> Void
@@ -20,18 +21,21 @@ package struct InferenceService: ServiceLifecycle.Service {
     /// - Parameters:
     ///   - configuration: every setting.
     ///   - logger: gets its events.
+    ///   - droppedLogLines: how many of them were not written, for metrics.
     ///   - reloads: each element reloads the file of API keys.
     ///   - batchRun: runs a batch; tests replace the engine by it.
     ///   - listening: called with the bound address before the model is loaded.
     package init(
         configuration: ServiceConfiguration,
         logger: Logger,
+        droppedLogLines: @escaping @Sendable () -> Int = { 0 },
         reloads: AsyncStream<Void> = AsyncStream { $0.finish() },
         batchRun: @escaping BatchRun = { $0.run($1) },
         listening: @escaping @Sendable (_ address: String) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.droppedLogLines = droppedLogLines
         self.reloads = reloads
         self.batchRun = batchRun
         self.listening = listening
@@ -49,15 +53,13 @@ package struct InferenceService: ServiceLifecycle.Service {
         }
         let reloading = Task { await reload(keys) }
         defer { reloading.cancel() }
-        let server = makeServer(state: state, metrics: metrics, threads: threads, keys: keys)
-        let address: String
-        do {
-            address = try server.start()
-        } catch {
-            throw ServiceError.socket(error)
+        let (server, adminServer) = makeServers(state: state, metrics: metrics, threads: threads, keys: keys)
+        defer {
+            server.shutdown()
+            // Last: probes and metrics are served while the service drains.
+            adminServer?.shutdown()
         }
-        defer { server.shutdown() }
-        logger.info("listening", metadata: ["address": "\(address)"])
+        let address = try start(server, adminServer)
         listening(address)
         guard try await loadUnlessStopped(state, metrics, threads: threads) else {
             logger.info("stopped while loading")
@@ -72,37 +74,81 @@ package struct InferenceService: ServiceLifecycle.Service {
         await drain(server, state)
     }
 
-    private func makeServer(
+    /// - Returns: the address of `server`.
+    private func start(_ server: SocketServer, _ adminServer: SocketServer?) throws(ServiceError) -> String {
+        do throws(SocketServerError) {
+            let address = try server.start()
+            var metadata: Logger.Metadata = ["address": "\(address)"]
+            if let adminServer { metadata["admin_address"] = "\(try adminServer.start())" }
+            logger.info("listening", metadata: metadata)
+            return address
+        } catch {
+            throw .socket(error)
+        }
+    }
+
+    /// The server, and that of the admin port if there is one: with its own loop and its own limit of connections, so
+    /// that probes and metrics do not depend on the load of the other.
+    private func makeServers(
         state: ServiceState,
         metrics: ServiceMetrics,
         threads: Int,
         keys: APIKeys?
-    ) -> SocketServer {
+    ) -> (server: SocketServer, admin: SocketServer?) {
         let inflight = InflightBytes()
         let getRoutes = GetRoutes(
             configuration: configuration,
             state: state,
             metrics: metrics,
             threads: threads,
-            inflightBytes: { inflight.read() }
+            inflightBytes: { inflight.read() },
+            droppedLogLines: droppedLogLines
         )
-        let handler = ServiceHandler(
-            configuration: configuration,
-            state: state,
-            metrics: metrics,
-            getRoutes: getRoutes,
-            keys: keys,
-            logger: logger
-        )
-        let server = SocketServer(configuration: socketConfiguration(threads: threads), handler: handler)
+        func makeServer(
+            _ configuration: ServiceConfiguration,
+            _ endpoint: SocketServerConfiguration.Endpoint,
+            loops: Int,
+            keys: APIKeys?,
+            isAdmin: Bool
+        ) -> SocketServer {
+            let handler = ServiceHandler(
+                configuration: configuration,
+                state: state,
+                metrics: metrics,
+                getRoutes: getRoutes,
+                keys: keys,
+                isAdmin: isAdmin,
+                logger: logger
+            )
+            let sockets = Self.sockets(configuration, endpoint, loops: loops)
+            return SocketServer(configuration: sockets, handler: handler)
+        }
+        // One loop serves some 50,000 small responses a second; more than a few bring nothing.
+        let server = makeServer(configuration, endpoint, loops: min(threads, 4), keys: keys, isAdmin: false)
         inflight.server = server
-        return server
+        let admin = adminConfiguration.map { admin in
+            makeServer(admin, .tcp(host: admin.host, port: admin.port), loops: 1, keys: nil, isAdmin: true)
+        }
+        return (server, admin)
     }
 
-    private func socketConfiguration(threads: Int) -> SocketServerConfiguration {
+    private var adminConfiguration: ServiceConfiguration? {
+        guard let port = configuration.adminPort else { return nil }
+        var admin = configuration
+        admin.port = port
+        admin.host = configuration.adminHost ?? configuration.host
+        admin.corsOrigins = []
+        admin.maxConnections = 64
+        return admin
+    }
+
+    private static func sockets(
+        _ configuration: ServiceConfiguration,
+        _ endpoint: SocketServerConfiguration.Endpoint,
+        loops: Int
+    ) -> SocketServerConfiguration {
         var sockets = SocketServerConfiguration(endpoint: endpoint)
-        // One loop serves some 50,000 small responses a second; more than a few bring nothing.
-        sockets.loops = min(threads, 4)
+        sockets.loops = loops
         sockets.maximumConnections = configuration.maxConnections
         sockets.maximumInflightBytes = configuration.maxInflightBytes
         sockets.headerTimeout = configuration.headerTimeout
@@ -167,11 +213,14 @@ package struct InferenceService: ServiceLifecycle.Service {
         state.start(core)
         let products = core.model.products
         var metadata: Logger.Metadata = [
-            "model": "\(core.identity.name)", "revision": "\(core.identity.revision)", "threads": "\(threads)",
-            "load_ms": "\(Int(loadSeconds * 1000))", "warmup_ms": "\(Int(warmupSeconds * 1000))",
+            "model": "\(core.identity.name)", "revision": "\(core.identity.revision)",
+            "threads": .stringConvertible(threads), "load_ms": .stringConvertible(Int(loadSeconds * 1000)),
+            "warmup_ms": .stringConvertible(Int(warmupSeconds * 1000)),
             "matrix_products": "\(products.product.name)",
         ]
-        if let trial = products.trial { metadata["matrix_products_ratio"] = "\((trial.ratio * 100).rounded() / 100)" }
+        if let trial = products.trial {
+            metadata["matrix_products_ratio"] = .stringConvertible((Double(trial.ratio) * 100).rounded() / 100)
+        }
         if let note = products.note { metadata["matrix_products_note"] = "\(note)" }
         logger.info("ready", metadata: metadata)
     }
@@ -190,7 +239,7 @@ package struct InferenceService: ServiceLifecycle.Service {
             }
             do {
                 let count = try keys.reload()
-                logger.notice("keys reloaded", metadata: ["keys": "\(count)"])
+                logger.notice("keys reloaded", metadata: ["keys": .stringConvertible(count)])
             } catch {
                 logger.error("keys not reloaded", metadata: ["reason": "\(error)"])
             }
@@ -214,13 +263,18 @@ package struct InferenceService: ServiceLifecycle.Service {
                 continue
             }
             if busy > configuration.watchdog * 2 { throw ServiceError.workerHung(seconds: busy.seconds) }
-            if !isHung { logger.error("the worker hangs", metadata: ["busy_ms": "\(busy.milliseconds)"]) }
+            if !isHung {
+                logger.error("the worker hangs", metadata: ["busy_ms": .stringConvertible(busy.roundedMilliseconds)])
+            }
             isHung = true
         }
     }
 
     private func drain(_ server: SocketServer, _ state: ServiceState) async {
-        logger.info("draining", metadata: ["delay_ms": "\(configuration.drainDelay.milliseconds)"])
+        logger.info(
+            "draining",
+            metadata: ["delay_ms": .stringConvertible(configuration.drainDelay.roundedMilliseconds)]
+        )
         state.enter(.draining)
         // A load balancer needs time to see that the service is not ready, and sends requests until then.
         await Uncancelled.sleep(for: configuration.drainDelay)
@@ -228,6 +282,7 @@ package struct InferenceService: ServiceLifecycle.Service {
         state.enter(.stopping)
         let timeout = configuration.drainTimeout
         let isDone = await Task.detached { await server.drain(timeout: timeout) }.value
-        logger.info("stopped", metadata: ["open_connections": "\(isDone ? 0 : server.connectionCount)"])
+        let open = isDone ? 0 : server.connectionCount
+        logger.info("stopped", metadata: ["open_connections": .stringConvertible(open)])
     }
 }

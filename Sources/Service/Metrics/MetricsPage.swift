@@ -9,6 +9,7 @@ struct MetricsPage {
     /// Jobs that wait for an image thread.
     let imageJobs: Int
     let inflightBytes: Int
+    let droppedLogLines: Int
     let isReady: Bool
     let model: ModelIdentity?
     let weightStorage: String
@@ -88,6 +89,8 @@ struct MetricsPage {
     }
 
     private func addProcess(_ page: inout PrometheusText) {
+        page.family("uae_log_lines_dropped_total", "counter", "Log lines that were not written.")
+        page.sample("uae_log_lines_dropped_total", [], Double(droppedLogLines))
         let process = ProcessFigures.read()
         page.family("process_cpu_seconds_total", "counter", "User and system time.")
         page.sample("process_cpu_seconds_total", [], process.cpuSeconds)

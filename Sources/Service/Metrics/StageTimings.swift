@@ -35,5 +35,8 @@ extension Duration {
         return "\(whole).\(String(repeating: "0", count: 3 - digits.count))\(digits)"
     }
 
+    /// Milliseconds with three decimals at most, as a number.
+    var roundedMilliseconds: Double { (self / .microseconds(1)).rounded() / 1000 }
+
     var seconds: Double { self / .seconds(1) }
 }

@@ -95,6 +95,13 @@ final class APIKeys: Sendable {
         SHA256.hash(data: Array(key.utf8))
     }
 
+    /// Names a caller in the log: the first eight hexadecimal digits of its key's SHA-256.
+    static func name(of caller: Caller) -> String? {
+        guard case .key(let number) = caller else { return nil }
+        let digits = String(number >> 32, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
     private static func caller(_ digest: Digest) -> Caller {
         .key(digest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }

@@ -13,6 +13,7 @@ struct GetRoutes: Sendable {
     let metrics: ServiceMetrics
     let threads: Int
     let inflightBytes: @Sendable () -> Int
+    let droppedLogLines: @Sendable () -> Int
 
     static let problemPrefix = "/problems/"
 
@@ -41,6 +42,7 @@ struct GetRoutes: Sendable {
             queue: core?.queue.snapshot() ?? .init(),
             imageJobs: core?.imageThreads.waitingJobs ?? 0,
             inflightBytes: inflightBytes(),
+            droppedLogLines: droppedLogLines(),
             isReady: state.unreadiness() == nil,
             model: core?.identity,
             weightStorage: configuration.weightStorage,

@@ -12,24 +12,27 @@ struct Route: Sendable {
     }
 
     let action: Action
-    /// Health probes need no API key and are served beyond the limit of connections.
+    /// Health probes are served beyond the limit of connections.
     var isProbe = false
-    /// Query parameters of a `GET` route; operations have their own.
-    var parameters: [String] = []
+    /// Whether a request needs an API key, if there are any.
+    var needsKey = true
+    /// Whether the admin port serves it.
+    var isOnAdminPort = false
 
     /// Every path but those of problems.
     private static let table: [String: Route] = {
         var table = [
-            "/": Route(action: .get(GetRoutes.playground)),
+            // The page asks for a key, and sends it with its requests.
+            "/": Route(action: .get(GetRoutes.playground), needsKey: false),
             "/info": Route(action: .get(GetRoutes.info)),
-            "/stats/normalization": Route(action: .get(GetRoutes.statistics), parameters: ["format"]),
-            "/labels": Route(action: .get(GetRoutes.labels), parameters: ["format"]),
-            "/health/live": Route(action: .get(GetRoutes.live), isProbe: true),
-            "/healthz": Route(action: .get(GetRoutes.live), isProbe: true),
-            "/health/ready": Route(action: .get(GetRoutes.ready), isProbe: true),
-            "/readyz": Route(action: .get(GetRoutes.ready), isProbe: true),
-            "/health/startup": Route(action: .get(GetRoutes.startup), isProbe: true),
-            "/metrics": Route(action: .get(GetRoutes.metricsPage)),
+            "/stats/normalization": Route(action: .get(GetRoutes.statistics)),
+            "/labels": Route(action: .get(GetRoutes.labels)),
+            "/health/live": probe(GetRoutes.live),
+            "/healthz": probe(GetRoutes.live),
+            "/health/ready": probe(GetRoutes.ready),
+            "/readyz": probe(GetRoutes.ready),
+            "/health/startup": probe(GetRoutes.startup),
+            "/metrics": Route(action: .get(GetRoutes.metricsPage), isOnAdminPort: true),
             "/openapi.yaml": Route(action: .get(GetRoutes.openAPI)),
             "/openapi.json": Route(action: .get(GetRoutes.openAPIAsJSON)),
         ]
@@ -39,6 +42,12 @@ struct Route: Sendable {
         }
         return table
     }()
+
+    private static func probe(
+        _ handler: @escaping @Sendable (GetRoutes) -> (HTTPRequestHead) throws(Problem) -> Response
+    ) -> Route {
+        Route(action: .get(handler), isProbe: true, needsKey: false, isOnAdminPort: true)
+    }
 
     private static let problem = Route(action: .get(GetRoutes.problem))
 }

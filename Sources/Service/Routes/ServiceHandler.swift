@@ -13,14 +13,18 @@ final class ServiceHandler: RequestHandler {
     private let metrics: ServiceMetrics
     private let getRoutes: GetRoutes
     private let keys: APIKeys?
+    private let isAdmin: Bool
     private let logger: Logger
+    private let exposedHeaders = HTTPField.Name.exposed.map(\.rawName).joined(separator: ", ")
 
+    /// With `isAdmin` it serves the admin port: probes and metrics alone.
     init(
         configuration: ServiceConfiguration,
         state: ServiceState,
         metrics: ServiceMetrics,
         getRoutes: GetRoutes,
         keys: APIKeys?,
+        isAdmin: Bool = false,
         logger: Logger
     ) {
         self.configuration = configuration
@@ -28,25 +32,31 @@ final class ServiceHandler: RequestHandler {
         self.metrics = metrics
         self.getRoutes = getRoutes
         self.keys = keys
+        self.isAdmin = isAdmin
         self.logger = logger
     }
 
     // MARK: Before the body
 
     func admit(_ head: HTTPRequestHead) -> Admission {
-        let route = Route(path: head.path)
+        let route = Route(path: head.path).flatMap { $0.isOnAdminPort || !isAdmin ? $0 : nil }
+        // One id for header, body and log: a second call would create another.
+        var note = RequestNote(id: RequestID.of(head.fields), label: route?.label)
         do throws(Problem) {
-            return try decide(head, route)
+            return try decide(head, route, &note)
         } catch {
-            // One id for header and body: a second call would create another.
-            let requestID = RequestID.of(head.fields)
-            let response = error.response(requestID: requestID)
-            return .respond(finish(response, head, StageTimings(), requestID: requestID), label: route?.label)
+            return .respond(finish(error.response(requestID: note.id), head, note), note: note)
         }
     }
 
-    private func decide(_ head: HTTPRequestHead, _ route: Route?) throws(Problem) -> Admission {
-        if head.path == "*" { return .respond(options(head, allowed: ["GET", "HEAD", "POST", "OPTIONS"])) }
+    private func decide(
+        _ head: HTTPRequestHead,
+        _ route: Route?,
+        _ note: inout RequestNote
+    ) throws(Problem) -> Admission {
+        if head.path == "*" {
+            return .respond(options(head, note, allowed: ["GET", "HEAD", "POST", "OPTIONS"]), note: note)
+        }
         guard let route else { throw .notFound(head.path) }
         if head.isOverLimit, !route.isProbe {
             throw HTTPRefusal.tooManyConnections(limit: configuration.maxConnections).problem
@@ -61,21 +71,20 @@ final class ServiceHandler: RequestHandler {
             problem.fields[.allow] = methods
             throw problem
         }
-        if head.method == .options { return .respond(options(head, allowed: route.methods), label: route.label) }
-        let caller = route.isProbe ? .anyone : try keys?.caller(head.fields[.authorization]) ?? .anyone
+        if head.method == .options { return .respond(options(head, note, allowed: route.methods), note: note) }
+        let caller = route.needsKey ? try keys?.caller(head.fields[.authorization]) ?? .anyone : .anyone
+        note.caller = APIKeys.name(of: caller)
         switch route.action {
-        case .get(let handler):
-            for (name, _) in head.query where !route.parameters.contains(name) {
-                throw .unknownParameter(name, of: head.path, allowed: route.parameters)
-            }
-            return .respond(finish(try handler(getRoutes)(head), head, StageTimings()), label: route.label)
-        case .operation(let operation): return try admit(to: operation, caller)
+        // Unknown parameters are ignored here: probes and monitors add some.
+        case .get(let handler): return .respond(finish(try handler(getRoutes)(head), head, note), note: note)
+        case .operation(let operation): return try admit(to: operation, caller, note)
         }
     }
 
     private func admit<Requested: Operation>(
         to operation: Requested.Type,
-        _ caller: Caller
+        _ caller: Caller,
+        _ note: RequestNote
     ) throws(Problem) -> Admission {
         guard let core = state.core else { throw .starting }
         do {
@@ -94,19 +103,19 @@ final class ServiceHandler: RequestHandler {
             throw refusal.problem
         }
         // A key that is revoked while the body arrives was valid when the request was admitted.
-        return .readBody(limit: configuration.maxBodyBytes, label: operation.name) { [self] request in
-            await respond(to: request, operation: operation, core: core, caller: caller)
+        return .readBody(limit: configuration.maxBodyBytes, note: note) { [self] request in
+            await respond(to: request, operation: operation, core: core, caller: caller, note)
         }
     }
 
-    private func options(_ head: HTTPRequestHead, allowed: [String]) -> Response {
+    private func options(_ head: HTTPRequestHead, _ note: RequestNote, allowed: [String]) -> Response {
         var response = Response(status: 204, fields: [.allow: allowed.joined(separator: ", ")])
         if allowedOrigin(head) != nil {
             response.fields[.accessControlAllowMethods] = allowed.joined(separator: ", ")
             response.fields[.accessControlAllowHeaders] = "Content-Type, Authorization, Request-Id, Accept"
             response.fields[.accessControlMaxAge] = "600"
         }
-        return finish(response, head, StageTimings())
+        return finish(response, head, note)
     }
 
     // MARK: After the body
@@ -115,16 +124,16 @@ final class ServiceHandler: RequestHandler {
         to request: Request,
         operation: Requested.Type,
         core: InferenceCore,
-        caller: Caller
+        caller: Caller,
+        _ note: RequestNote
     ) async -> Response {
-        let requestID = RequestID.of(request.head.fields)
         metrics.requestStarted()
         defer { metrics.requestEnded() }
         let operationRequest = OperationRequest<Requested>(
             core: core,
             configuration: configuration,
             metrics: metrics,
-            requestID: requestID,
+            requestID: note.id,
             caller: caller
         )
         var timings = StageTimings()
@@ -133,37 +142,41 @@ final class ServiceHandler: RequestHandler {
             response = try await operationRequest.response(to: request, timings: &timings)
         } catch {
             if error.kind == .internalError, !Task.isCancelled {
-                logger.error("request failed", metadata: ["id": "\(requestID)", "detail": "\(error.detail)"])
+                logger.error("request failed", metadata: ["request_id": "\(note.id)", "detail": "\(error.detail)"])
             }
-            response = error.response(requestID: requestID)
+            response = error.response(requestID: note.id)
         }
         metrics.stages(timings, operation: operation.name)
-        return finish(response, request.head, timings, requestID: requestID)
+        return finish(response, request.head, note, timings)
     }
 
     // MARK: Around every response
 
-    func refusal(_ refusal: HTTPRefusal) -> Response {
+    func refusal(
+        _ refusal: HTTPRefusal,
+        of head: HTTPRequestHead?,
+        note: RequestNote?
+    ) -> (response: Response, note: RequestNote?) {
         metrics.rejected(refusal.problem.kind)
-        let requestID = RequestID.of(nil)
-        return finish(refusal.problem.response(requestID: requestID), nil, StageTimings(), requestID: requestID)
+        let note = note ?? RequestNote(id: RequestID.of(head?.fields))
+        return (finish(refusal.problem.response(requestID: note.id), head, note), note)
     }
 
     private func finish(
         _ response: Response,
         _ head: HTTPRequestHead?,
-        _ timings: StageTimings,
-        requestID: String? = nil
+        _ note: RequestNote,
+        _ timings: StageTimings = StageTimings()
     ) -> Response {
         var response = response
-        response.fields[.requestID] = requestID ?? RequestID.of(head?.fields)
+        response.fields[.requestID] = note.id
         response.fields[.serverTiming] = timings.header
         response.fields[.xContentTypeOptions] = "nosniff"
+        // Whatever the origin, and without one: a cache must not give one origin's response to another.
+        if !configuration.corsOrigins.isEmpty { response.fields.append(HTTPField(name: .vary, value: "Origin")) }
         if let head, let origin = allowedOrigin(head) {
             response.fields[.accessControlAllowOrigin] = origin
-            response.fields[.accessControlExposeHeaders] =
-                "Shape, Dtype, UAE-Model, UAE-Latent, UAE-Quality, Request-Id, Server-Timing, Retry-After"
-            response.fields[.vary] = "Origin"
+            response.fields[.accessControlExposeHeaders] = exposedHeaders
         }
         return response
     }
@@ -176,23 +189,26 @@ final class ServiceHandler: RequestHandler {
 
     func completed(_ exchange: Exchange) {
         metrics.request(
-            operation: exchange.label ?? ServiceMetrics.other,
+            operation: exchange.note?.label ?? ServiceMetrics.other,
             code: exchange.status,
             seconds: exchange.duration.seconds
         )
-        // Probes and pages are routine; operations, and requests for no route at all, are not.
-        let isRoutine = exchange.label == ServiceMetrics.other
+        // Probes and pages are routine; operations, requests for no route at all, and clients' mistakes are not.
+        let isRoutine = exchange.note?.label == ServiceMetrics.other && !(400..<500).contains(exchange.status)
         guard logger.logLevel <= .debug || !isRoutine else { return }
         logger.log(
             level: isRoutine ? .debug : .info,
             "request",
             metadata: [
+                "request_id": "\(exchange.note?.id ?? RequestID.of(exchange.head?.fields))",
+                "caller": "\(exchange.note?.caller ?? "-")",
+                "client": "\(exchange.client)",
                 "method": "\(exchange.head?.method.rawValue ?? "-")",
                 "path": "\(exchange.head?.path.prefix(120) ?? "-")",
-                "status": "\(exchange.status)",
-                "bytes_in": "\(exchange.bytesIn)",
-                "bytes_out": "\(exchange.bytesOut)",
-                "ms": "\(exchange.duration.milliseconds)",
+                "status": .stringConvertible(exchange.status),
+                "bytes_in": .stringConvertible(exchange.bytesIn),
+                "bytes_out": .stringConvertible(exchange.bytesOut),
+                "ms": .stringConvertible(exchange.duration.roundedMilliseconds),
             ]
         )
     }

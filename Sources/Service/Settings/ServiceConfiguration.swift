@@ -17,6 +17,10 @@ package struct ServiceConfiguration: Sendable {
     package var unixSocketMode: UInt32?
     /// A name or a number; nil: the process's group.
     package var unixSocketGroup: String?
+    /// nil: no admin port.
+    package var adminPort: Int?
+    /// nil: `host`.
+    package var adminHost: String?
     /// nil: the floor of the smaller of CPU affinity and the container's CPU quota.
     package var threads: Int?
     package var maxBatchSize = 8

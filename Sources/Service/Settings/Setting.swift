@@ -158,7 +158,7 @@ package struct Setting: Sendable {
         optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),
         Setting(
             name: "unix-socket-mode",
-            help: "Permissions of the Unix socket in octal, such as 0660; default: by the umask.",
+            help: "Permissions of the Unix socket in octal, such as 0660; by the umask unless given.",
             expected: "octal permissions from 0 to 0777",
             set: { configuration, value in
                 configuration.unixSocketMode = UInt32(value, radix: 8)
@@ -167,6 +167,18 @@ package struct Setting: Sendable {
             get: { $0.unixSocketMode.map { "0" + String($0, radix: 8) } ?? "" }
         ),
         optionalText("unix-socket-group", \.unixSocketGroup, "Group of the Unix socket, a name or a number."),
+        Setting(
+            name: "admin-port",
+            help: "Another port with /metrics and health probes alone, without a key.",
+            expected: "an integer from 0 to 65535",
+            set: { configuration, value in
+                configuration.adminPort = Int(value).flatMap { (0...65535).contains($0) ? $0 : nil }
+                // `--print-config` prints an empty value for none.
+                return configuration.adminPort != nil || value.isEmpty
+            },
+            get: { $0.adminPort.map(String.init) ?? "" }
+        ),
+        optionalText("admin-host", \.adminHost, "Address of the admin port; that of host unless given."),
         Setting(
             name: "threads",
             help: "Inference threads; auto: the CPUs that the process may use.",

@@ -12,6 +12,13 @@ extension HTTPField.Name {
     static let requestID = named("Request-Id")
     static let serverTiming = named("Server-Timing")
 
+    /// What a page of another origin may read of a response; Fetch lets it read the other headers that are sent anyway,
+    /// such as `Content-Type`, or has no use for them there.
+    static let exposed: [HTTPField.Name] = [
+        .shape, .dtype, .uaeModel, .uaeLatent, .uaeQuality, .uaeFailed, .requestID, .serverTiming, .retryAfter, .allow,
+        .wwwAuthenticate, .acceptEncoding,
+    ]
+
     private static func named(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a field name") }
         return name
