@@ -8,10 +8,12 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests tools/model-init fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build serve test lint format smoke matrix-products conversions schemathesis torture faults command-line proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
+.PHONY: help packages build static install check-install serve test lint format smoke matrix-products conversions schemathesis torture faults command-line proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
+	@echo "make install              builds without run-time needs of the Swift toolchain, and installs the binary, the default"
+	@echo "                          model and the systemd units to DESTDIR and PREFIX=/usr/local"
 	@echo "make test                 all tests, in release mode"
 	@echo "make smoke                requests to every route of the built server, with curl"
 	@echo "make matrix-products      the built server under each value of --matrix-products, and whether it maps OpenBLAS"
@@ -34,6 +36,7 @@ help:
 	@echo "make model-init FAMILY=dinov2-base DIR=models/dinov2-base    writes a model of a published size with random weights;"
 	@echo "                          also DECODER=ViTXL INPUT_SIDE=224 FIRST_EDITION=1"
 	@echo "make train-data, make train, make train-evaluate    training of the default model, see training/README.md"
+	@echo "make check-install        make install to a folder, and the service from there (needs root)"
 	@echo "make check-runtime-image  tests the Dockerfile's run-time stage without a container engine (needs root)"
 
 packages:
@@ -42,6 +45,27 @@ packages:
 
 build: packages
 	swift build $(CONFIGURATION) --product uae
+
+# The binary of `build` finds Swift's libraries in this machine's toolchain; this one contains them. Other flags make
+# other objects, hence a folder of its own.
+static: packages
+	swift build $(CONFIGURATION) --product uae --static-swift-stdlib -Xlinker -s --scratch-path .build-static
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+TARGET = $(DESTDIR)$(PREFIX)
+
+install: static
+	install -D -m 755 .build-static/release/uae "$(TARGET)/bin/uae"
+	cd models/default && find . -type f -exec install -D -m 644 {} "$(abspath $(TARGET))/share/uae/models/default/{}" \;
+	install -d "$(TARGET)/share/doc/uae" "$(TARGET)/lib/systemd/system"
+	install -m 644 LICENSE NOTICE "$(TARGET)/share/doc/uae"
+	for unit in deploy/systemd/*; do \
+		sed 's#/usr/local#$(PREFIX)#g' "$$unit" >"$(TARGET)/lib/systemd/system/$${unit##*/}" || exit 1; \
+	done
+
+check-install: packages
+	scripts/check-install.sh
 
 serve: build
 	.build/release/uae serve --model $(MODEL) --host $(HOST) --port $(PORT) $(FLAGS)
