@@ -284,8 +284,54 @@ exits "SIGTERM while the log's disk is full" 0
 server=$!
 ready
 expect "served without standard error" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+expect "what stands in for standard error" "$(readlink "/proc/$server/fd/2")" "/dev/null"
 kill -TERM "$server"
 exits "SIGTERM without standard error" 0
+# A pipe that nobody reads, held open by this script: far more lines than it and the queue hold.
+mkfifo "$work/pipe"
+for signal in TERM ILL; do
+    exec 4<>"$work/pipe"
+    "$binary" serve --port "${url##*:}" 2>"$work/pipe" &
+    server=$!
+    ready
+    curl --silent --output /dev/null --max-time 60 "$url/nothing/[1-8000]" || bad "requests stop while nobody reads the log"
+    expect "live while nobody reads the log" "$(status_of "$url/health/live")" 200
+    expect "served while nobody reads the log" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+    curl --silent --max-time 10 "$url/metrics" >"$work/metrics" || true
+    if grep --quiet '^uae_log_lines_dropped_total [1-9]' "$work/metrics"; then ok; else bad "no dropped lines are counted"; fi
+    kill "-$signal" "$server"
+    exits "SIG$signal while nobody reads the log" "$([ "$signal" = TERM ] && echo 0 || echo 132)"
+    exec 4<&-
+done
+# A reader that goes away.
+exec 4<>"$work/pipe"
+"$binary" serve --port "${url##*:}" 2>"$work/pipe" &
+server=$!
+ready
+exec 4<&-
+expect "served once the log's reader has gone" "$(status_of --data-binary "@$photo" "$url/encode")" 200
+expect "live once the log's reader has gone" "$(status_of "$url/health/live")" 200
+kill -TERM "$server"
+exits "SIGTERM once the log's reader has gone" 0
+
+# The admin port: served while the other is at its limit, and while the service drains.
+echo a-key >"$work/keys"
+start --admin-port 0 --max-connections 1 --drain-delay-ms 60000 --api-key-file "$work/keys"
+admin=$(grep --only-matching 'admin_address=[^ ]*' "$log" | cut -d= -f2)
+for _ in $(seq 1000); do [ "$(status_of "$admin/health/ready")" = 200 ] && break || sleep 0.02; done
+python3 - "${url##*:}" "$admin" <<'PYTHON' && ok || bad "the admin port does not respond while the other is at its limit"
+import socket, sys, urllib.request
+held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(30)]
+for path in "/health/live", "/health/ready", "/metrics":
+    assert urllib.request.urlopen(sys.argv[2] + path, timeout=5).status == 200
+PYTHON
+expect "no operation at the admin port" "$(status_of --data-binary "@$photo" "$admin/encode")" 404
+kill -TERM "$server"
+sleep 0.2
+expect "ready at the admin port while draining" "$(status_of "$admin/health/ready")" 503
+expect "metrics at the admin port while draining" "$(status_of "$admin/metrics")" 200
+kill -TERM "$server"
+exits "second SIGTERM with an admin port" 143
 
 # A worker that hangs: a batch far longer than the watchdog allows
 start --watchdog-ms 600 --max-batch-size 1024 --max-queue-items 1024 --max-client-items 512 --threads 1

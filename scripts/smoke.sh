@@ -156,6 +156,21 @@ refused() {
     has "urn:uae:problem:$slug\"" && has "\"status\": ?$status" && has '"request_id"'
 }
 refused 400 unknown-parameter '/encode?nonsense=1' --data-binary "@$photo"
+# GET routes ignore what they do not know; a target of 8,000 bytes is no trouble, one beyond 16 KiB is refused by name.
+long=$(head -c 8000 /dev/zero | tr '\0' a)
+for http in --http1.1 --http2-prior-knowledge; do
+    expect 200 application/json "/health/live?t=$long" "$http"
+    refused 414 target-too-long "/health/live?t=$long$long$long" "$http" --header 'Request-Id: smoke-414'
+    has '^request-id: *smoke-414' "$head"
+    refused 501 feature-unavailable /info "$http" --request BREW --header 'Request-Id: smoke-501'
+    has '^request-id: *smoke-501' "$head"
+done
+refused 417 expectation-failed /encode --data-binary x --header 'Expect: 200-ok' --header 'Request-Id: smoke-417'
+has '^request-id: *smoke-417' "$head"
+head -c 68000000 /dev/zero >"$work/large"
+refused 413 body-too-large /encode --data-binary "@$work/large" --header 'Request-Id: smoke-413'
+has '^request-id: *smoke-413' "$head"
+refused 400 bad-parameter '/labels?format=xml'
 refused 400 bad-parameter '/encode?keep=many' --data-binary "@$photo"
 refused 400 bad-parameter '/encode?keep=1&keep=2' --data-binary "@$photo"
 refused 400 bad-parameter /encode --form "file=@$photo" --form "keep=$(printf '%05000d' 1)"
