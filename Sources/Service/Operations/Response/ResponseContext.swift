@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Autoencoder
+
 /// What a response needs beside its operation and the results.
 struct ResponseContext: Sendable {
     let model: ModelIdentity
