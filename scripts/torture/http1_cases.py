@@ -123,7 +123,7 @@ REQUEST_LINES = [
     ("absolute form with another Host", target(b"http://b/health/live"), "200 open"),
     ("absolute form in capitals", target(b"HTTP://a/health/live"), "200 open"),
     ("absolute form without a path", target(b"http://a"), "200 open"),
-    ("absolute form with query only", target(b"http://a?x=1"), "400 open"),
+    ("absolute form with query only", target(b"http://a?x=1"), "200 open"),
     ("absolute form without a host", target(b"http:///health/live"), MALFORMED),
     ("absolute form with a port only", target(b"http://:80/health/live"), MALFORMED),
     ("absolute form with user information", target(b"http://u@a/health/live"), MALFORMED),
