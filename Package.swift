@@ -51,6 +51,7 @@ let package = Package(
         .systemLibrary(name: "CSPNG"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CNGHTTP2"),
+        .systemLibrary(name: "CEpoll"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
         .target(name: "CEmbedded"),
@@ -133,7 +134,7 @@ let package = Package(
         )
         + targetWithTests(
             "SocketServer",
-            ["HTTPWire", .product(name: "HTTPTypes", package: "swift-http-types")],
+            ["CEpoll", "HTTPWire", .product(name: "HTTPTypes", package: "swift-http-types")],
             tests: ["HTTP2Peer", "HTTPWire"]
         )
         // The only place that knows both sides.

@@ -55,29 +55,28 @@ final class Acceptor: DescriptorHandler, DeadlineHolder, @unchecked Sendable {
 
     // MARK: On the first loop
 
-    func handle(_ readiness: Readiness) -> Bool {
+    func handle(_ readiness: Readiness) {
+        // Only a process that shares an inherited socket can end it.
+        if readiness.contains(.hungUp) { return stop() }
         for _ in 0..<Self.batch {
             guard hasRoom else {
-                waitForRoom()
-                return false
+                return waitForRoom()
             }
             let (descriptor, client) = ClientAddress.accept(listener.descriptor)
             if descriptor < 0 {
                 switch errno {
                 // The client gave up between SYN and accept: take the next.
                 case ECONNABORTED, EINTR, EPROTO: continue
-                // The backlog keeps the clients meanwhile.
-                case EMFILE, ENFILE, ENOBUFS, ENOMEM: waitForDescriptors()
-                default: break
+                case EAGAIN: return
+                // For want of descriptors or memory. The backlog keeps the clients meanwhile.
+                default: return waitForDescriptors()
                 }
-                return false
             }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let isOverLimit = totals.connectionOpened() > configuration.maximumConnections
             loops[nextLoop].adopt(descriptor, client: client, isOverLimit: isOverLimit)
             nextLoop = (nextLoop + 1) % loops.count
         }
-        return false
     }
 
     func checkDeadline(_ now: ContinuousClock.Instant) { resume() }

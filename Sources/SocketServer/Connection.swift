@@ -27,24 +27,10 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     private var watch: (any DescriptorWatch)?
     private var state = State.open
     private var driver: (any ProtocolDriver)?
-    private var hangUpCheck: HangUpCheck?
     /// How fast the client takes what waits for the socket; nil: nothing waits.
     private var outputPace: Pace?
     /// The connection's part of the bytes that the server counts as held.
     private var countedBytes = 0
-
-    /// Checks for a hang-up, ever more rarely, while nothing is to be read or written: Dispatch reports none then.
-    private struct HangUpCheck {
-        var interval = Duration.milliseconds(20)
-        var instant: ContinuousClock.Instant
-
-        init(_ now: ContinuousClock.Instant) { instant = now + interval }
-
-        mutating func repeats(_ now: ContinuousClock.Instant) {
-            interval = min(interval * 2, .seconds(1))
-            instant = now + interval
-        }
-    }
 
     /// Reads in a row, so that one fast sender does not keep the others waiting.
     private static let maximumReads = 8
@@ -69,15 +55,11 @@ final class Connection: DescriptorHandler, DeadlineHolder {
         updateInterest()
     }
 
-    func handle(_ readiness: Readiness) -> Bool {
-        if readiness.contains(.hungUp) {
-            abort()
-            return false
-        }
+    func handle(_ readiness: Readiness) {
+        if readiness.contains(.hungUp) { return abort() }
         if readiness.contains(.writable) { flush() }
-        let hasRead = readiness.contains(.readable) && receive()
-        if hasRead || readiness.contains(.writable) { advance() }
-        return hasRead
+        if readiness.contains(.readable) { receive() }
+        advance()
     }
 
     /// Takes the handler's response to a request.
@@ -96,7 +78,6 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     func checkDeadline(_ now: ContinuousClock.Instant) {
         switch state {
         case .open:
-            checkForHangUp(now)
             checkOutputPace(now)
             if isOpen { driver?.checkDeadline(now) }
         case .lingering(let byteCount, var pace):
@@ -153,24 +134,22 @@ final class Connection: DescriptorHandler, DeadlineHolder {
 
     // MARK: Bytes
 
-    /// - Returns: whether there was anything to read.
-    private func receive() -> Bool {
-        for reads in 0..<Self.maximumReads {
-            guard wantsInput else { return reads > 0 }
+    private func receive() {
+        for _ in 0..<Self.maximumReads {
+            guard wantsInput else { return }
             let count = recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, Int32(MSG_DONTWAIT))
             if count == 0 {
                 peerHasFinished = true
-                return true
+                return
             }
             if count < 0 {
                 if errno == EINTR { continue }
                 if errno != EAGAIN { abort() }
-                return reads > 0
+                return
             }
             take(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
-            guard count == loop.scratch.count else { break }
+            guard count == loop.scratch.count else { return }
         }
-        return true
     }
 
     private func take(_ bytes: UnsafeRawBufferPointer) {
@@ -227,23 +206,13 @@ final class Connection: DescriptorHandler, DeadlineHolder {
 
     private func updateInterest() {
         if isClosed { return }
-        let (reading, writing) = (wantsInput, !output.isEmpty)
-        watch?.setInterest(reading: reading, writing: writing)
-        if reading || writing {
-            hangUpCheck = nil
-        } else if hangUpCheck == nil {
-            hangUpCheck = HangUpCheck(loop.now)
-        }
+        watch?.setInterest(reading: wantsInput, writing: !output.isEmpty)
         if let deadline = nextDeadline { loop.setDeadline(of: self, to: deadline) }
     }
 
     private var nextDeadline: ContinuousClock.Instant? {
         switch state {
-        case .open:
-            earlier(
-                earlier(driver?.nextDeadline, hangUpCheck?.instant),
-                outputPace?.deadline(loop.configuration.writeTimeout)
-            )
+        case .open: earlier(driver?.nextDeadline, outputPace?.deadline(loop.configuration.writeTimeout))
         case .lingering(_, let pace): pace.deadline(loop.configuration.lingerTimeout)
         case .closed: nil
         }
@@ -258,11 +227,5 @@ final class Connection: DescriptorHandler, DeadlineHolder {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
         abort()
-    }
-
-    private func checkForHangUp(_ now: ContinuousClock.Instant) {
-        guard let check = hangUpCheck, now >= check.instant else { return }
-        if watch?.hasHungUp == true { return abort() }
-        hangUpCheck?.repeats(now)
     }
 }

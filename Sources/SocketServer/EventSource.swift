@@ -25,13 +25,8 @@ package protocol EventSource: AnyObject, Sendable {
 
 /// A descriptor under watch; belongs to its loop.
 package protocol DescriptorWatch: AnyObject {
-    /// Selects what the handler is called for.
-    ///
-    /// A hang-up is reported only while one of the two is selected; see ``hasHungUp``.
+    /// Selects what the handler is called for, besides hang-ups.
     func setInterest(reading: Bool, writing: Bool)
-
-    /// Whether the connection is gone in both directions; asks the kernel.
-    var hasHungUp: Bool { get }
 
     /// Ends the watch: the handler is not called any more, and is released.
     ///
@@ -42,9 +37,7 @@ package protocol DescriptorWatch: AnyObject {
 /// Handles the readiness of a descriptor.
 package protocol DescriptorHandler: AnyObject {
     /// Reads or writes what it can; a call without need does no harm.
-    ///
-    /// - Returns: whether it has read something, so that more may come soon.
-    func handle(_ readiness: Readiness) -> Bool
+    func handle(_ readiness: Readiness)
 }
 
 /// What a descriptor is ready for.

@@ -78,7 +78,6 @@ final class ManualWatch: DescriptorWatch {
     private(set) var isWriting = false
     private(set) var calls = 0
     private(set) var cancellations = 0
-    var hasHungUp = false
     private var handler: (any DescriptorHandler)?
     private var closed: (() -> Void)?
 
@@ -111,13 +110,21 @@ final class ManualWatch: DescriptorWatch {
         guard let handler else { return false }
         let wanted = (isReading ? Int16(POLLIN) : 0) | (isWriting ? Int16(POLLOUT) : 0)
         var state = pollfd(fd: descriptor, events: wanted, revents: 0)
-        guard wanted != 0, poll(&state, 1, 0) > 0 else { return false }
+        guard poll(&state, 1, 0) > 0 else { return false }
         calls += 1
         var readiness: Readiness = []
         if state.revents & Int16(POLLIN) != 0 { readiness.insert(.readable) }
         if state.revents & Int16(POLLOUT) != 0 { readiness.insert(.writable) }
-        if state.revents & Int16(POLLHUP | POLLERR) != 0 { readiness.insert(.hungUp) }
-        _ = handler.handle(readiness)
+        // Hang-ups are reported whatever is wanted, but after what can be read.
+        if state.revents & Int16(POLLHUP | POLLERR) != 0, !readiness.contains(.readable) || unreadCount == 0 {
+            readiness.insert(.hungUp)
+        }
+        handler.handle(readiness)
         return true
+    }
+
+    private var unreadCount: Int32 {
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? count : 0
     }
 }
