@@ -25,7 +25,7 @@ package struct QueueLimits: Sendable {
 /// Why the queue refused or dropped a request.
 package enum QueueError: Error, Equatable {
     /// No room for all items of the request; nothing was enqueued.
-    case full(queuedItems: Int, requestedItems: Int, capacity: Int, retryAfterSeconds: Int)
+    case full(Shortage, retryAfterSeconds: Int)
     /// More items than the queue's capacity.
     case requestTooLarge(items: Int, capacity: Int)
     /// A batch has been running for longer than the watchdog allows.
@@ -34,6 +34,52 @@ package enum QueueError: Error, Equatable {
     case deadlineExceeded(stage: Stage, timeout: Duration)
     /// The client disconnected.
     case cancelled
+
+    /// Which limit leaves no room for a request, with its numbers at that moment.
+    package struct Shortage: Sendable, Equatable {
+        package enum Limit: String, Sendable, CaseIterable {
+            /// The places of the queue.
+            case places
+            /// The work of the queue, in encodes.
+            case cost
+            /// The places of one caller, who leaves as many free as it holds.
+            case callerPlaces = "caller-places"
+            /// The work of one caller, likewise.
+            case callerCost = "caller-cost"
+        }
+
+        package var limit: Limit
+        /// Items that wait or have places reserved.
+        package var queuedItems: Int
+        package var requestedItems: Int
+        /// Places, and also their cost in encodes.
+        package var capacity: Int
+        package var queuedCost: Double
+        package var requestedCost: Double
+        /// Those of the same caller among the queued.
+        package var callerItems = 0
+        package var callerCost = 0.0
+
+        package init(
+            limit: Limit,
+            queuedItems: Int,
+            requestedItems: Int,
+            capacity: Int,
+            queuedCost: Double,
+            requestedCost: Double,
+            callerItems: Int = 0,
+            callerCost: Double = 0
+        ) {
+            self.limit = limit
+            self.queuedItems = queuedItems
+            self.requestedItems = requestedItems
+            self.capacity = capacity
+            self.queuedCost = queuedCost
+            self.requestedCost = requestedCost
+            self.callerItems = callerItems
+            self.callerCost = callerCost
+        }
+    }
 
     /// Where an item was when its request ended early.
     package enum Stage: String, Sendable, CaseIterable {

@@ -68,16 +68,8 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
     mutating func reserve(items: Int, cost: Double, caller: Caller, now: Instant) throws(QueueError) {
         if let busy = hungFor(now: now) { throw .workerHung(busyFor: busy) }
         if items > limits.items { throw .requestTooLarge(items: items, capacity: limits.items) }
-        let queued = waitingItems + reservedItems
-        // A single request on an empty queue is served at any cost; otherwise no decode would fit a small queue.
-        let costFits = queued == 0 || waitingCost + reservedCost + cost <= Double(limits.items)
-        guard queued + items <= limits.items, costFits, leavesRoom(items: items, cost: cost, caller: caller) else {
-            throw .full(
-                queuedItems: queued,
-                requestedItems: items,
-                capacity: limits.items,
-                retryAfterSeconds: retryAfterSeconds
-            )
+        if let shortage = shortage(items: items, cost: cost, caller: caller) {
+            throw .full(shortage, retryAfterSeconds: retryAfterSeconds)
         }
         reservedItems += items
         reservedCost += cost
@@ -90,14 +82,38 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         hold(items: -items, cost: -cost, caller: caller)
     }
 
-    /// Whether a caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998).
+    /// Which limit leaves no room for a request; nil: there is room.
     ///
-    /// Alone it gets half; with n others that want all, an (n + 2)-th. A new caller always finds a place.
-    private func leavesRoom(items: Int, cost: Double, caller: Caller) -> Bool {
-        guard caller != .anyone, let own = held[caller] else { return true }
-        let free = limits.items - (waitingItems + reservedItems + items)
-        let freeCost = Double(limits.items) - (waitingCost + reservedCost + cost)
-        return own.items + items <= free && own.cost + cost <= freeCost
+    /// A caller with a key leaves as much of the queue free as it holds itself (Choudhury, Hahne 1998). Alone it gets
+    /// half; with n others that want all, an (n + 2)-th. A new caller always finds a place.
+    private func shortage(items: Int, cost: Double, caller: Caller) -> QueueError.Shortage? {
+        let (queued, queuedCost) = (waitingItems + reservedItems, waitingCost + reservedCost)
+        var shortage = QueueError.Shortage(
+            limit: .places,
+            queuedItems: queued,
+            requestedItems: items,
+            capacity: limits.items,
+            queuedCost: queuedCost,
+            requestedCost: cost
+        )
+        let (free, freeCost) = (limits.items - queued - items, Double(limits.items) - queuedCost - cost)
+        if free < 0 { return shortage }
+        // A single request on an empty queue is served at any cost; otherwise no decode would fit a small queue.
+        if queued > 0, freeCost < 0 {
+            shortage.limit = .cost
+            return shortage
+        }
+        guard caller != .anyone, let own = held[caller] else { return nil }
+        (shortage.callerItems, shortage.callerCost) = (own.items, own.cost)
+        if own.items + items > free {
+            shortage.limit = .callerPlaces
+            return shortage
+        }
+        if own.cost + cost > freeCost {
+            shortage.limit = .callerCost
+            return shortage
+        }
+        return nil
     }
 
     private mutating func hold(items: Int, cost: Double, caller: Caller) {

@@ -31,9 +31,15 @@ import Testing
     @Test func aReservationIsAllOrNothing() throws {
         let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 4))
         let first = try queue.reserve(items: 3, cost: 3)
-        #expect(throws: QueueError.full(queuedItems: 3, requestedItems: 2, capacity: 4, retryAfterSeconds: 1)) {
-            try queue.reserve(items: 2, cost: 2)
-        }
+        let shortage = QueueError.Shortage(
+            limit: .places,
+            queuedItems: 3,
+            requestedItems: 2,
+            capacity: 4,
+            queuedCost: 3,
+            requestedCost: 2
+        )
+        #expect(throws: QueueError.full(shortage, retryAfterSeconds: 1)) { try queue.reserve(items: 2, cost: 2) }
         #expect(queue.snapshot().reservedItems == 3)
         _ = try queue.reserve(items: 1, cost: 1)
         withExtendedLifetime(first) {}
@@ -44,6 +50,65 @@ import Testing
         do { _ = try queue.reserve(items: 2, cost: 2) }
         #expect(queue.snapshot().reservedItems == 0)
         #expect(queue.refusal() == nil)
+    }
+
+    // Each limit at its boundary: what just fits, then what does not.
+    @Test(arguments: [
+        (QueueError.Shortage.Limit.places, fits: (items: 2, cost: 1.0), fails: (items: 3, cost: 1.0)),
+        (.cost, fits: (items: 1, cost: 2.0), fails: (items: 1, cost: 2.01)),
+    ])
+    func aRefusalNamesTheLimitThatLeavesNoRoom(
+        limit: QueueError.Shortage.Limit,
+        fits: (items: Int, cost: Double),
+        fails: (items: Int, cost: Double)
+    ) throws {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 4))
+        let first = try queue.reserve(items: 2, cost: 2)
+        do { _ = try queue.reserve(items: fits.items, cost: fits.cost) }
+        let shortage = QueueError.Shortage(
+            limit: limit,
+            queuedItems: 2,
+            requestedItems: fails.items,
+            capacity: 4,
+            queuedCost: 2,
+            requestedCost: fails.cost
+        )
+        #expect(throws: QueueError.full(shortage, retryAfterSeconds: 1)) {
+            try queue.reserve(items: fails.items, cost: fails.cost)
+        }
+        withExtendedLifetime(first) {}
+    }
+
+    // Of ten, one caller holds two beside another's two: with two more it holds four and leaves four free.
+    @Test(arguments: [
+        (QueueError.Shortage.Limit.callerPlaces, fits: (items: 2, cost: 1.0), fails: (items: 3, cost: 1.0)),
+        (.callerCost, fits: (items: 1, cost: 2.0), fails: (items: 1, cost: 2.01)),
+    ])
+    func aRefusalNamesTheCallersShare(
+        limit: QueueError.Shortage.Limit,
+        fits: (items: Int, cost: Double),
+        fails: (items: Int, cost: Double)
+    ) throws {
+        let queue = InferenceQueue(backend: GatedBackend(), limits: QueueLimits(items: 10))
+        let held = [
+            try queue.reserve(items: 2, cost: 2, caller: .key(1)),
+            try queue.reserve(items: 2, cost: 2, caller: .key(2)),
+        ]
+        do { _ = try queue.reserve(items: fits.items, cost: fits.cost, caller: .key(1)) }
+        let shortage = QueueError.Shortage(
+            limit: limit,
+            queuedItems: 4,
+            requestedItems: fails.items,
+            capacity: 10,
+            queuedCost: 4,
+            requestedCost: fails.cost,
+            callerItems: 2,
+            callerCost: 2
+        )
+        #expect(throws: QueueError.full(shortage, retryAfterSeconds: 1)) {
+            try queue.reserve(items: fails.items, cost: fails.cost, caller: .key(1))
+        }
+        withExtendedLifetime(held) {}
     }
 
     @Test func aRequestThatCanNeverFitIsToldSo() {

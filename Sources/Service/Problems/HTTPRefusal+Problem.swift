@@ -60,7 +60,7 @@ extension HTTPRefusal: ProblemConvertible {
         case .tooManyBytesInFlight(let limit):
             Problem(
                 .overloaded,
-                "The service holds \(limit) bytes of request bodies and responses already; try again later.",
+                "Request bodies and responses may take \(limit) bytes at once, and this one would go beyond; try again later.",
                 [("limit", .integer(limit))]
             )
             .retrying(afterSeconds: 1)

@@ -5,12 +5,7 @@ import InferenceQueue
 extension QueueError: ProblemConvertible {
     package var problem: Problem {
         switch self {
-        case .full(let queued, let requested, let capacity, let seconds):
-            Problem(
-                .queueFull,
-                "\(queued) of \(capacity) places of the queue are taken; this request needs \(requested).",
-                [("queue_items", .integer(queued)), ("capacity", .integer(capacity))]
-            ).retrying(afterSeconds: seconds)
+        case .full(let shortage, let seconds): shortage.problem.retrying(afterSeconds: seconds)
         case .requestTooLarge(let items, let capacity):
             Problem(
                 .tooManyItems,
@@ -26,6 +21,51 @@ extension QueueError: ProblemConvertible {
             )
         case .cancelled: Problem(.internalError, "The client closed the connection.")
         }
+    }
+}
+
+extension QueueError.Shortage {
+    fileprivate var problem: Problem {
+        var members: [(String, JSONValue)] = [
+            ("refused_by", .string(limit.rawValue)),
+            ("queue_items", .integer(queuedItems)),
+            ("requested", .integer(requestedItems)),
+            ("capacity", .integer(capacity)),
+        ]
+        switch limit {
+        case .places: break
+        case .cost: members += [("queue_cost", rounded(queuedCost)), ("requested_cost", rounded(requestedCost))]
+        case .callerPlaces: members.append(("caller_items", .integer(callerItems)))
+        case .callerCost:
+            members += [
+                ("queue_cost", rounded(queuedCost)), ("requested_cost", rounded(requestedCost)),
+                ("caller_cost", rounded(callerCost)),
+            ]
+        }
+        return Problem(.queueFull, detail, members)
+    }
+
+    private var detail: String {
+        switch limit {
+        case .places:
+            "\(queuedItems) of \(capacity) places of the queue are taken; this request needs \(requestedItems)."
+        case .cost:
+            "The queue holds work worth \(text(queuedCost)) encodes of at most \(capacity); this request adds "
+                + "\(text(requestedCost))."
+        case .callerPlaces:
+            "Your requests hold \(callerItems) of the \(queuedItems) places taken of \(capacity); with "
+                + "\(requestedItems) more they would hold more than they leave free."
+        case .callerCost:
+            "Your requests hold work worth \(text(callerCost)) of the \(text(queuedCost)) encodes queued of "
+                + "\(capacity); with \(text(requestedCost)) more they would hold more than they leave free."
+        }
+    }
+
+    private func rounded(_ cost: Double) -> JSONValue { .number((cost * 100).rounded() / 100) }
+
+    private func text(_ cost: Double) -> String {
+        let rounded = (cost * 100).rounded() / 100
+        return rounded == rounded.rounded() ? String(Int(rounded)) : String(rounded)
     }
 }
 
