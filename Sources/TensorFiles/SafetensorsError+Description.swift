@@ -48,9 +48,3 @@ extension JSONError: CustomStringConvertible {
         }
     }
 }
-
-/// Text from a file without control characters, shortened so that the rest of the message stays visible.
-package func printable(_ text: String) -> String {
-    let shown = text.unicodeScalars.prefix(200).map { $0.escaped(asASCII: true) }.joined()
-    return text.unicodeScalars.count > 200 ? shown + "..." : shown
-}

@@ -60,7 +60,7 @@ extension HTTPRefusal: ProblemConvertible {
         case .tooManyBytesInFlight(let limit):
             Problem(
                 .overloaded,
-                "Request bodies and responses may take \(limit) bytes at once, and this one would go beyond; try again later.",
+                "Bodies and responses may take \(limit) bytes at once, and this body would go beyond; try again later.",
                 [("limit", .integer(limit))]
             )
             .retrying(afterSeconds: 1)

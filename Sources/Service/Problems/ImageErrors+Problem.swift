@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ImageCodec
+import TensorFiles
 
 extension ImageDecodeError: ProblemConvertible {
     package var problem: Problem {
@@ -62,7 +63,11 @@ extension ImageDecodeError: ProblemConvertible {
                 got: "\(count)"
             )
         case .corruptJPEG(let reason):
-            .undecodable("The data of the JPEG is corrupt.", expected: "intact data", got: String(reason.prefix(120)))
+            .undecodable(
+                "The data of the JPEG is corrupt.",
+                expected: "intact data",
+                got: printable(reason, limit: 120)
+            )
         case .malformedHeader(let count):
             .undecodable("The PNG does not begin with a valid IHDR chunk.", expected: "13 bytes", got: "\(count) bytes")
         case .malformedChunk(let offset):

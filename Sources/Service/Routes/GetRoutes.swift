@@ -176,6 +176,6 @@ struct GetRoutes: Sendable {
 
 extension Problem {
     static func notFound(_ path: String) -> Problem {
-        Problem(.notFound, "No route at '\(path.prefix(120))'.")
+        Problem(.notFound, "No route at '\(printable(path, limit: 120))'.")
     }
 }

@@ -5,6 +5,7 @@ import HTTPWire
 import InferenceQueue
 import Logging
 import SocketServer
+import TensorFiles
 
 /// The service as the sockets see it: admits each request by its head, and routes it.
 final class ServiceHandler: RequestHandler {
@@ -65,7 +66,7 @@ final class ServiceHandler: RequestHandler {
         guard route.methods.contains(head.method.rawValue) else {
             var problem = Problem(
                 .methodNotAllowed,
-                "\(head.method.rawValue) is not allowed for \(head.path.prefix(64)); use \(methods).",
+                "\(head.method.rawValue) is not allowed for \(printable(head.path, limit: 64)); use \(methods).",
                 [("allowed", .array(route.methods.map(JSONValue.string)))]
             )
             problem.fields[.allow] = methods
@@ -204,7 +205,7 @@ final class ServiceHandler: RequestHandler {
                 "caller": "\(exchange.note?.caller ?? "-")",
                 "client": "\(exchange.client)",
                 "method": "\(exchange.head?.method.rawValue ?? "-")",
-                "path": "\(exchange.head?.path.prefix(120) ?? "-")",
+                "path": "\(printable(exchange.head?.path ?? "-", limit: 120))",
                 "status": .stringConvertible(exchange.status),
                 "bytes_in": .stringConvertible(exchange.bytesIn),
                 "bytes_out": .stringConvertible(exchange.bytesOut),

@@ -105,6 +105,17 @@ struct ImageResponse {
         String(format: "%.\(count)f", value)
     }
 
+    /// An id inside the quotes of a part's header: printable ASCII without `"` and `\`, `_` for the rest.
+    static func headerText(_ id: String) -> String {
+        String(
+            decoding: id.unicodeScalars.map { scalar -> UInt8 in
+                let isPlain = (0x20...0x7E).contains(scalar.value) && scalar != "\"" && scalar != "\\"
+                return isPlain ? UInt8(scalar.value) : UInt8(ascii: "_")
+            },
+            as: UTF8.self
+        )
+    }
+
     private func json(_ items: [EncodedItem], _ format: Decode.FileFormat) -> JSONValue {
         let items = items.map { item -> JSONValue in
             switch item.result {
@@ -131,9 +142,7 @@ struct ImageResponse {
     ) -> [UInt8] {
         var body: [UInt8] = []
         for item in items {
-            // An id may come from a file name; in a header it must not break the line or the quotes.
-            let name = item.id.map { $0.isASCII && !$0.isNewline && $0 != "\"" && $0 != "\\" ? $0 : "_" }
-            var head = "--\(boundary)\r\nContent-Disposition: inline; name=\"\(String(name))\"\r\n"
+            var head = "--\(boundary)\r\nContent-Disposition: inline; name=\"\(Self.headerText(item.id))\"\r\n"
             var content: [UInt8]
             switch item.result {
             case .success(let encoded):

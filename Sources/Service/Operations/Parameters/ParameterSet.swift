@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FrequencyBands
+import TensorFiles
 
 /// The parameters of one request by name, whether they came as query, form field or JSON member.
 struct ParameterSet: Sendable {
@@ -135,8 +136,8 @@ extension Problem {
     static func unknownParameter(_ name: String, of path: String, allowed: [String]) -> Problem {
         Problem(
             .unknownParameter,
-            "'\(name.prefix(64))' is not a parameter of \(path.prefix(64)).",
-            [("parameter", .string(String(name.prefix(64)))), ("allowed", .array(allowed.map(JSONValue.string)))]
+            "'\(printable(name, limit: 64))' is not a parameter of \(printable(path, limit: 64)).",
+            [("parameter", .string(printable(name, limit: 64))), ("allowed", .array(allowed.map(JSONValue.string)))]
         )
     }
 
@@ -148,7 +149,7 @@ extension Problem {
     static func badParameter(_ name: String, _ value: String, allowed: String) -> Problem {
         Problem(
             .badParameter,
-            "\(name): expected \(allowed), got '\(value.prefix(80))'.",
+            "\(name): expected \(allowed), got '\(printable(value, limit: 80))'.",
             [("parameter", .string(name)), ("allowed", .string(allowed))]
         )
     }
@@ -156,7 +157,7 @@ extension Problem {
     static func badParameter(_ name: String, _ value: String, choices: [String]) -> Problem {
         Problem(
             .badParameter,
-            "\(name): expected one of \(choices.joined(separator: ", ")), got '\(value.prefix(80))'.",
+            "\(name): expected one of \(choices.joined(separator: ", ")), got '\(printable(value, limit: 80))'.",
             [("parameter", .string(name)), ("allowed", .array(choices.map(JSONValue.string)))]
         )
     }
