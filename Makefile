@@ -19,7 +19,7 @@ help:
 	@echo "make matrix-products      the built server under each value of --matrix-products, and whether it maps OpenBLAS"
 	@echo "make conversions          uae convert on every golden checkpoint, and on unsupported ones"
 	@echo "make schemathesis         checks the built server against openapi.yaml"
-	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, images, slow clients, invalid requests"
+	@echo "make torture              attacks on the built server: HTTP/1.1, HTTP/2, images, other bodies, slow clients, invalid requests"
 	@echo "make faults               the built server with broken models, taken ports, no memory, full disks, signals"
 	@echo "make command-line         the built program on files, folders, FIFOs and devices; uae health"
 	@echo "make proxies              the built server behind nginx and HAProxy, where they are installed"
@@ -97,7 +97,7 @@ SLOW_FLAGS := $(foreach time,header body idle write,--$(time)-timeout-ms 2000) -
     --max-inflight-bytes 24000000
 
 torture: build
-	scripts/with-server.sh scripts/torture.sh http1 http2 pictures neighbours schemathesis
+	scripts/with-server.sh scripts/torture.sh http1 http2 pictures bodies neighbours schemathesis
 	UAE_FLAGS="$(SLOW_FLAGS)" scripts/with-server.sh scripts/torture.sh slow slowhttptest
 
 faults: build

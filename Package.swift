@@ -92,13 +92,13 @@ let package = Package(
         .target(
             name: "Fixtures",
             path: "Tests/Fixtures",
-            exclude: ["data", "make_picture_cases.py"],
+            exclude: ["data", "make_array_cases.py", "make_picture_cases.py"],
             swiftSettings: strict
         ),
     ]
         // The engine: knows tensors and images, not HTTP.
         + targetWithTests("Checksums", ["CZlib", .product(name: "Crypto", package: "swift-crypto")])
-        + targetWithTests("TensorFiles", ["Checksums"])
+        + targetWithTests("TensorFiles", ["Checksums"], tests: ["Checksums"])
         + targetWithTests("TensorKernels", ["CKernels", "COpenBLAS"])
         + targetWithTests("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
         + targetWithTests(

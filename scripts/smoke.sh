@@ -85,7 +85,7 @@ shape=$(header shape | tr -d '[] ')
 expect 200 image/png "/decode?shape=$shape&dtype=float32" --data-binary "@$work/latent.raw"
 starts $png
 keep from-raw.png
-for form in npy:x-npy safetensors:vnd.safetensors; do
+for form in npy:x-npy npz:x-npz safetensors:vnd.safetensors; do
     expect 200 "application/${form#*:}" "/encode?format=${form%%:*}" --data-binary "@$photo"
     keep "latent.${form%%:*}"
     if [ "$form" = npy:x-npy ]; then starts 934e554d5059; fi
@@ -104,6 +104,20 @@ expect 200 image/png "/decode?dtype=float16&shape=$(header shape | tr -d '[] ')"
 expect 200 application/octet-stream '/encode?pool=mean' --data-binary "@$photo"
 python=$(command -v python3 || true)
 if [ -n "$python" ] && "$python" -c 'import numpy' 2>/dev/null; then
+    # Float64, Fortran order, big-endian and compressed: the same latent as any numpy user may save it.
+    "$python" -c "
+import numpy
+a = numpy.load('$work/latent.npy')
+numpy.save('$work/double.npy', a.astype('<f8'))
+numpy.save('$work/fortran.npy', numpy.asfortranarray(a.astype('>f4')))
+numpy.savez_compressed('$work/compressed.npz', latents=a)
+numpy.save('$work/bytes.npy', a.astype('u1'))"
+    for file in double.npy fortran.npy compressed.npz; do
+        expect 200 image/png /decode --data-binary "@$work/$file"
+        same "$body" "$work/from-raw.png" "$file decodes to a different image than the raw latent"
+    done
+    expect 422 application/problem+json /decode --data-binary "@$work/bytes.npy"
+    has 'uint8|\|u1'
     if "$python" -c "
 import numpy, sys
 a = numpy.load('$work/latent.npy')
@@ -140,6 +154,24 @@ for route in encode decode spectrum classify; do
     has '"id": ?"a"' && has '"id": ?"b"' && has 'urn:uae:problem:unsupported-media'
     expect 200 '' "/v1/$route" --data-binary "@$photo"
 done
+
+# Spellings of JSON and of forms that clients send
+expect 200 application/octet-stream '/encode?keep=9' --data-binary "@$photo"
+keep nine.raw
+spelled() {
+    printf "$1" "$2" >"$work/spelled.json"
+    expect 200 application/octet-stream '/encode?format=raw' --json "@$work/spelled.json"
+    same "$body" "$work/nine.raw" "$1 gives another latent"
+}
+plain=$(base64 --wrap=0 "$photo")
+spelled '{"inputs":[{"b64":"%s"}],"keep":9.0}' "$plain"
+spelled '{"inputs":[{"b64":"%s"}],"keep":90e-1}' "$(tr '+/' '-_' <<<"$plain" | tr -d '=')"
+spelled '\xef\xbb\xbf{"inputs":[{"b64":"data:image/jpeg;base64,%s"}],"keep":9}' "$plain"
+printf -- '--b\r\nContent-Disposition: form-data; name="left"; filename=""\r\n\r\n\r\n--b\r\nContent-Disposition: form-data; name="photo"\r\nContent-Type: image/jpeg\r\n\r\n' >"$work/form"
+cat "$photo" >>"$work/form"
+printf '\r\n--b--\r\n' >>"$work/form"
+expect 200 application/octet-stream '/encode?keep=9' --data-binary "@$work/form" --header 'Content-Type: multipart/form-data; boundary=b'
+same "$body" "$work/nine.raw" "a part without a filename gives another latent"
 
 # Encodings of a request
 expect 200 application/octet-stream /encode --data-binary "@$photo" --header 'Transfer-Encoding: chunked'
@@ -183,6 +215,11 @@ refused 405 method-not-allowed /encode
 has '^allow:.*POST' "$head"
 refused 405 method-not-allowed /info --request DELETE
 has '^allow:.*GET' "$head"
+refused 400 malformed-json /encode --json '{"input":[]}'
+has "did you mean 'inputs'"
+refused 400 malformed-json /encode --json '{"inputs":{"b64":"AAAA"}}'
+refused 422 image-undecodable /encode --json '{"inputs":[{"id":"a","b64":""}]}'
+has 'is empty' && has '"item": ?"a"'
 refused 406 not-acceptable '/encode?format=npy&dtype=bfloat16' --data-binary "@$photo"
 refused 413 too-many-items /encode --json "{\"inputs\":[$(printf '{"b64":"AAAA"},%.0s' {1..5000}){\"b64\":\"AAAA\"}]}"
 refused 415 unsupported-media /encode --data-binary 'neither image nor tensor'

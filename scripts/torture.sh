@@ -3,7 +3,7 @@
 # Attacks a running server with the suites of scripts/torture, and with schemathesis, which sends valid and invalid
 # requests. Each suite prints its counts at the end, and so does the script. `slow` needs a server with short timeouts:
 # see the Makefile.
-#   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures neighbours slow
+#   scripts/with-server.sh scripts/torture.sh [SUITE ...]      suites: http1 http2 pictures bodies neighbours slow
 #   slowhttptest soak schemathesis
 set -euo pipefail
 
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 : "${UAE_URL:?the server\'s address, such as http://127.0.0.1:8080}"
 environment=$(scripts/python-environment.sh scripts/torture/requirements.txt .build/torture-python)
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(http1 http2 pictures neighbours schemathesis)
+[ ${#suites[@]} -gt 0 ] || suites=(http1 http2 pictures bodies neighbours schemathesis)
 export PYTHONDONTWRITEBYTECODE=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -24,6 +24,9 @@ package enum MultipartError: Error, Equatable {
     case noParts
     case malformedBoundaryLine(offset: Int)
     case malformedPartHeader(offset: Int)
+    /// RFC 7578 4.2: every part has exactly one `Content-Disposition: form-data`.
+    case missingDisposition(offset: Int)
+    case repeatedDisposition(offset: Int)
     case partHeaderTooLong(limit: Int, offset: Int)
     case tooManyParts(limit: Int, offset: Int)
     case missingEnd(offset: Int)
@@ -101,6 +104,7 @@ private struct MultipartParser {
     private mutating func header() throws(MultipartError) -> MultipartPart {
         let start = position
         var part = MultipartPart(body: 0..<0)
+        var hasDisposition = false
         while true {
             guard let end = lineEnd() else {
                 throw body.count - start > limits.partHeaderBytes
@@ -111,8 +115,14 @@ private struct MultipartParser {
             }
             let line = position..<end
             position = end + 2
-            if line.isEmpty { return part }
-            try read(line, into: &part)
+            if line.isEmpty {
+                guard hasDisposition else { throw .missingDisposition(offset: start) }
+                return part
+            }
+            if try read(line, into: &part) {
+                guard !hasDisposition else { throw .repeatedDisposition(offset: line.lowerBound) }
+                hasDisposition = true
+            }
         }
     }
 
@@ -126,7 +136,8 @@ private struct MultipartParser {
         return nil
     }
 
-    private func read(_ line: Range<Int>, into part: inout MultipartPart) throws(MultipartError) {
+    /// - Returns: whether the line is the disposition.
+    private func read(_ line: Range<Int>, into part: inout MultipartPart) throws(MultipartError) -> Bool {
         let field = body[line].withUnsafeBytes { bytes in
             (try? HTTP1FieldLine(bytes)).map { (name: $0.nameText.lowercased(), value: $0.valueText) }
         }
@@ -141,8 +152,10 @@ private struct MultipartParser {
             else { throw .malformedPartHeader(offset: line.lowerBound) }
             part.name = disposition.parameter("name")
             part.filename = disposition.parameter("filename")
+            return true
         default: break
         }
+        return false
     }
 
     /// Where the next delimiter begins.

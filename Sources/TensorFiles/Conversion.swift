@@ -13,6 +13,10 @@ package func floats(from bytes: UnsafeRawBufferPointer, dtype: TensorDType, into
     let count = bytes.count / dtype.byteCount
     guard count > 0, let base = bytes.baseAddress else { return }
     switch dtype {
+    case .float64:
+        for index in 0..<count {
+            out[index] = Float(base.loadUnaligned(fromByteOffset: 8 * index, as: Double.self))
+        }
     case .float32:
         UnsafeMutableRawPointer(out).copyMemory(from: base, byteCount: count * 4)
     case .float16:
@@ -43,6 +47,8 @@ package func appendBytes(
     to bytes: inout [UInt8]
 ) {
     switch dtype {
+    case .float64:
+        for value in values { withUnsafeBytes(of: Double(value)) { bytes.append(contentsOf: $0) } }
     case .float32:
         bytes.append(contentsOf: UnsafeRawBufferPointer(values))
     case .float16:

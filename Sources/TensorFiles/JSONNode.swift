@@ -50,8 +50,9 @@ package struct JSONParser {
     private let valueLimit: Int
     private let textLimit: Int
 
-    private init(_ bytes: [UInt8], depthLimit: Int, valueLimit: Int, textLimit: Int) {
+    private init(_ bytes: [UInt8], from start: Int, depthLimit: Int, valueLimit: Int, textLimit: Int) {
         self.bytes = bytes
+        position = start
         self.depthLimit = depthLimit
         self.valueLimit = valueLimit
         self.textLimit = textLimit
@@ -59,16 +60,28 @@ package struct JSONParser {
 
     /// Parses a whole body.
     ///
-    /// Strings longer than `textLimit` bytes stay in the body; in a request, only base64 data is longer.
-    ///
+    /// - Parameters:
+    ///   - bytes: the body.
+    ///   - start: where the JSON begins, such as after a byte order mark.
+    ///   - depthLimit: the most arrays and objects inside each other.
+    ///   - valueLimit: the most values.
+    ///   - textLimit: longer strings, in bytes, stay in the body; in a request, only base64 data is longer.
+    /// - Returns: the value.
     /// - Throws: `JSONError`, with the offset of the first byte that does not fit.
     package static func parse(
         _ bytes: [UInt8],
+        from start: Int = 0,
         depthLimit: Int = 16,
         valueLimit: Int = 100_000,
         textLimit: Int = 4096
     ) throws(JSONError) -> JSONNode {
-        var parser = JSONParser(bytes, depthLimit: depthLimit, valueLimit: valueLimit, textLimit: textLimit)
+        var parser = JSONParser(
+            bytes,
+            from: start,
+            depthLimit: depthLimit,
+            valueLimit: valueLimit,
+            textLimit: textLimit
+        )
         let value = try parser.value()
         parser.skipSpace()
         if let byte = parser.peek() { throw .unexpectedByte(byte, offset: parser.position) }

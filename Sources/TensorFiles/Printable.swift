@@ -3,7 +3,7 @@
 /// Text of a caller or a file, fit to be repeated in a message: bounded in bytes, and without anything that ends a line,
 /// moves a cursor, reorders or hides what follows.
 ///
-/// Bounded by scalars, not by characters: a single character can have megabytes of combining marks.
+/// Counted in bytes, not in characters: a single character can have megabytes of combining marks.
 ///
 /// - Parameters:
 ///   - text: what was sent.

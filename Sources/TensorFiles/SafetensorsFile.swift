@@ -73,7 +73,7 @@ package final class SafetensorsFile: Sendable {
         guard entry.shape == shape else {
             throw .wrongShape(path: path, name: name, expected: shape, found: entry.shape)
         }
-        guard let dtype = entry.dtype, dtype != .uint8 else {
+        guard let dtype = entry.dtype, [.float32, .float16, .bfloat16].contains(dtype) else {
             throw .wrongDType(path: path, name: name, expected: ["F32", "F16", "BF16"], found: entry.dtypeCode)
         }
         return withBytes(of: entry) { TensorFiles.floats(from: $0, dtype: dtype) }

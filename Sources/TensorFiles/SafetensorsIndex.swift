@@ -154,6 +154,36 @@ package struct SafetensorsIndex: Sendable {
     }
 }
 
+extension SafetensorsIndex {
+    /// Reads one tensor of the data that this is the index of.
+    ///
+    /// - Parameters:
+    ///   - name: the tensor.
+    ///   - bytes: the whole data.
+    ///   - maximumElements: refused before anything of that size is allocated.
+    ///   - dtypes: the element types to accept.
+    /// - Returns: the tensor.
+    /// - Throws: `SafetensorsError`.
+    package func tensor(
+        _ name: String,
+        in bytes: UnsafeRawBufferPointer,
+        maximumElements: Int,
+        dtypes: [TensorDType] = TensorDType.allCases
+    ) throws(SafetensorsError) -> TensorArray {
+        guard let entry = entries[name] else { throw .missingTensor(name) }
+        guard let dtype = entry.dtype, dtypes.contains(dtype) else {
+            throw .unreadableDType(tensor: name, code: entry.dtypeCode)
+        }
+        let count = entry.byteRange.count / dtype.byteCount
+        guard count <= maximumElements else {
+            throw .tooManyElements(tensor: name, count: count, limit: maximumElements)
+        }
+        let start = dataStart + entry.byteRange.lowerBound
+        let data = UnsafeRawBufferPointer(rebasing: bytes[start..<start + entry.byteRange.count])
+        return TensorArray(shape: entry.shape, values: floats(from: data, dtype: dtype))
+    }
+}
+
 /// Reads one tensor of safetensors data in memory.
 ///
 /// - Parameters:
@@ -168,15 +198,7 @@ package func readSafetensorsTensor(
     maximumElements: Int
 ) throws(SafetensorsError) -> TensorArray {
     let index = try SafetensorsIndex(bytes, headerLimit: 1_000_000)
-    guard let entry = index.entries[name] else { throw .missingTensor(name) }
-    guard let dtype = entry.dtype else { throw .unreadableDType(tensor: name, code: entry.dtypeCode) }
-    let count = entry.byteRange.count / dtype.byteCount
-    guard count <= maximumElements else {
-        throw .tooManyElements(tensor: name, count: count, limit: maximumElements)
-    }
-    let start = index.dataStart + entry.byteRange.lowerBound
-    let data = UnsafeRawBufferPointer(rebasing: bytes[start..<start + entry.byteRange.count])
-    return TensorArray(shape: entry.shape, values: floats(from: data, dtype: dtype))
+    return try index.tensor(name, in: bytes, maximumElements: maximumElements)
 }
 
 /// The elements of `bytes` as a new array.

@@ -2,13 +2,18 @@
 
 /// The element types that this project computes with or sends.
 package enum TensorDType: String, Sendable, CaseIterable {
+    /// Read only: nothing here computes with it or sends it.
+    case float64
     case float32
     case float16
     case bfloat16
     case uint8
 
+    package static let floatingPoint: [TensorDType] = [.float64, .float32, .float16, .bfloat16]
+
     package var byteCount: Int {
         switch self {
+        case .float64: 8
         case .float32: 4
         case .float16, .bfloat16: 2
         case .uint8: 1
@@ -18,6 +23,7 @@ package enum TensorDType: String, Sendable, CaseIterable {
     /// The name in a safetensors header.
     package var safetensorsCode: String {
         switch self {
+        case .float64: "F64"
         case .float32: "F32"
         case .float16: "F16"
         case .bfloat16: "BF16"
@@ -28,6 +34,7 @@ package enum TensorDType: String, Sendable, CaseIterable {
     /// The `descr` of an npy header; nil where numpy has no such type.
     package var npyDescription: String? {
         switch self {
+        case .float64: "<f8"
         case .float32: "<f4"
         case .float16: "<f2"
         case .bfloat16: nil

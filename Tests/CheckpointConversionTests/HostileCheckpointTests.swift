@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CheckpointConversion
+import Fixtures
 import Foundation
 import Glibc
+import TensorFiles
 import Testing
 
 /// Files made to run something, to crash, or to take all memory.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CheckpointConversion
+import Fixtures
+import TensorFiles
 import Testing
 
 /// Archives of stored entries, and each way in which one may be wrong.

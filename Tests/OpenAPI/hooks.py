@@ -52,6 +52,15 @@ def npy(array: numpy.ndarray) -> bytes:
 
 PNG = [png(24, 16), png(1, 1)]
 NPY = [npy(LATENT), npy(LATENT[:, :, :2]), npy(LATENT * numpy.nan), npy(LATENT.astype("<f2"))]
+
+
+def npz(save, **arrays: numpy.ndarray) -> bytes:
+    file = io.BytesIO()
+    save(file, **arrays)
+    return file.getvalue()
+
+
+NPZ = [npz(numpy.savez, latents=LATENT), npz(numpy.savez_compressed, a=LATENT), npz(numpy.savez, a=LATENT, b=LATENT)]
 SAFETENSORS = [
     safetensors.numpy.save({"latents": LATENT}),
     safetensors.numpy.save({"latents": numpy.concatenate([LATENT, LATENT])}),
@@ -66,11 +75,12 @@ def files(whole: list[bytes]) -> st.SearchStrategy[bytes]:
     return st.one_of(st.sampled_from(whole), st.sampled_from(whole), cut, st.binary(max_size=200))
 
 
-EVERYTHING = files(JPEG + PNG + NPY + SAFETENSORS + RAW)
+EVERYTHING = files(JPEG + PNG + NPY + NPZ + SAFETENSORS + RAW)
 
 schemathesis.openapi.media_type("image/jpeg", files(JPEG))
 schemathesis.openapi.media_type("image/png", files(PNG))
 schemathesis.openapi.media_type("application/x-npy", files(NPY))
+schemathesis.openapi.media_type("application/x-npz", files(NPZ))
 schemathesis.openapi.media_type("application/vnd.safetensors", files(SAFETENSORS))
 schemathesis.openapi.media_type("tensor/binary", files(RAW))
 schemathesis.openapi.media_type("application/octet-stream", EVERYTHING)

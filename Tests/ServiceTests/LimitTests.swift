@@ -19,6 +19,14 @@ extension ServiceTests {
             return Array("{\"inputs\":[\([String](repeating: input, count: count).joined(separator: ","))]}".utf8)
         }
 
+        /// Latents to `/spectrum`, which cost next to nothing.
+        private func latents(_ count: Int) -> [UInt8] {
+            let latent = [Float](repeating: 1, count: 96 * 256).withUnsafeBytes { Data($0) }
+            let input = "{\"b64\":\"\(latent.base64EncodedString())\"}"
+            let inputs = [String](repeating: input, count: count).joined(separator: ",")
+            return Array("{\"inputs\":[\(inputs)],\"shape\":[96,16,16]}".utf8)
+        }
+
         private func check(
             _ response: TestClient.Response,
             _ status: Int,
@@ -163,16 +171,16 @@ extension ServiceTests {
 
         @Test func aFullQueueIsToldByItsPlaces() async throws {
             try await withHeldWorker(TestService.settings { $0.maxQueueItems = 3 }) { client, fields, gate in
-                async let waiting = client.post("/encode", items(2))
+                async let waiting = client.post("/spectrum", latents(2))
                 try await waitForItems(2, client, fields)
                 check(
-                    try await client.post("/encode", items(2)),
+                    try await client.post("/spectrum", latents(2)),
                     429,
                     "queue-full",
                     "2 of 3 places of the queue are taken; this request needs 2.",
                     ["queue_items": 2, "requested": 2, "capacity": 3]
                 )
-                async let last = client.post("/encode", image)
+                async let last = client.post("/spectrum", latents(1))
                 try await waitForItems(3, client, fields)
                 // Before the body is read a request needs one place at least.
                 let refused = try await client.post("/encode", image)

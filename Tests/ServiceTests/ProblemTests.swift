@@ -125,7 +125,7 @@ extension ServiceTests {
         }
 
         @Test(arguments: [
-            "QUJDR", "QQ", "QQ=", "Q===", "=QQQ", "QQ==QQ==", "QU=D", "QUJD ", "QUJ*", "QUJ_", "QUJD\\n", "\\+QUJ",
+            "QUJDR", "Q", "QQ=", "Q===", "=QQQ", "QQ==QQ==", "QU=D", "QUJD ", "QUJ*", "QUJ~", "QUJD\\n", "\\+QUJ",
             "\\u0141UJD", "\\u00", "\\u+041UJD", "\\",
         ])
         func whatIsNotBase64IsRefused(text: String) async throws {

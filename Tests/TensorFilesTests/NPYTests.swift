@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fixtures
 import TensorFiles
 import Testing
 
@@ -45,7 +46,8 @@ import Testing
         (file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': 1}"), .malformedHeader),
         (file("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}"), .malformedHeader),
         (file("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} x"), .malformedHeader),
-        (file("{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}"), .fortranOrder),
+        (file("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"), .dtypeUnsupported("[('a', '<f4')]")),
+        (file("{'descr': [('a', '<f4'), 'fortran_order': False, 'shape': (1,)}"), .malformedHeader),
         (file("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}"), .dtypeUnsupported("<c8")),
         (
             file("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}"), .shapeOverflow
@@ -62,6 +64,29 @@ import Testing
     func everyFaultHasItsError(bytes: [UInt8], error: NPYError) {
         #expect(throws: error) { try read(bytes) }
     }
+
+    @Test(arguments: ["little-f2", "little-f4", "little-f8", "big-f2", "big-f4", "big-f8"], ["C", "F"])
+    func everyFormThatNumpySavesIsRead(type: String, order: String) throws {
+        #expect(try read(Fixtures.bytes("arrays/\(type)-\(order).npy")) == Self.saved)
+    }
+
+    @Test(arguments: 1...3) func everyVersionThatNumpySavesIsRead(version: Int) throws {
+        #expect(try read(Fixtures.bytes("arrays/version-\(version).npy")) == Self.saved)
+    }
+
+    @Test(arguments: [
+        ("int64", "<i8"), ("bool", "|b1"), ("complex", "<c8"), ("long", "<f16"), ("text", "<U4"), ("object", "|O"),
+        ("structured", "[('a', '<f4'), ('b', '<f4', (2,))]"), ("uint8", "|u1"),
+    ])
+    func aTypeThatNoLatentHasIsNamed(name: String, description: String) throws {
+        let file = try Fixtures.bytes("arrays/refused-\(name).npy")
+        #expect(throws: NPYError.dtypeUnsupported(description)) {
+            try file.withUnsafeBytes { try readNPY($0, maximumElements: 100, dtypes: TensorDType.floatingPoint) }
+        }
+    }
+
+    /// What `make_array_cases.py` saves.
+    static let saved = TensorArray(shape: [2, 3, 4], values: (0..<24).map { Float($0) / 4 })
 
     @Test func numpyHasNoBfloat16() {
         #expect(throws: NPYError.dtypeUnsupported("bfloat16")) {

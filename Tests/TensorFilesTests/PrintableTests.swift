@@ -6,7 +6,7 @@ import Testing
 @Suite struct PrintableTests {
     @Test(arguments: [
         ("plain é 日本 /a\\b'\"", "plain é 日本 /a\\b'\""), ("a\nb\u{1B}[2J\u{7F}\0", "a\\nb\\u{1B}[2J\\u{7F}\\0"),
-        ("\u{85}\u{9B}\u{2028}", "\\u{85}\\u{9B}\\u{2028}"), ("\u{202E}evil\u{200B}", "\\u{202E}evil\\u{200B}"),
+        ("\u{85}\u{9B}\u{2028}", "\\u{0085}\\u{009B}\\u{2028}"), ("\u{202E}evil\u{200B}", "\\u{202E}evil\\u{200B}"),
     ])
     func whatCouldBreakAMessageIsEscaped(text: String, expected: String) {
         #expect(printable(text) == expected)

@@ -35,7 +35,9 @@ extension FuzzTarget {
         let text = String(decoding: parts[0], as: UTF8.self).lowercased()
         let isPlain = !["%", "shape", "on_error", "format", "quality"].contains(where: text.contains)
         let isForm = String(decoding: parts[1], as: UTF8.self).lowercased().contains("multipart")
-        let isJSON = parts[3].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+        let marked = parts[3].starts(with: [0xEF, 0xBB, 0xBF])
+        let isJSON =
+            parts[3].dropFirst(marked ? 3 : 0).first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
         guard isPlain, !isForm, !isJSON, !parts[3].isEmpty, parts[2].isEmpty, let outcome else { return }
         let wrapped = "{\"inputs\": [{\"b64\": \"\(Data(parts[3]).base64EncodedString())\"}]}"
         let other = Self.outcome(target: parts[0], type: parts[1], accept: [], body: Array(wrapped.utf8))
@@ -61,6 +63,7 @@ extension FuzzTarget {
             // A problem is a well-formed document, whatever text of the request it repeats.
             let response = error.response(requestID: "r")
             precondition((400...599).contains(response.status) && (try? JSONParser.parse(response.body)) != nil)
+            precondition(response.body.count <= 8192 && response.body.allSatisfy { $0 >= 0x20 && $0 != 0x7F })
             precondition(error.kind != .internalError, error.detail)
             return error.kind.rawValue
         }

@@ -9,7 +9,7 @@ import TensorFiles
 ///
 /// A target passes if it neither traps nor runs without end. Targets with two ways to the same result compare them.
 enum FuzzTarget: String, CaseIterable {
-    case http1, http2, target, multipart, json, npy, safetensors, torch, jpeg, png, request
+    case http1, http2, target, multipart, json, npy, npz, safetensors, torch, jpeg, png, request
 
     // Set once, before libFuzzer's one thread starts.
     nonisolated(unsafe) static var chosen = FuzzTarget.http1
@@ -22,6 +22,7 @@ enum FuzzTarget: String, CaseIterable {
         case .multipart: Self.multipart(Array(bytes))
         case .json: Self.json(Array(bytes))
         case .npy: _ = try? readNPY(bytes, maximumElements: 1 << 16)
+        case .npz: Self.npz(bytes)
         case .safetensors: Self.safetensors(bytes)
         case .torch: Self.torch(bytes)
         case .jpeg: Self.image([0xFF, 0xD8, 0xFF] + bytes)
@@ -125,6 +126,14 @@ enum FuzzTarget: String, CaseIterable {
 
     private static func json(_ body: [UInt8]) {
         _ = try? JSONParser.parse(body)
+        let shown = printable(String(decoding: body, as: UTF8.self), limit: 64)
+        precondition(shown.utf8.count <= 67 && shown.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F })
+    }
+
+    private static func npz(_ bytes: UnsafeRawBufferPointer) {
+        let limit = 1 << 16
+        guard let array = try? readNPZ("latents", in: bytes, maximumBytes: limit) else { return }
+        precondition(array.values.count == elementCount(array.shape) && array.values.count <= limit)
     }
 
     private static func safetensors(_ bytes: UnsafeRawBufferPointer) {

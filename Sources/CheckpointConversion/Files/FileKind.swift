@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TensorFiles
+
 /// What a file is by its first bytes; names are often wrong.
 enum FileKind {
     case zip

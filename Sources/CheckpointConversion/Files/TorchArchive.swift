@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TensorFiles
+
 /// Reads what `torch.save` wrote since torch 1.6: a zip archive of one folder, in it a pickle and the tensors' bytes.
 ///
 /// - Parameters:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TensorFiles
+
 /// Reads the pickles that `torch.save` writes.
 ///
 /// A pickle is a program for a stack machine, but its functions are never called. This machine has the opcodes that

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Strict base64 with padding (RFC 4648 4), as written between the quotes of a JSON string.
+/// Base64 of the standard or the URL-safe alphabet (RFC 4648 4 and 5), as written between the quotes of a JSON string.
+///
+/// Padding is complete or left out. Line breaks, white space and anything after the padding are refused.
 ///
 /// Escapes are those of JSON: some writers put `\/` for `/`, others `\u002B` for `+`. They are decoded on the way, so
 /// that a string of many megabytes is not copied first.
@@ -16,6 +18,23 @@ func decodeBase64(jsonText text: UnsafeRawBufferPointer) -> [UInt8]? {
     return isWhole ? bytes : nil
 }
 
+/// The base64 of a `data:` URI (RFC 2397), whose media type is not looked at: files are known by their first bytes.
+///
+/// - Parameter text: the bytes of a JSON string.
+/// - Returns: the text itself if it is no such URI; nil for one that is not base64.
+func base64(ofDataURI text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    func begins(_ bytes: some Collection<UInt8>, with word: StaticString) -> Bool {
+        bytes.count == word.utf8CodeUnitCount
+            && word.withUTF8Buffer { word in zip(bytes, word).allSatisfy { $0 | 0x20 == $1 || $0 == $1 } }
+    }
+    guard begins(text.prefix(5), with: "data:") else { return text }
+    let mark: StaticString = ";base64"
+    guard let comma = text.prefix(256).firstIndex(of: UInt8(ascii: ",")),
+        begins(text[..<comma].suffix(mark.utf8CodeUnitCount), with: mark)
+    else { return nil }
+    return UnsafeRawBufferPointer(rebasing: text[(comma + 1)...])
+}
+
 private struct Base64Decoder {
     let text: UnsafeRawBufferPointer
     private var index = 0
@@ -26,6 +45,8 @@ private struct Base64Decoder {
         var digits = [UInt8](repeating: 0x80, count: 256)
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
         for (value, character) in alphabet.enumerated() { digits[Int(character)] = UInt8(value) }
+        digits[Int(UInt8(ascii: "-"))] = 62
+        digits[Int(UInt8(ascii: "_"))] = 63
         return digits
     }()
 
@@ -71,12 +92,16 @@ private struct Base64Decoder {
         }
     }
 
-    /// Four characters with escapes or padding among them.
+    /// Four characters with escapes or padding among them, or the last two or three of a text without padding.
     ///
     /// - Returns: the number of bytes that they encode; nil if they are not base64.
     private mutating func slowGroup(_ digits: UnsafeBufferPointer<UInt8>, _ group: inout UInt32) -> Int? {
         var padding = 0
         for place in 0..<4 {
+            if index == text.count, place >= 2, padding == 0 {
+                group <<= UInt32(6 * (4 - place))
+                return place - 1
+            }
             guard let character = character() else { return nil }
             if character == Self.padding, place >= 2 {
                 padding += 1

@@ -12,7 +12,8 @@ struct InputItem: Sendable {
     enum Payload: Sendable {
         /// A JPEG or PNG file: a part of the body, or decoded from base64.
         case image(bytes: [UInt8], range: Range<Int>)
-        case latent(AutoencoderTask.Input)
+        /// `isNormalized`: what its file says of its numbers; nil: as the request or the model says.
+        case latent(AutoencoderTask.Input, isNormalized: Bool?)
         /// Nothing usable; with `on_error=skip` the other items are processed all the same.
         case unusable(Problem)
     }

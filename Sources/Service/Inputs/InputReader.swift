@@ -23,8 +23,8 @@ struct InputReader {
 
     /// The kinds of body, for error texts.
     static let acceptedKinds = [
-        "JPEG", "PNG", "npy", "safetensors with a tensor 'latents'", "multipart/form-data", "JSON with 'inputs'",
-        "a raw tensor with 'shape' and 'dtype'",
+        "JPEG", "PNG", "npy", "npz with an array 'latents'", "safetensors with a tensor 'latents'",
+        "multipart/form-data", "JSON with 'inputs'", "a raw tensor with 'shape' and 'dtype'",
     ]
 
     /// - Parameters:
@@ -37,7 +37,7 @@ struct InputReader {
         let contentType = request.head.fields[.contentType].flatMap(MediaType.init(parsing:))
         if let kind = request.head.fields[.contentEncoding], kind.lowercased() != "identity" {
             var problem = Problem.unsupportedMedia(
-                "Content-Encoding '\(kind.prefix(40))' is not supported; send the bytes without it.",
+                "Content-Encoding '\(printable(kind, limit: 40))' is not supported; send the bytes without it.",
                 sniffed: "encoded"
             )
             // RFC 9110 12.5.3: tells the client that the coding is the reason, not the type.
@@ -53,9 +53,32 @@ struct InputReader {
         if kind == nil || kind == .json, let contentType, contentType.isMultipartForm {
             return try readMultipart(body, contentType, parameters: &parameters)
         }
+        if kind == nil || kind == .json, PayloadKind.isUTF16JSON(body[...]) {
+            throw .unsupportedMedia("The JSON is in UTF-16; send it in UTF-8.", sniffed: "UTF-16")
+        }
         if kind == .json { return try readJSON(body, parameters: &parameters) }
+        if kind == nil, try parameters.shape() == nil { try refuseOtherJSON(body[...], contentType) }
         let items = try items(in: body, range: 0..<body.count, id: itemID, parameters)
         return RequestInput(items: items, isJSON: false)
+    }
+
+    /// JSON that is no object is refused for what it is.
+    private func refuseOtherJSON(_ body: ArraySlice<UInt8>, _ contentType: MediaType?) throws(Problem) {
+        guard let contentType, contentType.essence.hasSuffix("json"), let first = PayloadKind.firstOfJSON(body) else {
+            return
+        }
+        let kind: String
+        switch first {
+        case UInt8(ascii: "["): kind = "an array"
+        case UInt8(ascii: "\""): kind = "a string"
+        case let byte where "-0123456789tfn".utf8.contains(byte): kind = "no object"
+        default: return
+        }
+        throw .unsupportedMedia(
+            "The JSON is \(kind); send an object, \(JSONRequest.example).",
+            sniffed: "JSON, \(kind)",
+            accepted: ["JSON with 'inputs'"]
+        )
     }
 
     /// The items of one file: an image is one, a tensor is as many as its first axis says.
@@ -66,16 +89,33 @@ struct InputReader {
         _ parameters: ParameterSet
     ) throws(Problem) -> [InputItem] {
         let slice = bytes[range]
+        if slice.isEmpty { throw .undecodable("The file is empty.", expected: "an image or a tensor", got: "0 bytes") }
         if try isRawTensor(slice, parameters) {
             return try latents(try rawTensor(slice, parameters), parameters, id: id)
         }
-        switch PayloadKind.sniff(slice) {
+        let kind = PayloadKind.sniff(slice)
+        switch kind {
+        case .npy, .npz, .safetensors:
+            // Before anything is inflated or converted.
+            guard operation.takesLatents else {
+                throw .unsupportedMedia(
+                    "/\(operation.name) takes images, and this is a tensor.",
+                    sniffed: "tensor",
+                    accepted: ["JPEG", "PNG"]
+                )
+            }
+        case .image, .json, nil: break
+        }
+        switch kind {
         case .image:
             return [InputItem(id: id ?? "0", payload: .image(bytes: bytes, range: range))]
         case .npy:
             return try latents(try npyTensor(slice), parameters, id: id)
+        case .npz:
+            return try latents(try npzTensor(slice), parameters, id: id)
         case .safetensors:
-            return try latents(try safetensorsTensor(slice), parameters, id: id)
+            let (tensor, statement) = try safetensorsTensor(slice)
+            return try latents(tensor, parameters, id: id, statement: statement)
         case .json, nil:
             if try parameters.shape() != nil {
                 return try latents(try rawTensor(slice, parameters), parameters, id: id)
@@ -122,53 +162,61 @@ struct InputReader {
     }
 
     private func npyTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
-        let outcome: Result<TensorArray, NPYError> = bytes.withUnsafeBytes { raw in
-            do throws(NPYError) {
-                return .success(try readNPY(raw, maximumElements: maximumElements))
-            } catch {
-                return .failure(error)
-            }
-        }
-        do {
-            return try outcome.get()
-        } catch {
-            throw error.problem
+        try bytes.read { (raw) throws(NPYError) in
+            try readNPY(raw, maximumElements: maximumElements, dtypes: TensorDType.floatingPoint)
         }
     }
 
-    private func safetensorsTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
-        let outcome: Result<TensorArray, SafetensorsError> = bytes.withUnsafeBytes { raw in
-            do throws(SafetensorsError) {
-                return .success(try readSafetensorsTensor(named: "latents", in: raw, maximumElements: maximumElements))
-            } catch {
-                return .failure(error)
-            }
+    private func npzTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
+        // Compressed, a small body can hold a large array: no more than as many latents as are allowed, in float64.
+        let latents = maximumElements * TensorDType.float64.byteCount
+        return try bytes.read { (raw) throws(NPZError) in
+            try readNPZ(
+                "latents",
+                in: raw,
+                maximumBytes: min(limits.bodyBytes, latents),
+                dtypes: TensorDType.floatingPoint
+            )
         }
-        do {
-            return try outcome.get()
-        } catch {
-            throw error.problem
+    }
+
+    private func safetensorsTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> (TensorArray, LatentStatement) {
+        try bytes.read { (raw) throws(SafetensorsError) in
+            let index = try SafetensorsIndex(raw, headerLimit: 1_000_000)
+            let tensor = try index.tensor(
+                "latents",
+                in: raw,
+                maximumElements: maximumElements,
+                dtypes: TensorDType.floatingPoint
+            )
+            return (tensor, LatentStatement(index.metadata["uae_latent"]))
         }
     }
 
     private func latents(
         _ tensor: TensorArray,
         _ parameters: ParameterSet,
-        id: String? = nil
+        id: String? = nil,
+        statement: LatentStatement = .none
     ) throws(Problem) -> [InputItem] {
-        guard operation.takesLatents else {
-            throw .unsupportedMedia(
-                "/\(operation.name) takes images, and this is a tensor.",
-                sniffed: "tensor",
-                accepted: ["JPEG", "PNG"]
+        if statement.layout == LatentStatement.pooled {
+            throw .tensorShape(
+                "The file holds pooled vectors (pool=mean), which have no positions; send a latent.",
+                expected: LatentLayout.allCases.map(\.rawValue).joined(separator: ", "),
+                got: LatentStatement.pooled
             )
         }
         let compact = try operation.compactPosition(parameters, model.frequency)
-        let inputs = try LatentGeometry(model).inputs(from: tensor, compact: compact)
+        let inputs = try LatentGeometry(model).inputs(
+            from: tensor,
+            stated: statement.layout.flatMap { LatentLayout(rawValue: $0) },
+            compact: compact
+        )
         try checkCount(inputs.count)
+        let isNormalized = (parameters.text("normalize") ?? "auto") == "auto" ? statement.isNormalized : nil
         return inputs.enumerated().map { index, input in
             let name = id.map { inputs.count == 1 ? $0 : "\($0)/\(index)" } ?? String(index)
-            return InputItem(id: name, payload: .latent(input))
+            return InputItem(id: name, payload: .latent(input, isNormalized: isNormalized))
         }
     }
 
@@ -198,7 +246,9 @@ struct InputReader {
         }
         var files: [MultipartPart] = []
         for part in parts {
-            if part.filename != nil || PayloadKind.sniff(body[part.body]) != nil {
+            // What a browser sends for a file input without a file.
+            if part.filename == "", part.body.isEmpty { continue }
+            if part.filename != nil || isFile(part, of: body) {
                 files.append(part)
             } else {
                 try ParameterSet.check(part.name ?? "", byteCount: part.body.count)
@@ -217,12 +267,25 @@ struct InputReader {
         var items: [InputItem] = []
         for (index, file) in files.enumerated() {
             let id = file.filename.flatMap { $0.isEmpty ? nil : $0 } ?? file.name ?? String(index)
+            if let fault = ItemID.fault(id) { throw .malformedMultipart(fault, offset: file.body.lowerBound) }
             items += try itemsOrFailure(id: id, parameters) { () throws(Problem) in
                 try self.items(in: body, range: file.body, id: id, parameters)
             }
             try checkCount(items.count)
         }
         return RequestInput(items: items, isJSON: false)
+    }
+
+    /// Whether a part without a filename is a file: by its media type, or by its first bytes.
+    private func isFile(_ part: MultipartPart, of body: [UInt8]) -> Bool {
+        if let type = part.contentType.flatMap(MediaType.init(parsing:))?.essence {
+            let files = [TensorFormat.raw, .npy, .npz, .safetensors].map(\.mediaType)
+            if type.hasPrefix("image/") || files.contains(type) { return true }
+        }
+        switch PayloadKind.sniff(body[part.body]) {
+        case .image, .npy, .npz, .safetensors: return true
+        case .json, nil: return false
+        }
     }
 
     private func readJSON(_ body: [UInt8], parameters: inout ParameterSet) throws(Problem) -> RequestInput {
@@ -254,6 +317,25 @@ struct InputReader {
             // No fault of the file: together the items are too many.
             if error.kind == .tooManyItems, parameters.text("on_error") != "skip" { throw error.forItem(id) }
             return [InputItem(id: id, payload: .unusable(error.forItem(id)))]
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Calls a reader of raw memory; `withUnsafeBytes` of a slice does not carry typed errors out.
+    fileprivate func read<Value, Failure: ProblemConvertible>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Problem) -> Value {
+        let outcome = withUnsafeBytes { raw -> Result<Value, Failure> in
+            do throws(Failure) {
+                return .success(try body(raw))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch outcome {
+        case .success(let value): return value
+        case .failure(let error): throw error.problem
         }
     }
 }

@@ -14,63 +14,103 @@ struct JSONRequest {
     /// Members other than `inputs`, as parameter texts.
     private(set) var parameters: [(name: String, value: String)] = []
 
+    static let example = #"{"inputs":[{"b64":"..."}]}"#
+
+    /// A UTF-8 byte order mark before the JSON is skipped (RFC 8259 8.1).
+    ///
     /// - Throws: a `Problem` of kind `malformed-json` with the offset of what is not allowed.
     init(_ body: [UInt8]) throws(Problem) {
         let node: JSONNode
         do throws(JSONError) {
-            node = try JSONParser.parse(body)
+            node = try JSONParser.parse(body, from: PayloadKind.byteOrderMarkLength(body[...]))
         } catch {
             throw error.problem
         }
         guard case .object(let members) = node else {
-            throw .malformedJSON("The body must be a JSON object.", offset: 0)
+            throw .malformedJSON("The JSON is \(node.kindName); send an object, \(Self.example).", offset: 0)
         }
-        var hasInputs = false
-        for member in members {
-            if member.key == "inputs" {
-                hasInputs = true
-                inputs = try Self.readInputs(member)
-            } else if let value = try Self.text(member) {
+        guard let given = members.first(where: { $0.key == "inputs" }) else { throw Self.missingInputs(members) }
+        inputs = try Self.readInputs(given)
+        for member in members where member.key != "inputs" {
+            if let value = try Self.text(member) {
                 parameters.append((member.key, value))
             } else if member.value != .null {
                 throw .malformedJSON(
-                    "'\(member.key.prefix(64))' must be a string, a number, a boolean or an array of numbers.",
+                    "'\(printable(member.key, limit: 64))' must be a string, a number, a boolean or an array of numbers.",
                     offset: member.offset
                 )
             }
         }
-        guard hasInputs, !inputs.isEmpty else {
-            throw .malformedJSON("The body needs a member 'inputs' with at least one input.", offset: 0)
+    }
+
+    /// Names the member that was probably meant to be `inputs`.
+    private static func missingInputs(_ members: [JSONMember]) -> Problem {
+        if let member = members.first(where: { $0.key == "b64" || $0.key == "id" }) {
+            return .malformedJSON("'\(member.key)' is a member of an input: send \(example).", offset: member.offset)
         }
+        let names: Set<String> = ["input", "inputs", "image", "images", "instances", "items", "data", "file", "files"]
+        let meant = members.first { names.contains($0.key.lowercased()) }
+        // Nothing else can be an array of objects, an object or a very long string.
+        if let meant = meant ?? members.first(where: { (try? text($0)) == nil && $0.value != .null }) {
+            return .malformedJSON(
+                "'\(printable(meant.key, limit: 64))' is not a member of a request; did you mean 'inputs'? Send \(example).",
+                offset: meant.offset
+            )
+        }
+        return .malformedJSON("The body needs a member 'inputs' with at least one input: \(example).", offset: 0)
     }
 
     private static func readInputs(_ member: JSONMember) throws(Problem) -> [Input] {
         guard case .array(let elements) = member.value else {
-            throw .malformedJSON("'inputs' must be an array.", offset: member.offset)
+            throw .malformedJSON(
+                "'inputs' is \(member.value.kindName); it must be an array of objects, \(example).",
+                offset: member.offset
+            )
+        }
+        guard !elements.isEmpty else {
+            throw .malformedJSON("'inputs' is empty; it needs at least one input.", offset: member.offset)
         }
         var inputs: [Input] = []
-        for element in elements {
-            guard case .object(let members) = element else {
-                throw .malformedJSON("Each input must be an object with 'b64'.", offset: member.offset)
-            }
-            var id: String?
-            var data: (JSONString, Int)?
-            for member in members {
-                switch (member.key, member.value) {
-                case ("id", .string(let text)): id = text.text.map { String($0.prefix(256)) }
-                case ("id", .number(let digits)): id = digits
-                case ("b64", .string(let text)): data = (text, member.offset)
-                default:
+        for element in elements { inputs.append(try readInput(element, index: inputs.count, of: member)) }
+        return inputs
+    }
+
+    private static func readInput(_ element: JSONNode, index: Int, of inputs: JSONMember) throws(Problem) -> Input {
+        guard case .object(let members) = element else {
+            throw .malformedJSON(
+                "Input \(index) is \(element.kindName); each must be an object with 'b64', \(example).",
+                offset: inputs.offset
+            )
+        }
+        var id: String?
+        var data: (JSONString, Int)?
+        for member in members {
+            switch (member.key, member.value) {
+            case ("id", .string(let text)):
+                guard let text = text.text else {
                     throw .malformedJSON(
-                        "Unexpected member '\(member.key.prefix(64))'; an input has 'id' (string or number) and 'b64' (string).",
+                        "The id of input \(index) is longer than \(ItemID.longest) bytes.",
                         offset: member.offset
                     )
                 }
+                if let fault = ItemID.fault(text) { throw .malformedJSON(fault, offset: member.offset) }
+                id = text
+            case ("id", .number(let digits)): id = digits
+            case ("b64", .string(let text)): data = (text, member.offset)
+            case ("id", _), ("b64", _):
+                throw .malformedJSON(
+                    "'\(member.key)' of input \(index) is \(member.value.kindName); 'id' is a string or a number, 'b64' a string.",
+                    offset: member.offset
+                )
+            default:
+                throw .malformedJSON(
+                    "Unexpected member '\(printable(member.key, limit: 64))' of input \(index); an input has 'id' and 'b64'.",
+                    offset: member.offset
+                )
             }
-            guard let data else { throw .malformedJSON("An input has no 'b64'.", offset: member.offset) }
-            inputs.append(Input(id: id, data: data.0, offset: data.1))
         }
-        return inputs
+        guard let data else { throw .malformedJSON("Input \(index) has no 'b64'.", offset: inputs.offset) }
+        return Input(id: id, data: data.0, offset: data.1)
     }
 
     /// The text of a parameter; nil for a value that no parameter can have.
@@ -79,14 +119,14 @@ struct JSONRequest {
     private static func text(_ member: JSONMember) throws(Problem) -> String? {
         switch member.value {
         case .bool(let flag): return flag ? "true" : "false"
-        case .number(let digits): return digits
+        case .number(let digits): return parameterText(ofJSONNumber: digits)
         case .string(let string):
             try ParameterSet.check(member.key, byteCount: string.range.count)
             return string.text
         case .array(let elements):
             let texts = elements.compactMap { element -> String? in
                 guard case .number(let digits) = element else { return nil }
-                return digits
+                return parameterText(ofJSONNumber: digits)
             }
             guard texts.count == elements.count else { return nil }
             try ParameterSet.check(member.key, byteCount: texts.reduce(-1) { $0 + 1 + $1.utf8.count })
@@ -97,12 +137,38 @@ struct JSONRequest {
 }
 
 extension JSONRequest.Input {
+    /// The bytes of base64, or of a `data:` URI.
+    ///
     /// - Throws: a `Problem` of kind `malformed-json`.
     func decodedBytes(of body: [UInt8]) throws(Problem) -> [UInt8] {
-        guard let decoded = body[data.range].withUnsafeBytes(decodeBase64(jsonText:)) else {
-            throw .malformedJSON("'b64' is not standard base64 with padding.", offset: offset)
+        enum Fault: Error { case uri, base64 }
+        let outcome = body[data.range].withUnsafeBytes { text -> Result<[UInt8], Fault> in
+            guard let base64 = base64(ofDataURI: text) else { return .failure(.uri) }
+            return decodeBase64(jsonText: base64).map { .success($0) } ?? .failure(.base64)
         }
-        return decoded
+        switch outcome {
+        case .success(let bytes): return bytes
+        case .failure(.uri): throw .malformedJSON("'b64' is a data: URI without ';base64'.", offset: offset)
+        case .failure(.base64):
+            throw .malformedJSON(
+                "'b64' is not base64: letters, digits, + and / or - and _, with or without padding, no line breaks.",
+                offset: offset
+            )
+        }
+    }
+}
+
+extension JSONNode {
+    /// For error texts.
+    fileprivate var kindName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
     }
 }
 

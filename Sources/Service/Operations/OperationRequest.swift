@@ -127,7 +127,8 @@ struct OperationRequest<Requested: Operation>: Sendable {
     private func plan(_ payload: InputItem.Payload, _ operation: Requested) throws(Problem) -> ItemPlan {
         switch payload {
         case .unusable(let problem): throw problem
-        case .latent(let input): return ItemPlan(tasks: try plans(input, operation), pixels: nil)
+        case .latent(let input, let isNormalized):
+            return ItemPlan(tasks: try plans(input, operation, isNormalized: isNormalized), pixels: nil)
         case .image(let bytes, let range):
             let image = try operation.image.decode(
                 bytes[range],
@@ -138,8 +139,15 @@ struct OperationRequest<Requested: Operation>: Sendable {
         }
     }
 
-    private func plans(_ input: AutoencoderTask.Input, _ operation: Requested) throws(Problem) -> [TaskPlan] {
-        let tasks = try operation.tasks(for: input)
+    private func plans(
+        _ input: AutoencoderTask.Input,
+        _ operation: Requested,
+        isNormalized: Bool? = nil
+    ) throws(Problem) -> [TaskPlan] {
+        var tasks = try operation.tasks(for: input)
+        if let isNormalized {
+            for index in tasks.indices { tasks[index].latentIsNormalized = isNormalized }
+        }
         do throws(TaskError) {
             return try tasks.map { task throws(TaskError) in try core.engine.plan(task) }
         } catch {
@@ -233,6 +241,8 @@ struct OperationRequest<Requested: Operation>: Sendable {
             }
         }
         let failed = outcomes.count { $0.problem != nil }
+        // As in `failIfAsked`: a response needs one item that succeeded.
+        if failed == outcomes.count, let problem = outcomes.first?.problem { throw problem }
         metrics.items(outcomes.count - failed, operation: Requested.name, outcome: "ok")
         if failed > 0 { metrics.items(failed, operation: Requested.name, outcome: "failed") }
         return outcomes

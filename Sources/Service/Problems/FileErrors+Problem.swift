@@ -8,14 +8,13 @@ extension NPYError: ProblemConvertible {
         switch self {
         case .notNPY, .malformedHeader, .headerBeyondEnd, .unsupportedVersion:
             .tensorShape("The npy file's header is malformed.", expected: "npy version 1 to 3", got: "other")
-        case .fortranOrder:
-            .tensorShape(
-                "The array is in Fortran order; save it in C order.",
-                expected: "C order",
-                got: "Fortran order"
-            )
         case .dtypeUnsupported(let type):
-            .tensorShape("The dtype of the array is not supported.", expected: "<f4, <f2 or |u1", got: type)
+            .tensorShape(
+                "The array's dtype is '\(printable(type, limit: 64))'; a latent is float16, float32 or float64. "
+                    + "Send images as JPEG or PNG.",
+                expected: "float16, float32 or float64, in either byte order",
+                got: printable(type, limit: 64)
+            )
         case .shapeOverflow: .tensorShape("The shape is too large.", expected: "a shape that fits", got: "overflow")
         case .tooManyElements(let count, let limit): .tooManyValues(count: count, limit: limit)
         case .lengthMismatch(let expected, let found):
@@ -23,6 +22,52 @@ extension NPYError: ProblemConvertible {
                 "The length of the data does not match the shape.",
                 expected: "\(expected) bytes",
                 got: "\(found) bytes"
+            )
+        }
+    }
+}
+
+extension NPZError: ProblemConvertible {
+    package var problem: Problem {
+        switch self {
+        case .zip(let error):
+            .tensorShape("The npz file is not usable: \(error).", expected: "a zip archive of arrays", got: "other")
+        case .missingArray(let name, let arrays):
+            .tensorShape(
+                "The npz file has \(arrays) arrays and none is called '\(name)'.",
+                expected: "an array '\(name)', or one array of any name",
+                got: "\(arrays) arrays"
+            )
+        case .array(_, let error): error.problem
+        case .lengthMismatch(let entry, let expected, let found):
+            .tensorShape(
+                "The length of '\(printable(entry, limit: 64))' does not match its shape.",
+                expected: "\(expected) bytes",
+                got: "\(found) bytes"
+            )
+        case .tooLarge(let entry, let bytes, let limit):
+            Problem(
+                .bodyTooLarge,
+                "The array '\(printable(entry, limit: 64))' has \(bytes) bytes; at most \(limit) are allowed.",
+                [("limit", .integer(limit)), ("actual", .integer(bytes))]
+            )
+        case .impossibleSize(let entry, let bytes, let compressed):
+            .tensorShape(
+                "'\(printable(entry, limit: 64))' cannot have \(bytes) bytes: it is stored in \(compressed).",
+                expected: "a length that DEFLATE can reach",
+                got: "\(bytes) bytes"
+            )
+        case .inflation(let entry, _):
+            .tensorShape(
+                "The compressed data of '\(printable(entry, limit: 64))' is corrupt.",
+                expected: "intact data",
+                got: "other"
+            )
+        case .checksumDiffers(let entry):
+            .tensorShape(
+                "The CRC-32 of '\(printable(entry, limit: 64))' is wrong; the file was changed or damaged.",
+                expected: "the CRC-32 of the archive",
+                got: "another"
             )
         }
     }
@@ -39,11 +84,11 @@ extension SafetensorsError: ProblemConvertible {
             .tensorShape(
                 "The entry of a tensor is malformed.",
                 expected: "a valid entry",
-                got: String(tensor.prefix(64))
+                got: printable(tensor, limit: 64)
             )
         case .lengthMismatch(let tensor, let expected, let found):
             .tensorShape(
-                "The data of '\(tensor.prefix(64))' has the wrong length.",
+                "The data of '\(printable(tensor, limit: 64))' has the wrong length.",
                 expected: "\(expected) bytes",
                 got: "\(found) bytes"
             )
@@ -55,7 +100,12 @@ extension SafetensorsError: ProblemConvertible {
             .tensorShape("Bytes after the last tensor.", expected: "\(expected) bytes", got: "\(found) bytes")
         case .missingTensor(let name): .tensorShape("There is no tensor '\(name)'.", expected: name, got: "none")
         case .unreadableDType(_, let code):
-            .tensorShape("The dtype of the tensor is not supported.", expected: "F32, F16 or BF16", got: code)
+            .tensorShape(
+                "The tensor's dtype is '\(printable(code, limit: 64))'; a latent is F16, BF16, F32 or F64. "
+                    + "Send images as JPEG or PNG.",
+                expected: "F16, BF16, F32 or F64",
+                got: printable(code, limit: 64)
+            )
         case .tooManyElements(_, let count, let limit): .tooManyValues(count: count, limit: limit)
         }
     }
@@ -71,7 +121,7 @@ extension JSONError: ProblemConvertible {
         case .tooManyValues(let limit, let offset):
             .malformedJSON("The JSON has more than \(limit) values.", offset: offset)
         case .duplicateKey(let key, let offset):
-            .malformedJSON("Duplicate member '\(key.prefix(64))'.", offset: offset)
+            .malformedJSON("Duplicate member '\(printable(key, limit: 64))'.", offset: offset)
         case .invalidNumber(let offset): .malformedJSON("A number is malformed.", offset: offset)
         case .invalidString(let offset):
             .malformedJSON("A string is malformed: UTF-8, an escape or its end.", offset: offset)
@@ -88,6 +138,13 @@ extension MultipartError: ProblemConvertible {
         case .noParts: .malformedMultipart("The body has no part.", offset: 0)
         case .malformedBoundaryLine(let offset): .malformedMultipart("A boundary line is malformed.", offset: offset)
         case .malformedPartHeader(let offset): .malformedMultipart("The header of a part is malformed.", offset: offset)
+        case .missingDisposition(let offset):
+            .malformedMultipart(
+                "A part has no Content-Disposition; each needs 'Content-Disposition: form-data; name=\"...\"'.",
+                offset: offset
+            )
+        case .repeatedDisposition(let offset):
+            .malformedMultipart("A part has two Content-Disposition headers.", offset: offset)
         case .partHeaderTooLong(let limit, let offset):
             .malformedMultipart("The header of a part is longer than \(limit) bytes.", offset: offset)
         case .tooManyParts(let limit, let offset):

@@ -153,7 +153,7 @@ struct Encode: Operation {
 }
 
 /// The layouts of a latent in requests and responses.
-enum LatentLayout: String, Sendable, CaseIterable {
+package enum LatentLayout: String, Sendable, CaseIterable {
     /// `[N, C, side, side]`
     case nchw
     /// `[N, side², C]`

@@ -89,7 +89,7 @@ struct LatentResponse {
 
     /// The value of the `UAE-Latent` header: what the numbers are.
     private var description: String {
-        var members = ["layout=\(encode.isPooled ? "pooled" : encode.layout.rawValue)"]
+        var members = ["layout=\(encode.isPooled ? LatentStatement.pooled : encode.layout.rawValue)"]
         members.append("normalized=\(isNormalized ? "?1" : "?0")")
         let order = configuration.frequency.order
         // Frequency tokens are always the lowest coefficients, whatever the model's own cut is.

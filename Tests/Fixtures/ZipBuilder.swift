@@ -1,48 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes zip archives; every field can be made to lie.
-struct ZipBuilder {
-    struct Entry {
-        var name: [UInt8]
-        var content: [UInt8] = []
-        var flags: UInt16 = 0
-        var method: UInt16 = 0
+package struct ZipBuilder {
+    package struct Entry {
+        package var name: [UInt8]
+        package var content: [UInt8] = []
+        package var flags: UInt16 = 0
+        package var method: UInt16 = 0
         /// In the directory; nil: the truth.
-        var storedSize: UInt32?
-        var originalSize: UInt32?
-        var offset: UInt32?
-        var extra: [UInt8] = []
+        package var storedSize: UInt32?
+        package var originalSize: UInt32?
+        package var offset: UInt32?
+        package var extra: [UInt8] = []
+        package var checksum: UInt32 = 0
         /// In the header before the data; nil: as in the directory.
-        var localName: [UInt8]?
-        var localMethod: UInt16?
-        var localSize: UInt32?
-        var localExtra: [UInt8] = []
+        package var localName: [UInt8]?
+        package var localMethod: UInt16?
+        package var localSize: UInt32?
+        package var localExtra: [UInt8] = []
 
-        init(_ name: String, _ content: [UInt8] = []) {
+        package init(_ name: String, _ content: [UInt8] = []) {
             self.name = Array(name.utf8)
             self.content = content
         }
 
-        func with(_ change: (inout Entry) -> Void) -> Entry {
+        package func with(_ change: (inout Entry) -> Void) -> Entry {
             var entry = self
             change(&entry)
             return entry
         }
     }
 
-    var entries: [Entry] = []
-    var disk: UInt16 = 0
+    package var entries: [Entry] = []
+    package var disk: UInt16 = 0
     /// In the end records; nil: the truth.
-    var count: UInt64?
-    var directorySize: UInt64?
-    var directoryOffset: UInt64?
+    package var count: UInt64?
+    package var directorySize: UInt64?
+    package var directoryOffset: UInt64?
     /// With the 64-bit end record, which is then the only true one.
-    var isZip64 = false
-    var zip64Offset: UInt64?
-    var comment: [UInt8] = []
+    package var isZip64 = false
+    package var zip64Offset: UInt64?
+    package var comment: [UInt8] = []
+
+    package init(entries: [Entry] = []) {
+        self.entries = entries
+    }
 
     /// The archive; also where each entry's data begins.
-    func build() -> (bytes: [UInt8], starts: [Int]) {
+    package func build() -> (bytes: [UInt8], starts: [Int]) {
         var bytes: [UInt8] = []
         var directory: [UInt8] = []
         var starts: [Int] = []
@@ -50,7 +55,8 @@ struct ZipBuilder {
             let size = UInt32(entry.content.count)
             let (header, localName) = (UInt32(bytes.count), entry.localName ?? entry.name)
             bytes += number(0x0403_4B50 as UInt32) + number(20 as UInt16) + number(entry.flags)
-            bytes += number(entry.localMethod ?? entry.method) + number(0 as UInt64)
+            bytes += number(entry.localMethod ?? entry.method) + number(0 as UInt32)
+            bytes += number(entry.checksum)
             bytes += number(entry.localSize ?? entry.storedSize ?? size)
             bytes += number(entry.localSize ?? entry.originalSize ?? size)
             bytes += number(UInt16(localName.count)) + number(UInt16(entry.localExtra.count))
@@ -58,7 +64,8 @@ struct ZipBuilder {
             starts.append(bytes.count)
             bytes += entry.content
             directory += number(0x0201_4B50 as UInt32) + number(20 as UInt16) + number(20 as UInt16)
-            directory += number(entry.flags) + number(entry.method) + number(0 as UInt64)
+            directory += number(entry.flags) + number(entry.method) + number(0 as UInt32)
+            directory += number(entry.checksum)
             directory += number(entry.storedSize ?? size) + number(entry.originalSize ?? size)
             directory += number(UInt16(entry.name.count)) + number(UInt16(entry.extra.count)) + number(0 as UInt16)
             directory += number(0 as UInt64) + number(entry.offset ?? header) + entry.name + entry.extra
@@ -85,14 +92,4 @@ struct ZipBuilder {
     private func number(_ value: some FixedWidthInteger) -> [UInt8] {
         withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
-}
-
-/// What `torch.save` would write: a folder with a pickle and storages.
-func torchArchive(_ pickle: PickleBuilder, storages: [(key: String, content: [UInt8])] = []) -> [UInt8] {
-    var builder = ZipBuilder()
-    builder.entries = [.init("a/data.pkl", pickle.finished), .init("a/byteorder", Array("little".utf8))]
-    builder.entries += storages.map { .init("a/data/\($0.key)", $0.content) }
-    builder.entries.append(.init("a/version", Array("3\n".utf8)))
-    builder.isZip64 = true
-    return builder.build().bytes
 }

@@ -22,10 +22,10 @@ package enum ZipError: Error, Equatable {
     case overlap(String, String)
 }
 
-/// The directory of a zip archive without compression, as `torch.save` writes it; every length is checked.
+/// The directory of a zip archive, as `torch.save` and `numpy.savez` write it; every length is checked.
 ///
-/// Checksums are not compared: `torch.serialization.set_crc32_options(False)` writes others, and torch reads without
-/// them too.
+/// Checksums are for the reader to compare: `torch.serialization.set_crc32_options(False)` writes others, and torch reads
+/// without them too.
 ///
 /// - Source: PKWARE's APPNOTE 6.3, sections 4.3.7 to 4.3.16, 4.4 and 4.5.3.
 package struct ZipArchive {
@@ -33,19 +33,29 @@ package struct ZipArchive {
         package let name: String
         /// In bytes from the start of the archive.
         package let data: Range<Int>
+        package let isDeflated: Bool
+        /// The content's length in bytes, as declared.
+        package let size: UInt64
+        /// CRC-32 of the content, as declared.
+        package let checksum: UInt32
     }
 
     /// In the directory's order.
     package let entries: [Entry]
 
-    private static let maximumEntries = 1_000_000
-
-    /// - Parameter bytes: the whole archive.
+    /// - Parameters:
+    ///   - bytes: the whole archive.
+    ///   - takesDeflated: whether entries may be compressed.
+    ///   - maximumEntries: the most entries allowed.
     /// - Throws: `ZipError`.
-    package init(_ bytes: UnsafeRawBufferPointer) throws(ZipError) {
+    package init(
+        _ bytes: UnsafeRawBufferPointer,
+        takesDeflated: Bool = false,
+        maximumEntries: Int = 1_000_000
+    ) throws(ZipError) {
         let end = try ZipEnd(bytes)
-        guard end.entryCount <= UInt64(Self.maximumEntries) else {
-            throw .tooManyEntries(count: end.entryCount, limit: Self.maximumEntries)
+        guard end.entryCount <= UInt64(maximumEntries) else {
+            throw .tooManyEntries(count: end.entryCount, limit: maximumEntries)
         }
         guard end.directoryOffset <= UInt64(end.position), end.directoryBytes <= UInt64(end.position),
             end.directoryOffset + end.directoryBytes <= UInt64(end.position)
@@ -61,7 +71,13 @@ package struct ZipArchive {
         var names: Set<String> = []
         var position = directory.lowerBound
         for index in 0..<Int(end.entryCount) {
-            let record = try ZipRecord(bytes, entry: index, position: position, end: directory.upperBound)
+            let record = try ZipRecord(
+                bytes,
+                entry: index,
+                position: position,
+                end: directory.upperBound,
+                takesDeflated: takesDeflated
+            )
             guard names.insert(record.name).inserted else { throw .duplicateName(record.name) }
             position += record.byteCount
             records.append(record)
@@ -72,7 +88,14 @@ package struct ZipArchive {
         var places: [(header: Int, entry: Entry)] = []
         for record in records {
             let data = try record.data(in: bytes, directoryStart: directory.lowerBound)
-            places.append((Int(record.headerOffset), Entry(name: record.name, data: data)))
+            let entry = Entry(
+                name: record.name,
+                data: data,
+                isDeflated: record.method == ZipRecord.deflated,
+                size: record.originalSize,
+                checksum: record.checksum
+            )
+            places.append((Int(record.headerOffset), entry))
         }
         entries = places.map(\.entry)
         places.sort { $0.header < $1.header }
@@ -130,16 +153,28 @@ private struct ZipEnd {
 
 /// An entry's record in the central directory.
 private struct ZipRecord {
+    static let deflated: UInt16 = 8
+
     let name: String
     let headerOffset: UInt64
     /// Of the record itself.
     let byteCount: Int
-    private let size: UInt64
+    let method: UInt16
+    let checksum: UInt32
+    let originalSize: UInt64
+    private let storedSize: UInt64
 
-    init(_ bytes: UnsafeRawBufferPointer, entry: Int, position: Int, end: Int) throws(ZipError) {
+    init(
+        _ bytes: UnsafeRawBufferPointer,
+        entry: Int,
+        position: Int,
+        end: Int,
+        takesDeflated: Bool
+    ) throws(ZipError) {
         guard position + 46 <= end, let record = bytes.part(position, 46),
             record.number(UInt32.self, at: 0) == 0x0201_4B50,
             let flags = record.number(UInt16.self, at: 8), let method = record.number(UInt16.self, at: 10),
+            let checksum = record.number(UInt32.self, at: 16),
             let stored32 = record.number(UInt32.self, at: 20), let original32 = record.number(UInt32.self, at: 24),
             let nameLength = record.number(UInt16.self, at: 28), let extraLength = record.number(UInt16.self, at: 30),
             let commentLength = record.number(UInt16.self, at: 32), let offset32 = record.number(UInt32.self, at: 42)
@@ -152,15 +187,22 @@ private struct ZipRecord {
         guard Self.isSafe(name) else { throw .unsafeName(name) }
         // Bits 0, 6 and 13: encrypted, strongly encrypted, names hidden.
         guard flags & 0x2041 == 0 else { throw .encrypted(name) }
-        guard method == 0 else { throw .compressed(name, method: method) }
+        guard method == 0 || (takesDeflated && method == Self.deflated) else {
+            throw .compressed(name, method: method)
+        }
         var numbers = Zip64Numbers(extra)
         guard let original = numbers.value(original32), let stored = numbers.value(stored32),
             let offset = numbers.value(offset32)
         else { throw .brokenDirectory(entry: entry, offset: position) }
-        guard stored == original else { throw .sizesDiffer(name, stored: stored, original: original) }
+        guard stored == original || method == Self.deflated else {
+            throw .sizesDiffer(name, stored: stored, original: original)
+        }
         self.name = name
+        self.method = method
+        self.checksum = checksum
         headerOffset = offset
-        size = original
+        originalSize = original
+        storedSize = stored
     }
 
     private static func isSafe(_ name: String) -> Bool {
@@ -179,22 +221,22 @@ private struct ZipRecord {
             let nameBytes = bytes.part(position + 30, Int(nameLength)),
             let extra = bytes.part(position + 30 + Int(nameLength), Int(extraLength))
         else { throw .noLocalHeader(name, offset: headerOffset) }
-        guard nameBytes.elementsEqual(name.utf8), method == 0, flags & 0x2041 == 0 else {
+        guard nameBytes.elementsEqual(name.utf8), method == self.method, flags & 0x2041 == 0 else {
             throw .localHeaderDiffers(name)
         }
         var numbers = Zip64Numbers(extra)
-        for field in [original32, stored32] {
+        for (field, expected) in [(original32, originalSize), (stored32, storedSize)] {
             guard let found = numbers.value(field) else { throw .localHeaderDiffers(name) }
             // With bit 3 the sizes may follow the data instead.
-            guard found == size || (found == 0 && flags & 8 != 0) else {
-                throw .localSizeDiffers(name, expected: size, found: found)
+            guard found == expected || (found == 0 && flags & 8 != 0) else {
+                throw .localSizeDiffers(name, expected: expected, found: found)
             }
         }
         let start = position + 30 + Int(nameLength) + Int(extraLength)
-        guard start <= directoryStart, size <= UInt64(directoryStart - start) else {
-            throw .entryBeyondEnd(name, bytes: size, available: max(0, directoryStart - start))
+        guard start <= directoryStart, storedSize <= UInt64(directoryStart - start) else {
+            throw .entryBeyondEnd(name, bytes: storedSize, available: max(0, directoryStart - start))
         }
-        return start..<start + Int(size)
+        return start..<start + Int(storedSize)
     }
 }
 
