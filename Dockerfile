@@ -14,11 +14,12 @@ FROM debian:12-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
         libfftw3-single3 \
+        libjpeg62-turbo \
         libnghttp2-14 \
         libopenblas0-pthread \
         libspng0 \
         libstdc++6 \
-        libturbojpeg0 \
+        libwebp7 \
         zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --uid 10001 uae

@@ -47,14 +47,16 @@ let package = Package(
         // OpenBLAS gives its header alone; the library is opened at run time.
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "CFFTW"),
-        .systemLibrary(name: "CTurboJPEG"),
         .systemLibrary(name: "CSPNG"),
+        .systemLibrary(name: "CWebP"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CNGHTTP2"),
         .systemLibrary(name: "CEpoll"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
         .target(name: "CEmbedded"),
+        // libjpeg, whose errors leave by longjmp.
+        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         .executableTarget(
             name: "kernel-bench",
             dependencies: ["TensorKernels"],
@@ -103,7 +105,7 @@ let package = Package(
         + targetWithTests("FrequencyBands", ["CFFTW"], tests: ["TensorFiles"])
         + targetWithTests(
             "ImageCodec",
-            ["Checksums", "CPixels", "CTurboJPEG", "CSPNG"],
+            ["Checksums", "CPixels", "CJPEG", "CSPNG", "CWebP"],
             tests: ["Checksums", "TensorFiles"]
         )
         + targetWithTests(

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:?how long each target runs, in seconds}
 shift
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy npz safetensors torch jpeg png request)
+[ ${#targets[@]} -gt 0 ] || targets=(http1 http2 target multipart json npy npz safetensors torch jpeg png webp request)
 
 # Coverage for every module; lld, because gold fails on the sanitizer's debugging information.
 # Swift's default coverage, guards, is not read by current libFuzzer, so LLVM is told to emit counters.

@@ -5,7 +5,7 @@
 # Arguments name further packages. The Dockerfile's build stage runs this script too, so this is the only list.
 set -euo pipefail
 
-packages=(libopenblas-dev libfftw3-dev libturbojpeg0-dev libnghttp2-dev libspng-dev zlib1g-dev "$@")
+packages=(libopenblas-dev libfftw3-dev libjpeg62-turbo-dev libnghttp2-dev libspng-dev libwebp-dev zlib1g-dev "$@")
 
 if ! command -v dpkg-query >/dev/null; then
     echo "This needs Debian 12 or a derivative; elsewhere install the equivalents of: ${packages[*]}" >&2

@@ -9,6 +9,17 @@ package enum InflateError: Error, Equatable {
     case longer(than: Int)
 }
 
+/// What surrounds compressed bytes.
+package enum DeflateWrapper: Sendable {
+    /// Nothing (RFC 1951), as in zip archives.
+    case none
+    /// zlib's header and checksum (RFC 1950), as in PNG files.
+    case zlib
+
+    /// As zlib is told: the window's size, negative without a header.
+    fileprivate var windowBits: Int32 { self == .none ? -MAX_WBITS : MAX_WBITS }
+}
+
 /// DEFLATE without a wrapper (RFC 1951), as zip archives hold it, by zlib.
 ///
 /// At most `out.count` bytes are written, whatever the compressed bytes would give.
@@ -30,16 +41,18 @@ package func inflate(
 ///
 /// - Parameters:
 ///   - deflated: the compressed bytes.
+///   - wrapper: what surrounds them.
 ///   - out: where the content goes.
 /// - Returns: how many bytes were written, and whether the content ends there.
 /// - Throws: `.corrupt`.
 package func inflateStart(
     of deflated: UnsafeRawBufferPointer,
+    wrapper: DeflateWrapper = .none,
     into out: UnsafeMutableRawBufferPointer
 ) throws(InflateError) -> (count: Int, isWhole: Bool) {
     var stream = z_stream()
-    // Negative: no zlib header. The library compares version and size with its own.
-    let started = inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    // The library compares version and size with its own.
+    let started = inflateInit2_(&stream, wrapper.windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     guard started == Z_OK else { throw .corrupt }
     defer { inflateEnd(&stream) }
     var (read, written) = (0, 0)
@@ -71,4 +84,23 @@ package func inflateStart(
             }
         }
     }
+}
+
+/// Decompresses a zlib stream (RFC 1950) as far as it goes.
+///
+/// - Parameters:
+///   - bytes: the stream; its end may be missing.
+///   - limit: the most bytes that it may decompress to.
+/// - Returns: the bytes; nil for bytes that are no zlib stream, and for more than `limit` bytes.
+package func inflated(_ bytes: UnsafeRawBufferPointer, atMost limit: Int) -> [UInt8]? {
+    var isCorrupt = false
+    let result = [UInt8](unsafeUninitializedCapacity: limit + 1) { target, count in
+        do throws(InflateError) {
+            let target = UnsafeMutableRawBufferPointer(start: target.baseAddress, count: limit + 1)
+            count = try inflateStart(of: bytes, wrapper: .zlib, into: target).count
+        } catch {
+            isCorrupt = true
+        }
+    }
+    return isCorrupt || result.count > limit ? nil : result
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decodes a JPEG or PNG to upright 8-bit RGB (docs/model.md, "Image in").
+/// Decodes a JPEG, PNG or WebP to upright 8-bit RGB (docs/model.md, "Image in").
 ///
-/// Grey, palette, CMYK/YCCK, 16-bit and transparent images become RGB; alpha is composed on white.
-/// - Throws: `ImageDecodeError`; never traps, and never uses more memory than four bytes per pixel within `limits`
+/// Grey, palette, CMYK/YCCK, 16-bit and transparent images become RGB; alpha is composed on white. Of an animated WebP
+/// the first frame is taken.
+///
+/// - Throws: `ImageDecodeError`; never traps. Pixels take at most four bytes each within `limits`, besides what the
+///   libraries need while they decode: coefficients of a progressive JPEG, four bytes a pixel of a lossless WebP.
 package func decodeImage(
     _ bytes: UnsafeRawBufferPointer,
     limits: ImageLimits = ImageLimits(),

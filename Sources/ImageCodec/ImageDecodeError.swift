@@ -4,7 +4,7 @@
 ///
 /// Offsets are in bytes from the start of the file.
 package enum ImageDecodeError: Error, Equatable {
-    /// Neither JPEG's nor PNG's magic bytes.
+    /// The magic bytes are not those of JPEG, PNG or WebP.
     case notAnImage
     case emptyImage(width: Int, height: Int)
     case sideTooLong(width: Int, height: Int, limit: Int)
@@ -41,4 +41,13 @@ package enum ImageDecodeError: Error, Equatable {
     case imageDataTooShort
     /// libspng found the data corrupt; `code` is its `spng_errno`.
     case corruptPNG(code: Int32)
+
+    /// A WebP chunk that does not fit the file, or is too short.
+    case malformedWebP(chunk: String, offset: Int)
+    /// A WebP without an image.
+    case missingFrame
+    /// A WebP's frame is not as large as its canvas, or an animation's frame is not inside of it.
+    case frameOutsideCanvas(width: Int, height: Int)
+    /// libwebp found the data corrupt; `status` is its `VP8StatusCode`.
+    case corruptWebP(status: Int32)
 }

@@ -4,6 +4,7 @@
 enum ImageStructure {
     case jpeg(JPEGStructure)
     case png(PNGStructure)
+    case webp(WebPStructure)
 
     /// The size is checked as soon as the header is read, before the rest of the file is walked.
     init(_ bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageDecodeError) {
@@ -16,6 +17,10 @@ enum ImageStructure {
             let header = try PNGStructure(bytes, headerOnly: true)
             try limits.check(width: header.width, height: header.height)
             self = .png(try PNGStructure(bytes))
+        case .webp:
+            let header = try WebPStructure(bytes, headerOnly: true)
+            try limits.check(width: header.width, height: header.height)
+            self = .webp(try WebPStructure(bytes))
         case nil:
             throw .notAnImage
         }
@@ -26,6 +31,7 @@ enum ImageStructure {
         switch self {
         case .jpeg(let jpeg): (jpeg.width, jpeg.height)
         case .png(let png): (png.width, png.height)
+        case .webp(let webp): (webp.width, webp.height)
         }
     }
 
@@ -34,6 +40,7 @@ enum ImageStructure {
         switch self {
         case .jpeg(let jpeg): jpeg.width * jpeg.height * jpeg.pixelBytes
         case .png(let png): png.width * png.height * png.pixelBytes
+        case .webp(let webp): webp.width * webp.height * webp.pixelBytes
         }
     }
 
@@ -42,6 +49,7 @@ enum ImageStructure {
         case (.ignore, _): .upright
         case (.apply, .jpeg(let jpeg)): jpeg.orientation
         case (.apply, .png(let png)): png.orientation
+        case (.apply, .webp(let webp)): webp.orientation
         }
     }
 
@@ -53,6 +61,7 @@ enum ImageStructure {
         switch self {
         case .jpeg(let jpeg): try decodeJPEG(bytes, jpeg, into: target)
         case .png(let png): try decodePNG(bytes, png, into: target)
+        case .webp(let webp): try decodeWebP(bytes, webp, into: target)
         }
     }
 }

@@ -22,7 +22,7 @@ struct JPEGStructure {
         let reader = ByteReader(bytes: bytes)
         var offset = 2
         var scans = 0
-        var sawEXIF = false
+        var metadata = JPEGMetadata()
         while true {
             guard let marker = Self.nextMarker(in: bytes, from: &offset) else {
                 throw .truncated(byteCount: bytes.count)
@@ -43,11 +43,8 @@ struct JPEGStructure {
                 guard componentCount > 0 else { throw .missingFrameHeader(offset: offset) }
                 scans += 1
                 guard scans <= maximumScans else { throw .tooManyScans(limit: maximumScans) }
-            case 0xe1 where !sawEXIF:
-                let segment = UnsafeRawBufferPointer(rebasing: bytes[offset + 2..<offset + length])
-                guard segment.starts(with: [0x45, 0x78, 0x69, 0x66, 0, 0]) else { break }
-                sawEXIF = true
-                orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: segment.dropFirst(6)))
+            case 0xe1 where scans == 0:
+                metadata.add(UnsafeRawBufferPointer(rebasing: bytes[offset + 2..<offset + length]))
             default:
                 break
             }
@@ -55,6 +52,7 @@ struct JPEGStructure {
         }
         guard componentCount > 0 else { throw .missingFrameHeader(offset: offset) }
         guard scans > 0 else { throw .missingScan }
+        orientation = metadata.orientation
     }
 
     private mutating func readFrame(
@@ -64,7 +62,7 @@ struct JPEGStructure {
         length: Int
     ) throws(ImageDecodeError) {
         // Baseline, extended and progressive. Lossless, hierarchical and arithmetic coding: no browser reads them
-        // either.
+        // either, and arithmetic coding costs libjpeg many times the time of Huffman coding.
         guard (0xc0...0xc2).contains(marker) else { throw .unsupportedProcess(marker: marker) }
         guard length >= 8, let precision = reader.uint8(at: offset + 2), let height = reader.uint16(at: offset + 3),
             let width = reader.uint16(at: offset + 5), let components = reader.uint8(at: offset + 7)
@@ -93,5 +91,27 @@ struct JPEGStructure {
             }
         }
         return nil
+    }
+}
+
+/// The APP1 segments before the first scan.
+private struct JPEGMetadata {
+    // EXIF too long for one segment continues in the next. At most 64 segments are joined, 4 MB.
+    private var exif: [UnsafeRawBufferPointer] = []
+    private var xmp: UnsafeRawBufferPointer?
+
+    mutating func add(_ segment: UnsafeRawBufferPointer) {
+        let xmpMark = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
+        if segment.starts(with: OrientationMetadata.exifMark) {
+            let block = UnsafeRawBufferPointer(rebasing: segment.dropFirst(OrientationMetadata.exifMark.count))
+            if exif.count < 64 { exif.append(block) }
+        } else if segment.starts(with: xmpMark) {
+            xmp = UnsafeRawBufferPointer(rebasing: segment.dropFirst(xmpMark.count))
+        }
+    }
+
+    var orientation: Orientation {
+        guard exif.count > 1 else { return OrientationMetadata(exif: exif.first, xmp: xmp).orientation }
+        return Array(exif.joined()).withUnsafeBytes { OrientationMetadata(exif: $0, xmp: xmp).orientation }
     }
 }

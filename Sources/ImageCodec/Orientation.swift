@@ -58,39 +58,3 @@ struct Orientation: Equatable {
         return RGBImage(width: uprightWidth, height: uprightHeight, pixels: pixels)
     }
 }
-
-extension Orientation {
-    /// Reads the orientation from a TIFF block (EXIF without its `Exif\0\0` mark): only the first image directory, and
-    /// no pointer except the one to that directory.
-    ///
-    /// An invalid block leaves the image as stored, because it is metadata and not part of the image.
-    init(tiff bytes: UnsafeRawBufferPointer) {
-        self = Self.tag(in: bytes).flatMap(Orientation.init(exif:)) ?? .upright
-    }
-
-    private static func tag(in bytes: UnsafeRawBufferPointer) -> Int? {
-        var reader = ByteReader(bytes: bytes)
-        switch reader.uint16(at: 0) {
-        case 0x4d4d: reader.bigEndian = true
-        case 0x4949: reader.bigEndian = false
-        default: return nil
-        }
-        guard reader.uint16(at: 2) == 42, let directory = reader.uint32(at: 4), directory >= 8,
-            let entries = reader.uint16(at: directory)
-        else { return nil }
-        for index in 0..<entries {
-            // An entry: tag, type, count of values, value.
-            let entry = directory + 2 + 12 * index
-            guard let tag = reader.uint16(at: entry) else { return nil }
-            guard tag == 0x0112 else { continue }
-            guard let type = reader.uint16(at: entry + 2), reader.uint32(at: entry + 4) == 1 else { return nil }
-            switch type {
-            case 1: return reader.uint8(at: entry + 8).map(Int.init)
-            case 3: return reader.uint16(at: entry + 8)
-            case 4: return reader.uint32(at: entry + 8)
-            default: return nil
-            }
-        }
-        return nil
-    }
-}

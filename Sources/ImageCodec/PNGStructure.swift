@@ -4,8 +4,8 @@ import Checksums
 
 /// The content of a PNG's chunks, and the bytes of the file that the decoder gets.
 ///
-/// Only the chunks that define pixels (IHDR, PLTE, tRNS, IDAT, IEND) are passed on, so compressed text and
-/// colour-profile chunks are never inflated. Source: W3C PNG specification, sections 5 and 11.
+/// Only the chunks that define pixels (IHDR, PLTE, tRNS, IDAT, IEND) are passed on, so colour profiles are never
+/// inflated, and texts only if they can state an orientation. Source: W3C PNG specification, sections 5 and 11.
 struct PNGStructure {
     static let signature: [UInt8] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 
@@ -26,7 +26,6 @@ struct PNGStructure {
         static let transparency = 0x7452_4e53
         static let imageData = 0x4944_4154
         static let end = 0x4945_4e44
-        static let exif = 0x6558_4966
     }
 
     /// With `headerOnly` the walk stops after IHDR.
@@ -52,6 +51,7 @@ struct PNGStructure {
 
     private mutating func walk(_ reader: ByteReader, _ bytes: UnsafeRawBufferPointer) throws(ImageDecodeError) {
         var seen: Set<Int> = [ChunkType.header]
+        var metadata = PNGMetadata()
         var last = ChunkType.header
         var offset = 33
         while last != ChunkType.end {
@@ -64,29 +64,33 @@ struct PNGStructure {
             switch type {
             case ChunkType.imageData:
                 guard last == type || !seen.contains(type) else {
-                    throw .misplacedChunk(type: Self.name(type), offset: offset)
+                    throw .misplacedChunk(type: chunkName(type), offset: offset)
                 }
+                try checkSum(reader, bytes, offset: offset, length: length, type: type)
                 keep(offset..<end)
             case ChunkType.header, ChunkType.palette, ChunkType.transparency, ChunkType.end:
-                guard !seen.contains(type) else { throw .misplacedChunk(type: Self.name(type), offset: offset) }
+                guard !seen.contains(type) else { throw .misplacedChunk(type: chunkName(type), offset: offset) }
                 if type == ChunkType.transparency { hasAlpha = true }
+                try checkSum(reader, bytes, offset: offset, length: length, type: type)
                 keep(offset..<end)
             default:
                 // Bit 5 of the first letter tells the chunks that may be passed over.
                 guard type & 0x2000_0000 != 0 else {
-                    throw .unknownCriticalChunk(type: Self.name(type), offset: offset)
+                    throw .unknownCriticalChunk(type: chunkName(type), offset: offset)
                 }
-                if type == ChunkType.exif, !seen.contains(type) {
-                    orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: bytes[offset + 8..<end - 4]))
+                let payload = UnsafeRawBufferPointer(rebasing: bytes[offset + 8..<end - 4])
+                metadata.add(type, payload) {
+                    // As libpng, a chunk beside the pixels is passed over if its checksum is wrong.
+                    Self.hasTrueSum(reader, bytes, offset: offset, length: length)
                 }
             }
-            try checkSum(reader, bytes, offset: offset, length: length, type: type)
             // Only relevant types are stored, so the set stays small for any input.
-            if type & 0x2000_0000 == 0 || type == ChunkType.transparency || type == ChunkType.exif { seen.insert(type) }
+            if type & 0x2000_0000 == 0 || type == ChunkType.transparency { seen.insert(type) }
             last = type
             offset = end
         }
         guard seen.contains(ChunkType.imageData) else { throw .missingImageData }
+        orientation = metadata.orientation
     }
 
     /// libspng does not read the last IDAT's checksum, so all checksums are checked here and none there.
@@ -97,10 +101,19 @@ struct PNGStructure {
         length: Int,
         type: Int
     ) throws(ImageDecodeError) {
-        let checked = UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 8 + length])
-        guard reader.uint32(at: offset + 8 + length) == Int(crc32(checked)) else {
-            throw .chunkChecksum(type: Self.name(type), offset: offset)
+        guard Self.hasTrueSum(reader, bytes, offset: offset, length: length) else {
+            throw .chunkChecksum(type: chunkName(type), offset: offset)
         }
+    }
+
+    private static func hasTrueSum(
+        _ reader: ByteReader,
+        _ bytes: UnsafeRawBufferPointer,
+        offset: Int,
+        length: Int
+    ) -> Bool {
+        let checked = UnsafeRawBufferPointer(rebasing: bytes[offset + 4..<offset + 8 + length])
+        return reader.uint32(at: offset + 8 + length) == Int(crc32(checked))
     }
 
     private mutating func keep(_ range: Range<Int>) {
@@ -110,11 +123,39 @@ struct PNGStructure {
             pixelRanges.append(range)
         }
     }
+}
 
-    /// A chunk type's four bytes; bytes other than letters are shown as `?`.
-    private static func name(_ type: Int) -> String {
-        let bytes = [24, 16, 8, 0].map { shift in UInt8(type >> shift & 0xff) }
-        let isLetter = { (byte: UInt8) in (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }
-        return String(decoding: bytes.map { byte in isLetter(byte) ? byte : 0x3f }, as: UTF8.self)
+/// The chunks that can state an orientation, anywhere in the file; the last of each kind counts, as in Pillow.
+private struct PNGMetadata {
+    private var exif: UnsafeRawBufferPointer?
+    private var profile: PNGText?
+    private var xmp: PNGText?
+
+    private static let exifType = 0x6558_4966
+
+    // `isIntact`: whether the chunk's checksum is right; asked only of chunks that matter.
+    mutating func add(_ type: Int, _ payload: UnsafeRawBufferPointer, isIntact: () -> Bool) {
+        let text = PNGText(type: type, payload: payload)
+        guard type == Self.exifType || text != nil, isIntact() else { return }
+        switch text?.keyword {
+        case nil: exif = payload
+        case .exif: exif = text?.plainBytes
+        case .rawProfile: profile = text
+        case .xmp: xmp = text
+        }
+    }
+
+    var orientation: Orientation {
+        let profile = exif == nil ? profile?.content.flatMap(PNGText.decodedProfile) ?? [] : []
+        return profile.withUnsafeBytes { profile in
+            let exif = exif ?? profile
+            // XMP is decompressed only if it decides.
+            var metadata = OrientationMetadata(exif: exif)
+            guard !metadata.exifStatesOrientation, let packet = xmp?.content else { return metadata.orientation }
+            return packet.withUnsafeBytes { packet in
+                metadata.xmp = packet
+                return metadata.orientation
+            }
+        }
     }
 }

@@ -136,11 +136,100 @@ def jpeg_cases(photo):
         order = "MM" if value % 2 else "II"
         files[f"exif-{value}.jpg"] = joined([(0xE1, b"Exif\0\0" + tiff(value, order, extra=[(0x0100, 3, 1, 7)]))] + found, rest)
     files["exif-trailing.jpg"] = files["exif-6.jpg"] + b"left over after the end"
+    files |= orientation_jpegs(found, rest)
+    files |= surplus_jpegs(files)
     for name, data in files.items():
         image = Image.open(io.BytesIO(data))
         stored = np.array(image.convert("RGB"))
         upright = np.array(ImageOps.exif_transpose(image).convert("RGB"))
         yield name, data, stored, upright
+
+
+XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+def xmp(value, is_element=False):
+    orientation = f"<tiff:Orientation>{value}</tiff:Orientation>" if is_element else ""
+    attribute = "" if is_element else f' tiff:Orientation="{value}"'
+    return (
+        f"<x:xmpmeta><!-- tiff:Orientation --><rdf:Description{attribute}>{orientation}</rdf:Description></x:xmpmeta>"
+    ).encode()
+
+
+def directory(*entries, order="MM", magic=None):
+    """A TIFF block from (tag, type, count, four bytes of value)."""
+    e = ">" if order == "MM" else "<"
+    block = order.encode() + (magic or struct.pack(e + "H", 42)) + struct.pack(e + "IH", 8, len(entries))
+    for tag, kind, count, value in entries:
+        block += struct.pack(e + "HHI", tag, kind, count) + value
+    return block + b"\0\0\0\0"
+
+
+def orientation_jpegs(found, rest):
+    """Where orientations come from, and which of several wins; Pillow's `exif_transpose` says."""
+    exif = lambda block: (0xE1, b"Exif\0\0" + block)
+    packet = lambda *arguments: (0xE1, XMP_MARK + xmp(*arguments))
+    six, width = b"\0\6\0\0", (0x0100, 3, 1, b"\0\7\0\0")
+    long = (0x010F, 2, 30, b"\0\0\xff\0")
+    split = tiff(6, extra=[(0x0100, 3, 1, 7)] * 3)
+    cases = {
+        "xmp-6": [packet(6)],
+        "xmp-element-8": [packet(8, True)],
+        "xmp-twice": [packet(6), packet(3)],
+        "xmp-0": [packet(0)],
+        "exif-1-xmp-6": [exif(tiff(1)), packet(6)],
+        "exif-9-xmp-6": [packet(6), exif(tiff(9))],
+        "exif-without-xmp-6": [exif(directory(width)), packet(6)],
+        "exif-split": [exif(split[:20]), exif(split[20:])],
+        "exif-mark-twice": [exif(b"Exif\0\0" + tiff(6))],
+        "exif-byte-xmp-3": [exif(directory((0x0112, 1, 1, b"\6\0\0\0"))), packet(3)],
+        "exif-signed-byte": [exif(directory((0x0112, 6, 1, b"\6\0\0\0")))],
+        "exif-long": [exif(directory((0x0112, 4, 1, b"\0\0\0\6")))],
+        "exif-two-values": [exif(directory((0x0112, 3, 2, b"\0\6\0\3")))],
+        "exif-no-value": [exif(directory((0x0112, 3, 0, six))), packet(3)],
+        "exif-unknown-type": [exif(directory((0x0112, 99, 1, six), (0x0112, 3, 1, b"\0\3\0\0")))],
+        "exif-text-xmp-3": [exif(directory((0x0112, 2, 2, b"6\0\0\0"))), packet(3)],
+        "exif-tag-twice": [exif(directory((0x0112, 3, 1, six), (0x0112, 3, 1, b"\0\3\0\0")))],
+        "exif-magic-swapped": [exif(directory((0x0112, 3, 1, six), magic=b"*\0"))],
+        "exif-behind-bad-pointer": [exif(directory(long, (0x0112, 3, 1, six)) + b"x" * 99)],
+        "exif-behind-huge-value": [exif(directory((0x010F, 2, 9999, b"\0\0\0\0"), (0x0112, 3, 1, six)))],
+        "exif-values-elsewhere": [exif(directory((0x0112, 3, 3, b"\0\0\0\x1a")) + b"\0\6\0\6\0\6")],
+    }
+    files = {f"{name}.jpg": joined(added + found, rest) for name, added in cases.items()}
+    begin = rest.index(b"\xff\xd9")
+    late = joined([exif(tiff(6))], b"")[2:]
+    return files | {"exif-after-scan.jpg": joined(found, rest[:begin] + late + rest[begin:])}
+
+
+def surplus_jpegs(files):
+    """Bytes and restart markers that no block needs, and headers of unknown versions: the pixels stay the same."""
+    extra = b"\x12\x34\xff\xd3\x56\xff\x00\x78\xff\xd0"
+    end = files["420.jpg"][:-2]
+    surplus = {"surplus-end.jpg": end + extra + b"\xff\xd9", "surplus-restarts-end.jpg": end + b"\xff\xd0\xff\xd1\xff\xd9"}
+    for name, source, markers in [
+        ("surplus-scans.jpg", "progressive.jpg", (0xC4, 0xDA, 0xD9)),
+        ("surplus-segments.jpg", "restarts.jpg", range(0xD0, 0xD8)),
+    ]:
+        data = files[source]
+        offset = data.index(b"\xff\xda")
+        made = data[:offset]
+        while offset < len(data):
+            if data[offset] == 0xFF and data[offset + 1] != 0:
+                marker = data[offset + 1]
+                if marker in markers and made[-2:] != b"\xff\xc4" and offset > data.index(b"\xff\xda"):
+                    made += b"\x12\x34" if marker in range(0xD0, 0xD8) else extra
+                length = 0 if marker in range(0xD0, 0xDA) else struct.unpack(">H", data[offset + 2 : offset + 4])[0]
+                made += data[offset : offset + 2 + length]
+                offset += 2 + length
+            else:
+                made += data[offset : offset + 1]
+                offset += 1
+        surplus[name] = made
+    at = files["420.jpg"].index(b"JFIF\0") + 5
+    surplus["jfif-9.jpg"] = files["420.jpg"][:at] + b"\x09" + files["420.jpg"][at + 1 :]
+    found, rest = segments(files["420.jpg"])
+    surplus["adobe-9.jpg"] = joined([(0xEE, b"Adobe\0\x64\0\0\0\0\x09")] + found[1:], rest)
+    return surplus
 
 
 def resampled_420(image, factors):
@@ -260,6 +349,7 @@ def png_cases():
         data = png_bytes(samples, 2, 8, extra=chunk(b"eXIf", tiff(value)))
         upright = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
         yield f"exif-{value}.png", data, samples.astype(np.uint8), upright
+    yield from orientation_pngs(samples)
     bomb = zlib.compress(bytes(5_000_000), 9)
     extra = chunk(b"iCCP", b"profile\0\0" + bomb) + chunk(b"zTXt", b"Comment\0\0" + bomb)
     extra += chunk(b"iTXt", b"Comment\0\1\0\0\0" + bomb) + chunk(b"tEXt", b"Title\0a title")
@@ -268,6 +358,149 @@ def png_cases():
     data = png_bytes(samples, 2, 8)
     begin, end = data.index(b"IDAT") - 4, data.index(b"IEND") - 4
     yield "surplus-data.png", data[:begin] + chunk(b"IDAT", surplus) + data[end:], *[samples.astype(np.uint8)] * 2
+
+
+def orientation_pngs(samples):
+    def text(keyword, content, kind="tEXt"):
+        if kind == "zTXt":
+            return chunk(b"zTXt", keyword + b"\0\0" + zlib.compress(content))
+        if kind == "iTXt":
+            return chunk(b"iTXt", keyword + b"\0\0\0en\0\0" + content)
+        if kind == "iTXt compressed":
+            return chunk(b"iTXt", keyword + b"\0\1\0en\0\0" + zlib.compress(content))
+        return chunk(b"tEXt", keyword + b"\0" + content)
+
+    def profile(value, kind="zTXt", head=b"\nexif\n      %d\n"):
+        block = b"Exif\0\0" + tiff(value)
+        digits = block.hex().encode()
+        lines = b"\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
+        return text(b"Raw profile type exif", head.replace(b"%d", str(len(block)).encode()) + lines + b"\n", kind)
+
+    packet = lambda value, kind="iTXt", **options: text(b"XML:com.adobe.xmp", xmp(value, **options), kind)
+    exif = lambda value: chunk(b"eXIf", tiff(value))
+    cut = zlib.compress(b"\nexif\n      34\n" + (b"Exif\0\0" + tiff(6)).hex().encode() + b"\n" * 500)[:-6]
+    for name, extra, late in [
+        ("exif-prefix", chunk(b"eXIf", b"Exif\0\0" + tiff(6)), b""),
+        ("exif-in-text", text(b"exif", tiff(6)), b""),
+        ("exif-late", b"", exif(8)),
+        ("exif-twice", exif(3) + exif(6), b""),
+        ("profile-compressed", profile(6), b""),
+        ("profile-plain", profile(8, "tEXt"), b""),
+        ("profile-international", profile(3, "iTXt"), b""),
+        ("profile-late", b"", profile(6)),
+        ("profile-twice", profile(3), profile(6)),
+        ("profile-cut", chunk(b"zTXt", b"Raw profile type exif\0\0" + cut), b""),
+        ("profile-without-lines", profile(6, head=b"exif"), b""),
+        ("xmp-6", packet(6), b""),
+        ("xmp-compressed", packet(8, "iTXt compressed", is_element=True), b""),
+        ("xmp-plain", packet(6, "tEXt"), b""),
+        ("xmp-in-ztxt", packet(6, "zTXt"), b""),
+        ("exif-1-profile-6", exif(1) + profile(6) + packet(3), b""),
+        ("profile-1-xmp-6", profile(1) + packet(6), b""),
+        ("other-text", text(b"Raw profile type exif2", b"\nexif\n 0\n") + text(b"Comment", xmp(6)), b""),
+    ]:
+        data = png_bytes(samples, 2, 8, extra=extra)
+        end = data.index(b"IEND") - 4
+        data = data[:end] + late + data[end:]
+        upright = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+        yield f"{name}.png", data, samples.astype(np.uint8), upright
+    # libpng passes a damaged chunk over; Pillow refuses the file.
+    damaged = exif(6)[:-1] + b"\0" + text(b"Comment", b"damaged")[:-1] + b"\0" + profile(6)[:-1] + b"\0"
+    data = png_bytes(samples, 2, 8, extra=damaged)
+    yield "damaged-texts.png", data, *[samples.astype(np.uint8)] * 2
+
+
+# WebP
+
+
+def riff(*chunks):
+    body = b"WEBP"
+    for kind, payload in chunks:
+        body += kind + struct.pack("<I", len(payload)) + payload + b"\0" * (len(payload) % 2)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def webp_of(image, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", **options)
+    return buffer.getvalue()
+
+
+def image_chunks(webp):
+    """The chunks of a WebP that hold its image."""
+    found, offset = [], 12
+    while offset < len(webp):
+        kind, length = webp[offset : offset + 4], struct.unpack("<I", webp[offset + 4 : offset + 8])[0]
+        if kind in (b"VP8 ", b"VP8L", b"ALPH"):
+            found.append((kind, webp[offset + 8 : offset + 8 + length]))
+        offset += 8 + length + length % 2
+    return found
+
+
+def canvas(width, height, flags):
+    return b"VP8X", bytes([flags, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+
+
+def animation(size, flags, *frames):
+    """Frames are (left, top, flags, a WebP of one image)."""
+    chunks = [canvas(*size, flags | 0x02), (b"ANIM", b"\xff\0\0\xff\0\0")]
+    for left, top, how, webp in frames:
+        width, height = Image.open(io.BytesIO(webp)).size
+        numbers = (left // 2, top // 2, width - 1, height - 1, 100)
+        head = b"".join(number.to_bytes(3, "little") for number in numbers) + bytes([how])
+        chunks.append((b"ANMF", head + riff(*image_chunks(webp))[12:]))
+    return riff(*chunks)
+
+
+def webp_cases(photo):
+    odd = photo.crop((100, 60, 100 + 83, 60 + 61))
+    mask = Image.fromarray(pattern(83, 61)[..., 0])
+    clear = odd.copy()
+    clear.putalpha(mask)
+    small = odd.crop((0, 0, 20, 14))
+    small_clear = clear.crop((0, 0, 20, 14))
+    lossy = webp_of(small, quality=60)
+    stored = image_chunks(lossy)
+    still = lambda flags, *chunks: riff(canvas(20, 14, flags), *stored, *chunks)
+    exif, packet = lambda value: (b"EXIF", tiff(value)), lambda value: (b"XMP ", xmp(value))
+    files = {
+        "lossy.webp": webp_of(odd, quality=80),
+        "lossy-even.webp": webp_of(odd.crop((0, 0, 64, 48)), quality=30),
+        "lossy-alpha.webp": webp_of(clear, quality=80),
+        "lossy-alpha-plain.webp": webp_of(small_clear, quality=80, alpha_quality=30),
+        "lossless.webp": webp_of(odd, lossless=True),
+        "lossless-alpha.webp": webp_of(clear, lossless=True, exact=True),
+        "palette.webp": webp_of(small.quantize(7).convert("RGB"), lossless=True),
+        "grey.webp": webp_of(odd.convert("L"), quality=80),
+        "1x1.webp": webp_of(odd.crop((0, 0, 1, 1))),
+        "3x40.webp": webp_of(odd.crop((0, 0, 3, 40)), quality=90),
+        "trailing.webp": lossy + b"left over after the end",
+        "alpha-without-flag.webp": riff(canvas(20, 14, 0), *image_chunks(webp_of(small_clear, quality=80))),
+        "lossless-alpha-without-flag.webp": riff(
+            canvas(20, 14, 0), *image_chunks(webp_of(small_clear, lossless=True))
+        ),
+        "unknown-chunks.webp": riff(canvas(20, 14, 0x20), (b"ICCP", b"odd"), (b"what", b"odd"), *stored, (b"ever", b"")),
+        "exif-6.webp": still(0x08, exif(6)),
+        "exif-prefix.webp": still(0x08, (b"EXIF", b"Exif\0\0" + tiff(5, "II"))),
+        "exif-twice.webp": still(0x08, exif(3), exif(6)),
+        "exif-without-flag.webp": still(0, exif(6)),
+        "xmp-8.webp": still(0x04, packet(8)),
+        "exif-1-xmp-6.webp": still(0x0C, exif(1), packet(6)),
+        "animation.webp": animation((83, 61), 0x10, (0, 0, 0, webp_of(clear, quality=70)), (8, 8, 2, lossy)),
+        "animation-offset.webp": animation((40, 30), 0x10, (6, 8, 0, webp_of(small_clear, lossless=True)), (0, 0, 2, lossy)),
+        "animation-offset-lossy.webp": animation((40, 30), 0x10, (20, 16, 2, webp_of(small_clear, quality=70))),
+        "animation-opaque.webp": animation((40, 30), 0, (6, 8, 0, lossy)),
+        "animation-alpha-without-flag.webp": animation((40, 30), 0, (6, 8, 0, webp_of(small_clear, quality=70))),
+        "animation-exif.webp": animation((40, 30), 0x18, (6, 8, 0, lossy)),
+    }
+    turned = files["animation-exif.webp"][8:] + b"EXIF" + struct.pack("<I", len(tiff(6))) + tiff(6)
+    files["animation-exif.webp"] = b"RIFF" + struct.pack("<I", len(turned)) + turned
+    for name, data in files.items():
+        results = []
+        for image in (Image.open(io.BytesIO(data)), ImageOps.exif_transpose(Image.open(io.BytesIO(data)))):
+            pixels = np.array(image)
+            results.append(on_white(pixels[..., :3], pixels[..., 3:]) if image.mode == "RGBA" else pixels)
+        yield name, data, *results
 
 
 # PSNR and SSIM
@@ -307,7 +540,7 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     photo = Image.open(DATA / "golden/clip/china.jpg")
     pictures = []
-    for name, data, stored, upright in [*jpeg_cases(photo), *png_cases()]:
+    for name, data, stored, upright in [*jpeg_cases(photo), *png_cases(), *webp_cases(photo)]:
         (OUT / name).write_bytes(data)
         pictures.append(dict(
             name=name, storedWidth=stored.shape[1], storedHeight=stored.shape[0], width=upright.shape[1],
@@ -319,6 +552,7 @@ def main():
         golden.append(dict(name=name, width=pixels.shape[1], height=pixels.shape[0], upright=digest(pixels)))
     Image.open(io.BytesIO(jpeg_of(Image.fromarray(center_crop(photo, 256)), quality=20, subsampling=0)))
     (OUT / "quality20.jpg").write_bytes(jpeg_of(Image.fromarray(center_crop(photo, 256)), quality=20, subsampling=0))
+    (OUT / "text-bomb.zlib").write_bytes(zlib.compress(b"\nexif\n      34\n" + b"00" * (1 << 20), 9))
     cases = dict(pictures=pictures, golden=golden, resampling=resampling_cases(), quality=quality_cases(photo))
     (OUT / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
 

@@ -26,10 +26,33 @@ import Testing
         #expect(try encodeJPEG(photo, quality: 95) == encodeJPEG(photo, quality: 95))
     }
 
+    @Test func webpGrowsAndImprovesWithQuality() throws {
+        let photo = try decode(Fixtures.bytes("golden/siglip2/rocket.jpg")).centerCropped(to: 256)
+        var last = (size: 0, psnr: 0.0)
+        for quality in [1, 25, 50, 75, 95, 100] {
+            let bytes = try encodeWebP(photo, quality: quality)
+            let psnr = reconstructionQuality(try decode(bytes), photo).psnr
+            #expect(bytes.count > last.size && psnr > last.psnr)
+            last = (bytes.count, psnr)
+        }
+        #expect(last.psnr > 37)
+        #expect(try encodeWebP(photo, quality: 95) == encodeWebP(photo, quality: 95))
+        #expect(try decode(encodeWebP(.pattern(width: 1, height: 37), quality: 50)).height == 37)
+    }
+
     @Test(arguments: [-1, 0, 101])
-    func jpegQualityOutOfRangeIsRefused(quality: Int) {
+    func qualityOutOfRangeIsRefused(quality: Int) {
         #expect(throws: ImageEncodeError.qualityOutOfRange(quality: quality, allowed: 1...100)) {
             try encodeJPEG(.pattern(width: 2, height: 2), quality: quality)
+        }
+        #expect(throws: ImageEncodeError.qualityOutOfRange(quality: quality, allowed: 1...100)) {
+            try encodeWebP(.pattern(width: 2, height: 2), quality: quality)
+        }
+    }
+
+    @Test func webpSideBeyondTheHeaderIsRefused() {
+        #expect(throws: ImageEncodeError.sideTooLong(width: 1, height: 16384, limit: 16383)) {
+            try encodeWebP(.pattern(width: 1, height: 16384), quality: 90)
         }
     }
 

@@ -42,6 +42,23 @@ import Testing
         }
     }
 
+    // libjpeg goes on with grey or noise; Pillow takes that for the image.
+    @Test func bytesThatBlocksNeedAreMissed() throws {
+        let bytes = try ImageCases.file("restarts.jpg")
+        let first = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xff && bytes[$0 + 1] == 0xd0 })
+        let without = Array(bytes[..<first] + bytes[(first + 2)...])
+        var another = bytes
+        another[first + 1] = 0xd5
+        for damaged in [without, another] {
+            #expect {
+                try decode(damaged)
+            } throws: { error in
+                guard case .corruptJPEG(let reason) = error as? ImageDecodeError else { return false }
+                return reason.hasPrefix("Corrupt JPEG data")
+            }
+        }
+    }
+
     @Test func sizesAreHeldAgainstTheLimitsBeforePixels() throws {
         for name in ["444.jpg", "rgb8.png"] {
             let bytes = try ImageCases.file(name)
@@ -168,10 +185,20 @@ import Testing
         #expect(throws: ImageDecodeError.malformedHeader(byteCount: 13)) { try decode(noHeader) }
     }
 
-    @Test func everyPNGChecksumCounts() throws {
-        var passedOver = try ImageCases.file("exif-6.png")
-        passedOver[45] ^= 1
-        #expect(throws: ImageDecodeError.chunkChecksum(type: "eXIf", offset: 33)) { try decode(passedOver) }
+    // As libpng: what a damaged chunk beside the pixels says is not believed, and the image is intact.
+    @Test func aDamagedChunkBesideThePixelsIsPassedOver() throws {
+        for name in ["exif-6.png", "profile-plain.png", "xmp-6.png"] {
+            var bytes = try ImageCases.file(name)
+            #expect(try decode(bytes).width == 5)
+            bytes[60] ^= 0x80
+            #expect(try decode(bytes) == decode(bytes, exif: .ignore), "\(name)")
+        }
+        var transparency = try ImageCases.file("grey8-trns.png")
+        transparency[41] ^= 1
+        #expect(throws: ImageDecodeError.chunkChecksum(type: "tRNS", offset: 33)) { try decode(transparency) }
+    }
+
+    @Test func everyChecksumOfThePixelsCounts() throws {
         let bytes = try ImageCases.file("rgb8.png")
         let last = try #require(bytes.indices.last { bytes[$0...].starts(with: "IDAT".utf8) }) - 4
         for (chunk, offset, place) in [
@@ -201,12 +228,30 @@ import Testing
         let stored = try decode(bytes, exif: .ignore)
         // The TIFF block begins after SOI, marker, length and mark: its byte order, magic, directory, entries, value.
         for (offset, value) in [
-            (0, UInt8(0x58)), (2, 0), (4, 0xff), (7, 0xff), (24, 7), (26, 2), (30, 9), (30, 0),
+            (0, UInt8(0x58)), (2, 0), (4, 0xff), (7, 0xff), (24, 7), (29, 2), (30, 9), (30, 0),
         ] {
             var changed = bytes
             changed[12 + offset] = value
             #expect(try decode(changed) == stored, "\(offset)")
         }
+    }
+
+    // Texts decompress to at most 1 MiB, and only the last of a keyword does.
+    @Test func bombsInTextsAreNotInflated() throws {
+        let bytes = try ImageCases.file("profile-compressed.png")
+        let stored = try decode(bytes, exif: .ignore)
+        #expect(try decode(bytes) != stored)
+        let length = Int(bytes[35]) << 8 | Int(bytes[36])
+        let chunk = bytes[33..<45 + length]
+        // 2 MiB of line ends, and of nothing: a profile behind three lines, too long either way.
+        let bomb = try #require(try? ImageCases.file("text-bomb.zlib"))
+        let payload = Array("zTXtRaw profile type exif\0\0".utf8) + bomb
+        let size = [24, 16, 8, 0].map { UInt8((payload.count - 4) >> $0 & 0xff) }
+        let bombs = [[UInt8]](repeating: size + payload + [0, 0, 0, 0], count: 2000).flatMap { $0 }
+        let refused = withTrueChecksums(Array(bytes[..<33]) + bombs + bytes[(45 + length)...])
+        #expect(try decode(refused) == stored)
+        let last = withTrueChecksums(Array(bytes[..<33]) + bombs + chunk + bytes[(45 + length)...])
+        #expect(try decode(last) == decode(bytes))
     }
 
     private func frameHeader(_ jpeg: [UInt8]) throws -> Int {

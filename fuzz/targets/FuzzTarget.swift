@@ -9,7 +9,7 @@ import TensorFiles
 ///
 /// A target passes if it neither traps nor runs without end. Targets with two ways to the same result compare them.
 enum FuzzTarget: String, CaseIterable {
-    case http1, http2, target, multipart, json, npy, npz, safetensors, torch, jpeg, png, request
+    case http1, http2, target, multipart, json, npy, npz, safetensors, torch, jpeg, png, webp, request
 
     // Set once, before libFuzzer's one thread starts.
     nonisolated(unsafe) static var chosen = FuzzTarget.http1
@@ -28,6 +28,7 @@ enum FuzzTarget: String, CaseIterable {
         case .jpeg: Self.image([0xFF, 0xD8, 0xFF] + bytes)
         case .request: Self.request(bytes)
         case .png: Self.image([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + bytes)
+        case .webp: Self.webp(bytes)
         }
     }
 
@@ -142,6 +143,14 @@ enum FuzzTarget: String, CaseIterable {
             precondition(index.dataStart + entry.byteRange.upperBound <= bytes.count)
             _ = try? readSafetensorsTensor(named: name, in: bytes, maximumElements: 1 << 16)
         }
+    }
+
+    /// A RIFF header with the true size, so that the fuzzer need not find it; then the kind of any file's bytes.
+    private static func webp(_ bytes: UnsafeRawBufferPointer) {
+        let size = UInt32(bytes.count + 4)
+        let length = [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: size >> $0) }
+        image(Array("RIFF".utf8) + length + Array("WEBP".utf8) + bytes)
+        _ = ForeignFormat.sniff(Array(bytes)[...])
     }
 
     private static func image(_ file: [UInt8]) {

@@ -58,6 +58,15 @@ def jpeg_cases():
     first = restart.index(b"\xff\xd0")
     yield "restart marker out of order", patched(restart, first, b"\xff\xd5"), UNDECODABLE
     yield "restart marker missing", restart[:first] + restart[first + 2 :], UNDECODABLE
+    for name in ("surplus-end.jpg", "surplus-restarts-end.jpg", "surplus-scans.jpg", "surplus-segments.jpg"):
+        yield name, fixture(name), TAKEN
+    yield "a million surplus bytes", good[:-2] + b"\x12" * 1_000_000 + b"\xff\xd9", TAKEN
+    yield "a hundred thousand restart markers at the end", good[:-2] + b"\xff\xd0" * 100_000 + b"\xff\xd9", TAKEN
+    yield "no end marker", good[:-2], UNDECODABLE
+    yield "XMP of nonsense", good[:2] + segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + b"t" * 60_000) + good[
+        2:
+    ], TAKEN
+    yield "EXIF a thousand times", good[:2] + segment(0xE1, b"Exif\0\0" + bytes(60_000)) * 1000 + good[2:], TAKEN
     yield "progressive", jpeg(progressive=True), TAKEN
     yield "optimised", jpeg(optimize=True), TAKEN
     yield "quality 1", jpeg(quality=1), TAKEN

@@ -12,6 +12,7 @@ from counts import Counts, address
 from jpeg_cases import jpeg_cases
 from picture_files import TAKEN, UNKNOWN, fixture, jpeg, png
 from png_cases import png_cases
+from webp_cases import webp, webp_cases
 
 PATIENCE = float(os.environ.get("TORTURE_PICTURE_SECONDS", "20"))
 
@@ -45,7 +46,7 @@ def other_cases():
         ("GIF", b"GIF89a\1\0\1\0\0\0\0;"),
         ("animated GIF", b"GIF89a" + b"\0" * 500),
         ("BMP", b"BM" + b"\0" * 100),
-        ("WebP", b"RIFF\x1a\0\0\0WEBPVP8L" + b"\0" * 50),
+        ("WAV", b"RIFF\x1a\0\0\0WAVEfmt " + b"\0" * 50),
         ("TIFF", b"II*\0\x08\0\0\0"),
         ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n"),
         ("JPEG XL", b"\xff\x0a" + b"\0" * 50),
@@ -72,8 +73,37 @@ def the_magic_beats_the_type():
         (jpeg(), "image/png"),
         (jpeg(), "application/x-www-form-urlencoded"),
         (png(), "text/plain"),
+        (webp(), "image/png"),
     ):
         check(body, TAKEN, kind=kind)
+
+
+def other_files_are_named():
+    """A refusal says what it saw and what to do."""
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    for body, word in (
+        (heic, "HEIC"),
+        (heic.replace(b"ic", b"if").replace(b"he", b"av"), "AVIF"),
+        (b"GIF89a\1\0\1\0\0\0\0;", "GIF"),
+        (b"BM" + b"\0" * 100, "BMP"),
+        (b"II*\0\x08\0\0\0", "TIFF"),
+        (b"\xff\x0a" + b"\0" * 50, "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0mp42avc1", "MP4"),
+        (b"photo.jpg", "--data-binary @photo.jpg"),
+        (without_line_ends(png()), "--data-binary"),
+    ):
+        status, _, content = post(body)
+        assert status == 415 and word in json.loads(content)["detail"], content
+    status, _, content = post(without_line_ends(fixture("cmyk.jpg") + b"x" * 4000))
+    assert status == 422 and "--data-binary" in json.loads(content)["detail"], content
+
+
+def without_line_ends(data):
+    """What `curl -d @file` sends of a file."""
+    return bytes(byte for byte in data if byte not in (0, 10, 13))
 
 
 def mutations():
@@ -89,6 +119,10 @@ def mutations():
             "rgb8.png",
             "rgba8-adam7.png",
             "palette4.png",
+            "lossy-alpha.webp",
+            "lossless-alpha.webp",
+            "animation-offset.webp",
+            "profile-compressed.png",
         )
     ]
     for turn in range(int(os.environ.get("TORTURE_MUTATIONS", "300"))):
@@ -133,13 +167,18 @@ def post_get(target):
 def main():
     counts = Counts("pictures")
     slowest = ("", 0.0)
-    for kind, cases in (("PNG", png_cases()), ("JPEG", jpeg_cases()), ("other", other_cases())):
+    for kind, cases in (
+        ("PNG", png_cases()),
+        ("JPEG", jpeg_cases()),
+        ("WebP", webp_cases()),
+        ("other", other_cases()),
+    ):
         for name, body, statuses in cases:
             started = time.monotonic()
             counts.case(f"{kind}: {name}", check, body, statuses)
             slowest = max(slowest, (f"{kind}: {name}", time.monotonic() - started), key=lambda pair: pair[1])
     print(f"pictures: slowest {slowest[0]}, {slowest[1] * 1000:.0f} ms", flush=True)
-    for function in (the_magic_beats_the_type, mutations, the_server_stays_small):
+    for function in (the_magic_beats_the_type, other_files_are_named, mutations, the_server_stays_small):
         counts.case(function.__name__.replace("_", " "), function)
     counts.finish()
 

@@ -80,6 +80,14 @@ def png_cases():
     text = text.compress(bytes(100 << 20)) + text.flush()
     for kind, data in ((b"zTXt", b"k\0\0" + text), (b"iCCP", b"k\0\0" + text), (b"iTXt", b"k\0\1\0\0\0" + text)):
         yield f"bomb in {kind.decode()}", png(before=chunk(kind, data)), TAKEN
+    for keyword in (b"Raw profile type exif", b"XML:com.adobe.xmp"):
+        bomb = chunk(b"zTXt", keyword + b"\0\0" + text)
+        yield f"bomb in {keyword.decode()}", png(before=bomb), TAKEN
+        yield f"a hundred bombs in {keyword.decode()}", png(before=bomb * 100), TAKEN
+    yield "a profile of nonsense", png(before=chunk(b"tEXt", b"Raw profile type exif\0\n\n\nxyz")), TAKEN
+    yield "a text with a wrong checksum", png(before=chunk(b"tEXt", b"k\0v", crc=1)), TAKEN
+    yield "eXIf with a wrong checksum", png(before=chunk(b"eXIf", b"II*\0", crc=1)), TAKEN
+    yield "tRNS with a wrong checksum", png(middle=chunk(b"tRNS", bytes(6), crc=1)), UNDECODABLE
     yield "ten thousand ancillary chunks", png(before=chunk(b"teXt", b"k\0v") * 10_000), TAKEN
     yield "a hundred thousand empty IDAT", png(pieces=1).replace(END, chunk(b"IDAT") * 100_000 + END), EITHER
     yield "IDAT byte by byte", png(pieces=100_000), TAKEN

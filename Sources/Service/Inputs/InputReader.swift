@@ -131,7 +131,7 @@ struct InputReader {
     // MARK: Tensors
 
     /// The values of all latents that a request may have; more are refused before they are read.
-    private var maximumElements: Int { limits.items * model.channels * model.tokenCount }
+    private var maximumElements: Int { limits.items * model.latentCount }
 
     /// A raw tensor has no magic bytes, so exactly the length that `shape` and `dtype` promise identifies it.
     private func isRawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> Bool {

@@ -6,7 +6,7 @@ import TensorFiles
 extension ImageDecodeError: ProblemConvertible {
     package var problem: Problem {
         switch self {
-        case .notAnImage: .unsupportedMedia("The bytes are neither JPEG nor PNG.", sniffed: "unknown")
+        case .notAnImage: .unsupportedMedia("The bytes are neither JPEG, PNG nor WebP.", sniffed: "unknown")
         case .outOfMemory(let byteCount):
             Problem(
                 .overloaded,
@@ -46,9 +46,9 @@ extension ImageDecodeError: ProblemConvertible {
         case .missingScan: .undecodable("The JPEG has no scan.", expected: "a scan", got: "none")
         case .unsupportedProcess(let marker):
             .undecodable(
-                "This JPEG process is not supported; convert to baseline or progressive JPEG, or to PNG.",
+                "\(Self.processName(marker)) JPEG is not supported; convert to baseline or progressive JPEG, or to PNG.",
                 expected: "baseline or progressive",
-                got: "SOF \(marker)"
+                got: "SOF\(Int(marker) - 0xC0)"
             )
         case .unsupportedPrecision(let bits):
             .undecodable(
@@ -80,6 +80,27 @@ extension ImageDecodeError: ProblemConvertible {
             .undecodable("The image data of the PNG ends too early.", expected: "all rows", got: "fewer")
         case .corruptPNG(let code):
             .undecodable("The data of the PNG is corrupt.", expected: "intact data", got: "error \(code)")
+        case .malformedWebP(let chunk, let offset):
+            .undecodable("A WebP chunk is malformed.", expected: "a valid chunk", got: "\(chunk) at \(offset)")
+        case .missingFrame: .undecodable("The WebP has no image.", expected: "VP8, VP8L or ANMF", got: "none")
+        case .frameOutsideCanvas(let width, let height):
+            .undecodable(
+                "The image of the WebP does not fit its canvas.",
+                expected: "an image as large as the canvas, or a frame inside of it",
+                got: "\(width) x \(height)"
+            )
+        case .corruptWebP(let status):
+            .undecodable("The data of the WebP is corrupt.", expected: "intact data", got: "status \(status)")
+        }
+    }
+
+    /// By the SOF marker: ITU-T T.81, table B.1.
+    private static func processName(_ marker: UInt8) -> String {
+        switch marker {
+        case 0xC3, 0xC7: "Lossless"
+        case 0xC5, 0xC6: "Hierarchical"
+        case 0xC9...0xCF: "Arithmetic-coded"
+        default: "This kind of"
         }
     }
 }
