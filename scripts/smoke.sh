@@ -46,6 +46,7 @@ header() { grep --ignore-case "^$1:" "$head" | cut -d: -f2- | tr -d '\r' | sed '
 
 png=89504e470d0a1a0a
 jpeg=ffd8ff
+webp=52494646
 
 # Model and operation
 expect 200 application/json /info
@@ -128,6 +129,13 @@ fi
 # Images, spectra and classes in their other formats
 expect 200 image/jpeg '/decode?image_format=jpg&quality=80&keep=36' --data-binary "@$photo"
 starts $jpeg
+expect 200 image/jpeg '/decode?image_format=jpeg' --data-binary "@$photo"
+starts $jpeg
+expect 200 image/webp '/decode?image_format=webp&quality=80' --data-binary "@$photo"
+starts $webp
+keep photo.webp
+expect 200 image/webp /decode --data-binary "@$work/photo.webp" --header 'Accept: image/webp'
+starts $webp
 expect 200 image/jpeg /decode --data-binary "@$photo" --header 'Accept: image/jpeg'
 expect 200 image/svg+xml '/spectrum?format=svg' --data-binary "@$photo"
 has '<svg'

@@ -23,6 +23,16 @@ JPEG = [
         "ABkRAAIDAQAAAAAAAAAAAAAAAAAEAQIhA//aAAwDAQACEQMRAD8ACXJhqXJgkuTDUuTCt2A67QYuTCHFyYQeWNNvm1h//9k="
     )
 ]
+# The same, lossy and lossless.
+WEBP = [
+    base64.b64decode(
+        "UklGRnoAAABXRUJQVlA4IG4AAAAwBACdASoYABAAPzmOvlOvKqcisAgB4CcJaQAD4hFaUWCtbro9/6qgQWAA/tzU8D+CUBwsO+aeTVJ4PaC7C9"
+        "obSJUBHImEAZ1PDnEMSF4bm81onNfQpZcRBz3jv+yBRKNsgEMqxLs9A9gvWNcAAA=="
+    ),
+    base64.b64decode(
+        "UklGRigAAABXRUJQVlA4TBsAAAAvF8ADAM1lRP8DSts2YErn/y8XFkbEBIDr3gwA"
+    ),
+]
 
 
 def latent_shape() -> list[int]:
@@ -75,10 +85,11 @@ def files(whole: list[bytes]) -> st.SearchStrategy[bytes]:
     return st.one_of(st.sampled_from(whole), st.sampled_from(whole), cut, st.binary(max_size=200))
 
 
-EVERYTHING = files(JPEG + PNG + NPY + NPZ + SAFETENSORS + RAW)
+EVERYTHING = files(JPEG + PNG + WEBP + NPY + NPZ + SAFETENSORS + RAW)
 
 schemathesis.openapi.media_type("image/jpeg", files(JPEG))
 schemathesis.openapi.media_type("image/png", files(PNG))
+schemathesis.openapi.media_type("image/webp", files(WEBP))
 schemathesis.openapi.media_type("application/x-npy", files(NPY))
 schemathesis.openapi.media_type("application/x-npz", files(NPZ))
 schemathesis.openapi.media_type("application/vnd.safetensors", files(SAFETENSORS))

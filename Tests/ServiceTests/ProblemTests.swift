@@ -153,6 +153,43 @@ extension ServiceTests {
             }
         }
 
+        @Test func otherFilesAreRefusedByName() async throws {
+            let heic: [UInt8] = [0, 0, 0, 24] + Array("ftypheic".utf8) + [0, 0, 0, 0] + Array("mif1heic".utf8)
+            // What `curl -d @file` sends of them.
+            let stripped = { (bytes: [UInt8]) in bytes.filter { ![0x00, 0x0A, 0x0D].contains($0) } }
+            let photo = try Fixtures.bytes("golden/clip/china.jpg")
+            try await TestService.run { client in
+                let cases: [([UInt8], Int, String?, String)] = [
+                    (heic, 415, "HEIC", "HEIC is not supported; convert to JPEG, PNG or WebP."),
+                    (json("GIF89a"), 415, "GIF", "GIF is not supported; convert to JPEG, PNG or WebP."),
+                    (json("%PDF-1.7"), 415, "PDF", "PDF is not supported; convert to JPEG, PNG or WebP."),
+                    (json("photo.jpg"), 415, "a file name", "--data-binary @photo.jpg"),
+                    (stripped(image), 415, "damaged PNG", "--data-binary"),
+                    (stripped(photo), 422, nil, "--data-binary"),
+                ]
+                for (body, status, sniffed, text) in cases {
+                    let response = try await client.post("/encode", body)
+                    #expect(response.status == status && response.json["sniffed"] as? String == sniffed)
+                    #expect((response.json["detail"] as? String)?.contains(text) == true, "\(response.text)")
+                }
+                let intact = try await client.post("/encode", Array(photo.prefix(9000)))
+                #expect(intact.status == 422 && !intact.text.contains("data-binary"))
+                let form = json("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nphoto.jpg\r\n--b--\r\n")
+                let name = try await client.post("/encode", form, [("Content-Type", "multipart/form-data; boundary=b")])
+                #expect(
+                    name.status == 400 && name.slug == "unknown-parameter" && name.text.contains("'file=@photo.jpg'")
+                )
+                let format = try await client.post("/decode?format=jpg", image)
+                #expect(format.text.contains("did you mean image_format?"))
+                #expect(try await client.post("/encode?image_format=jpg", image).text.contains("did you mean format?"))
+                var arithmetic = photo
+                let frame = try #require(photo.indices.dropLast().first { photo[$0] == 0xFF && photo[$0 + 1] == 0xC0 })
+                arithmetic[frame + 1] = 0xC9
+                let refused = try await client.post("/encode", arithmetic)
+                #expect(refused.status == 422 && refused.text.contains("Arithmetic-coded JPEG is not supported"))
+            }
+        }
+
         @Test func sizesAreRefusedBeforeTheyCost() async throws {
             try await TestService.run(
                 settings: TestService.settings {

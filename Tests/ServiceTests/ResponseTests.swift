@@ -2,6 +2,7 @@
 
 import Fixtures
 import Foundation
+import ImageCodec
 import TensorFiles
 import Testing
 
@@ -128,6 +129,22 @@ extension ServiceTests {
                 let jpeg = try await client.post("/decode", image, [("Accept", "image/jpeg")])
                 #expect(jpeg.fields["content-type"] == "image/jpeg" && jpeg.body.starts(with: [0xFF, 0xD8]))
                 #expect(try await client.post("/decode?image_format=jpg&quality=95", image).body == jpeg.body)
+                #expect(try await client.post("/decode?image_format=jpeg", image).body == jpeg.body)
+                let webp = try await client.post("/decode", image, [("Accept", "image/webp")])
+                #expect(webp.fields["content-type"] == "image/webp" && ImageFormat.sniff(webp.body) == .webp)
+                #expect(try await client.post("/decode?image_format=webp&quality=95", image).body == webp.body)
+                let small = try await client.post("/decode?image_format=webp&quality=10", image)
+                #expect(small.status == 200 && small.body.count < webp.body.count)
+                let parts = try await client.post("/decode?image_format=webp", two, [type])
+                #expect(String(decoding: parts.body, as: UTF8.self).contains("Content-Type: image/webp"))
+                let list = try await client.post(
+                    "/decode?image_format=webp",
+                    two,
+                    [type, ("Accept", "application/json")]
+                )
+                let entry = try #require((list.json["items"] as? [[String: Any]])?.first)
+                let file = try #require((entry["data_b64"] as? String).flatMap { Data(base64Encoded: $0) })
+                #expect(entry["content_type"] as? String == "image/webp" && [UInt8](file) == webp.body)
                 let mixed = try await client.post("/decode", two, [type])
                 #expect(mixed.fields["content-type"]?.hasPrefix("multipart/mixed; boundary=") == true)
                 let json = try await client.post("/decode", two, [type, ("Accept", "application/json")]).json

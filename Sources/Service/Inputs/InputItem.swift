@@ -10,7 +10,7 @@ struct InputItem: Sendable {
     let payload: Payload
 
     enum Payload: Sendable {
-        /// A JPEG or PNG file: a part of the body, or decoded from base64.
+        /// A JPEG, PNG or WebP file: a part of the body, or decoded from base64.
         case image(bytes: [UInt8], range: Range<Int>)
         /// `isNormalized`: what its file says of its numbers; nil: as the request or the model says.
         case latent(AutoencoderTask.Input, isNormalized: Bool?)

@@ -23,7 +23,7 @@ struct InputReader {
 
     /// The kinds of body, for error texts.
     static let acceptedKinds = [
-        "JPEG", "PNG", "npy", "npz with an array 'latents'", "safetensors with a tensor 'latents'",
+        "JPEG", "PNG", "WebP", "npy", "npz with an array 'latents'", "safetensors with a tensor 'latents'",
         "multipart/form-data", "JSON with 'inputs'", "a raw tensor with 'shape' and 'dtype'",
     ]
 
@@ -101,7 +101,7 @@ struct InputReader {
                 throw .unsupportedMedia(
                     "/\(operation.name) takes images, and this is a tensor.",
                     sniffed: "tensor",
-                    accepted: ["JPEG", "PNG"]
+                    accepted: ["JPEG", "PNG", "WebP"]
                 )
             }
         case .image, .json, nil: break
@@ -120,6 +120,7 @@ struct InputReader {
             if try parameters.shape() != nil {
                 return try latents(try rawTensor(slice, parameters), parameters, id: id)
             }
+            if let format = ForeignFormat.sniff(slice) { throw .unsupportedMedia(format.advice, sniffed: format.name) }
             let start = slice.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
             throw .unsupportedMedia(
                 "The bytes are neither an image nor a tensor: they start with \(start).",
@@ -259,6 +260,9 @@ struct InputReader {
                         [("offset", .integer(part.body.lowerBound))]
                     )
                 }
+                if let file = FileNameText(body[part.body]), !operation.parameterNames.contains(name) {
+                    throw .fileNameAsText(part: name, file.text, of: operation)
+                }
                 try parameters.add(name, value)
             }
         }
@@ -341,6 +345,16 @@ extension ArraySlice<UInt8> {
 }
 
 extension Problem {
+    /// A form's part that should have been a file.
+    static func fileNameAsText(part: String, _ file: String, of operation: any Operation.Type) -> Problem {
+        var problem = unknownParameter(part, of: "/" + operation.name, allowed: operation.parameterNames)
+        let part = printable(part, limit: 64)
+        problem.detail =
+            "The part '\(part)' is the text '\(file)'; to send the file, put @ before its name: "
+            + "curl -F '\(part)=@\(file)'."
+        return problem
+    }
+
     static func unsupportedMedia(
         _ detail: String,
         sniffed: String,

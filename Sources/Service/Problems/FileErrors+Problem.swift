@@ -11,7 +11,7 @@ extension NPYError: ProblemConvertible {
         case .dtypeUnsupported(let type):
             .tensorShape(
                 "The array's dtype is '\(printable(type, limit: 64))'; a latent is float16, float32 or float64. "
-                    + "Send images as JPEG or PNG.",
+                    + "Send images as JPEG, PNG or WebP.",
                 expected: "float16, float32 or float64, in either byte order",
                 got: printable(type, limit: 64)
             )
@@ -102,7 +102,7 @@ extension SafetensorsError: ProblemConvertible {
         case .unreadableDType(_, let code):
             .tensorShape(
                 "The tensor's dtype is '\(printable(code, limit: 64))'; a latent is F16, BF16, F32 or F64. "
-                    + "Send images as JPEG or PNG.",
+                    + "Send images as JPEG, PNG or WebP.",
                 expected: "F16, BF16, F32 or F64",
                 got: printable(code, limit: 64)
             )

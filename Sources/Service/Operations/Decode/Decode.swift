@@ -3,6 +3,7 @@
 import Autoencoder
 import FrequencyBands
 import HTTPWire
+import ImageCodec
 
 /// `/decode`: latents to images, and images to their reconstructions.
 struct Decode: Operation {
@@ -15,18 +16,26 @@ struct Decode: Operation {
             "partial_postprocess", "height", "width",
         ]
 
-    /// How images of the response are encoded.
-    enum FileFormat: String, CaseIterable {
+    /// The values of `image_format`.
+    private enum FormatName: String, CaseIterable {
         case png
         case jpg
+        case jpeg
+        case webp
 
-        var mediaType: String { self == .png ? "image/png" : "image/jpeg" }
+        var format: ImageFormat {
+            switch self {
+            case .png: .png
+            case .jpg, .jpeg: .jpeg
+            case .webp: .webp
+            }
+        }
     }
 
     enum Form: ResponseForm, Equatable {
-        case image(FileFormat)
-        case multipart(FileFormat)
-        case json(FileFormat)
+        case image(ImageFormat)
+        case multipart(ImageFormat)
+        case json(ImageFormat)
 
         var mediaType: String {
             switch self {
@@ -43,7 +52,7 @@ struct Decode: Operation {
     let control: ControlParameters
     let corner: CornerParameters
     private let normalize: Normalize
-    private let fileFormat: FileFormat?
+    private let fileFormat: ImageFormat?
     private let quality: Int?
     private let rounding: AutoencoderTask.Rounding
 
@@ -54,7 +63,7 @@ struct Decode: Operation {
         cut = try CutParameters(given, model: model.configuration)
         normalize = try Normalize(given)
         corner = try CornerParameters(given, coefficientCount: model.configuration.tokenCount)
-        fileFormat = try given.choice("image_format", FileFormat.self)
+        fileFormat = try given.choice("image_format", FormatName.self)?.format
         quality = try given.integer("quality", in: 1...100)
         rounding = try given.choice("rounding", AutoencoderTask.Rounding.self) ?? .round
         try Self.refuseForeignMeanings(given, outputSide: model.configuration.outputSide)
@@ -99,7 +108,7 @@ struct Decode: Operation {
     func form(accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> Form {
         let form = try preferredForm(accept, isJSON: isJSON, itemCount: itemCount)
         if quality != nil, form == .image(.png) {
-            throw .conflict("quality", "PNG is lossless; ask for image_format=jpg")
+            throw .conflict("quality", "PNG is lossless; ask for image_format=jpg or webp")
         }
         return form
     }
@@ -110,7 +119,7 @@ struct Decode: Operation {
             let prefersJSON = accept.quality(of: "application/json") > accept.quality(of: file.mediaType)
             return isJSON || prefersJSON ? .json(fileFormat) : file
         }
-        let files: [Form] = itemCount == 1 ? [.image(.png), .image(.jpg)] : [.multipart(.png)]
+        let files: [Form] = itemCount == 1 ? [.image(.png), .image(.jpeg), .image(.webp)] : [.multipart(.png)]
         return try accept.best(of: isJSON ? [.json(.png)] + files : files + [.json(.png)])
     }
 

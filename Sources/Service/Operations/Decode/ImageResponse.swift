@@ -10,7 +10,7 @@ import ImageCodec
 struct ImageResponse {
     let context: ResponseContext
     let form: Decode.Form
-    /// Of JPEG, 1...100.
+    /// Of JPEG and WebP, 1...100.
     let quality: Int
 
     private typealias EncodedItem = (id: String, result: Result<Encoded, Problem>)
@@ -46,7 +46,7 @@ struct ImageResponse {
 
     // MARK: Encoding
 
-    private var fileFormat: Decode.FileFormat {
+    private var fileFormat: ImageFormat {
         switch form {
         case .image(let format), .multipart(let format), .json(let format): format
         }
@@ -70,7 +70,7 @@ struct ImageResponse {
 
     private static func encode(
         _ output: ItemOutcome.Output,
-        as format: Decode.FileFormat,
+        as format: ImageFormat,
         quality: Int
     ) -> Result<Encoded, Problem> {
         guard let result = output.results.first, let pixels = result.image else {
@@ -84,7 +84,8 @@ struct ImageResponse {
         do throws(ImageEncodeError) {
             switch format {
             case .png: return .success(Encoded(file: try encodePNG(image), quality: closeness))
-            case .jpg: return .success(Encoded(file: try encodeJPEG(image, quality: quality), quality: closeness))
+            case .jpeg: return .success(Encoded(file: try encodeJPEG(image, quality: quality), quality: closeness))
+            case .webp: return .success(Encoded(file: try encodeWebP(image, quality: quality), quality: closeness))
             }
         } catch {
             return .failure(error.problem)
@@ -116,7 +117,7 @@ struct ImageResponse {
         )
     }
 
-    private func json(_ items: [EncodedItem], _ format: Decode.FileFormat) -> JSONValue {
+    private func json(_ items: [EncodedItem], _ format: ImageFormat) -> JSONValue {
         let items = items.map { item -> JSONValue in
             switch item.result {
             case .failure(let problem): return ItemOutcome.json(id: item.id, problem: problem)
@@ -137,7 +138,7 @@ struct ImageResponse {
 
     private func multipart(
         _ items: [EncodedItem],
-        _ format: Decode.FileFormat,
+        _ format: ImageFormat,
         boundary: String
     ) -> [UInt8] {
         var body: [UInt8] = []
@@ -159,4 +160,8 @@ struct ImageResponse {
         }
         return body + Array("--\(boundary)--\r\n".utf8)
     }
+}
+
+extension ImageFormat {
+    var mediaType: String { "image/\(rawValue)" }
 }

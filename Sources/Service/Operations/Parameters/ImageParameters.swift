@@ -25,7 +25,7 @@ struct ImageParameters: Sendable {
         exif = try given.choice("exif", EXIF.self) == .ignore ? .ignore : .apply
     }
 
-    /// Decodes a JPEG or PNG to `side` x `side` pixels; work for the image threads.
+    /// Decodes a JPEG, PNG or WebP to `side` x `side` pixels; work for the image threads.
     func decode(_ bytes: ArraySlice<UInt8>, side: Int, limits: ImageLimits) throws(Problem) -> RGBImage {
         // `withUnsafeBytes` of a slice does not carry typed errors out.
         let outcome: Result<RGBImage, ImageDecodeError> = bytes.withUnsafeBytes { raw in
@@ -43,7 +43,7 @@ struct ImageParameters: Sendable {
         do {
             image = try outcome.get()
         } catch {
-            throw error.problem
+            throw Self.lacksLineEnds(bytes) ? error.problem.blamingTextMode : error.problem
         }
         guard image.width == side, image.height == side else {
             throw Problem(
@@ -56,5 +56,19 @@ struct ImageParameters: Sendable {
             )
         }
         return image
+    }
+
+    /// Whether a text mode removed the line ends, as `curl -d @file` does: no image of this length is without.
+    private static func lacksLineEnds(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.count >= 2048 && !bytes.contains(0x0A) && !bytes.contains(0x0D)
+    }
+}
+
+extension Problem {
+    fileprivate var blamingTextMode: Problem {
+        guard kind == .imageUndecodable else { return self }
+        var problem = self
+        problem.detail += " It has no byte 0x0A or 0x0D: a text mode has removed them. \(ForeignFormat.textModeAdvice)"
+        return problem
     }
 }

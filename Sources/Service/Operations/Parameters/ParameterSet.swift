@@ -134,9 +134,12 @@ struct ParameterSet: Sendable {
 
 extension Problem {
     static func unknownParameter(_ name: String, of path: String, allowed: [String]) -> Problem {
-        Problem(
+        // `format` where it is `image_format`, and the other way round.
+        let meant = allowed.filter { $0.hasSuffix("_" + name) || name.hasSuffix("_" + $0) }
+        let hint = meant.isEmpty ? "." : "; did you mean \(meant.joined(separator: " or "))?"
+        return Problem(
             .unknownParameter,
-            "'\(printable(name, limit: 64))' is not a parameter of \(printable(path, limit: 64)).",
+            "'\(printable(name, limit: 64))' is not a parameter of \(printable(path, limit: 64))\(hint)",
             [("parameter", .string(printable(name, limit: 64))), ("allowed", .array(allowed.map(JSONValue.string)))]
         )
     }
