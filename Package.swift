@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "Fixtures",
             path: "Tests/Fixtures",
-            exclude: ["data", "make_array_cases.py", "make_picture_cases.py"],
+            exclude: ["data", "make_array_cases.py", "make_picture_cases.py", "picture_cases"],
             swiftSettings: strict
         ),
     ]
