@@ -31,7 +31,7 @@ struct OrientationMetadata {
 
     private enum Tag {
         case absent
-        /// Present, but not a whole number.
+        /// Not a whole number, or the block is not TIFF.
         case unusable
         case value(Int)
     }
@@ -50,16 +50,15 @@ struct OrientationMetadata {
         for _ in 0..<2 where bytes.starts(with: exifMark) {
             bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(exifMark.count))
         }
+        if bytes.isEmpty { return .absent }
         var reader = ByteReader(bytes: bytes)
-        switch reader.uint16(at: 0) {
-        case 0x4d4d: reader.bigEndian = true
-        case 0x4949: reader.bigEndian = false
-        default: return .absent
-        }
-        // The second is the wrong byte order, which Pillow takes too.
-        guard let magic = reader.uint16(at: 2), magic == 42 || magic == 42 << 8, let directory = reader.uint32(at: 4),
-            let entries = reader.uint16(at: directory)
-        else { return .absent }
+        reader.bigEndian = reader.uint16(at: 0) == 0x4d4d
+        let header = reader.uint32(at: 0)
+        // The second of each has the wrong byte order, the third is BigTIFF's; Pillow takes them too. After another
+        // header it does not look for XMP.
+        let headers = reader.bigEndian ? [0x4d4d_002a, 0x4d4d_2a00, 0x4d4d_002b] : [0x002a_4949, 0x2a00_4949]
+        guard let header, headers.contains(header), let directory = reader.uint32(at: 4) else { return .unusable }
+        guard let entries = reader.uint16(at: directory) else { return .absent }
         var outside = 0
         for index in 0..<entries {
             // An entry: tag, type, count of values, the values or their place.

@@ -53,11 +53,14 @@ struct PNGText {
         case Chunk.international:
             guard let flag = rest.popFirst(), let method = rest.popFirst(), flag == 0 || method == 0 else { return nil }
             isCompressed = flag != 0
-            // The language and the translated keyword.
+            // The language and the translated keyword. As in Pillow, a profile is UTF-8 like them.
+            let names = rest
             for _ in 0..<2 {
                 guard let end = rest.firstIndex(of: 0) else { return nil }
                 rest = rest[(end + 1)...]
             }
+            let text = isCompressed ? names[..<rest.startIndex] : names
+            guard keyword == .xmp || String(validating: text, as: UTF8.self) != nil else { return nil }
         default: break
         }
         self.isCompressed = isCompressed
@@ -87,6 +90,8 @@ struct PNGText {
                 bytes.append(first << 4 | digit)
                 high = nil
             case (let digit?, nil): high = digit
+            // A line may end within a byte, other white space may not.
+            case (nil, _) where character == UInt8(ascii: "\n"): break
             case (nil, nil) where character == 0x20 || (0x09...0x0d).contains(character): break
             default: return nil
             }

@@ -121,10 +121,10 @@ def orientation_pngs(samples):
             return chunk(b"iTXt", keyword + b"\0\1\0en\0\0" + zlib.compress(content))
         return chunk(b"tEXt", keyword + b"\0" + content)
 
-    def profile(value, kind="zTXt", head=b"\nexif\n      %d\n"):
+    def profile(value, kind="zTXt", head=b"\nexif\n      %d\n", width=72):
         block = b"Exif\0\0" + tiff(value)
         digits = block.hex().encode()
-        lines = b"\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
+        lines = b"\n".join(digits[start : start + width] for start in range(0, len(digits), width))
         return text(b"Raw profile type exif", head.replace(b"%d", str(len(block)).encode()) + lines + b"\n", kind)
 
     packet = lambda value, kind="iTXt", **options: text(b"XML:com.adobe.xmp", xmp(value, **options), kind)
@@ -138,10 +138,12 @@ def orientation_pngs(samples):
         ("profile-compressed", profile(6), b""),
         ("profile-plain", profile(8, "tEXt"), b""),
         ("profile-international", profile(3, "iTXt"), b""),
+        ("profile-not-utf-8", chunk(b"iTXt", profile(3, "iTXt")[8:-4].replace(b"en\0", b"e\xff\0")), b""),
         ("profile-late", b"", profile(6)),
         ("profile-twice", profile(3), profile(6)),
         ("profile-cut", chunk(b"zTXt", b"Raw profile type exif\0\0" + cut), b""),
         ("profile-without-lines", profile(6, head=b"exif"), b""),
+        ("profile-odd-lines", profile(6, width=71), b""),
         ("xmp-6", packet(6), b""),
         ("xmp-compressed", packet(8, "iTXt compressed", is_element=True), b""),
         ("xmp-plain", packet(6, "tEXt"), b""),

@@ -42,7 +42,7 @@ struct ParameterSet: Sendable {
     /// - Throws: a `Problem` of kind `bad-parameter`.
     static func check(_ name: String, byteCount: Int) throws(Problem) {
         guard byteCount > valueLimit else { return }
-        let name = String(name.prefix(64))
+        let name = printable(name, limit: 64)
         throw Problem(
             .badParameter,
             "\(name): the value has \(byteCount) bytes; at most \(valueLimit) are allowed.",
