@@ -28,7 +28,8 @@ struct ModelOptions: ParsableArguments {
 
     /// - Throws: `CommandFailure`.
     func session() throws -> OfflineSession {
-        let flags = zip(Self.names, [model, head, labels, threads]).compactMap { name, value in value.map { (name, $0) } }
+        let values = zip(Self.names, [model, head, labels, threads])
+        let flags = values.compactMap { name, value in value.map { (name, $0) } }
         do {
             let configuration = try ServiceConfiguration.merging(
                 flags: Dictionary(uniqueKeysWithValues: flags),

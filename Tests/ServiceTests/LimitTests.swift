@@ -115,7 +115,7 @@ extension ServiceTests {
                             response,
                             503,
                             "overloaded",
-                            "Request bodies may take \(limit) bytes at once, and this one would go beyond; "
+                            "Bodies and responses may take \(limit) bytes at once, and this body would go beyond; "
                                 + "try again later.",
                             ["limit": limit, "retry_after": 1]
                         )
