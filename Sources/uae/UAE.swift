@@ -20,6 +20,7 @@ struct UAE: AsyncParsableCommand {
 enum Program {
     static func main() async {
         StandardDescriptors.occupy()
+        MemoryAllocator.returnLargeBlocks()
         // Changes the environment, so it comes before anything that may start a thread.
         OpenBLAS.bindThreadCount()
         await UAE.main()

@@ -286,8 +286,24 @@ def served_items_are_released():
     assert peak.grown < 120, peak.grown
 
 
+def large_bodies_return_their_memory():
+    """The memory of large requests goes back to the system when they end."""
+    latents = npy(64)
+    small("/encode")
+    before = memory("VmRSS")
+    with Heavy(3, "/spectrum", latents) as heavy:
+        time.sleep(9)
+    time.sleep(0.5)
+    grown = memory("VmRSS") - before
+    print(f"  after three clients of 64 latents each ({len(latents) / 1e6:.1f} MB) for 10 s: +{grown:.0f} MB")
+    assert set(heavy.statuses) == {200}, set(heavy.statuses)
+    assert grown < 90, grown
+
+
 def main():
     counts = Counts("neighbours")
+    # First: what others leave would hide it.
+    counts.case("memory of large bodies", large_bodies_return_their_memory)
     counts.case("a form of large images", beside_a_form_of_large_images)
     counts.case("large images, encode", beside_large_images, "/encode")
     counts.case("large images, decode", beside_large_images, "/decode")
