@@ -35,7 +35,7 @@ extension ServiceTests {
         }
 
         @Test func keysAreAskedForEverywhereButAtTheProbes() async throws {
-            try await withKeys("# ours\n\nfirst-key\nsecond-key\n") { path in
+            try await withKeys("# ours\n\nfirst-key\n \tsecond-key \r\n") { path in
                 try await TestService.run(settings: TestService.settings { $0.apiKeyFile = path }) { client in
                     check(try await client.get("/health/live"), 200)
                     // The page asks for the key, and keeps it as long as its tab.

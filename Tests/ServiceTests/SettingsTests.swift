@@ -70,6 +70,27 @@ import Testing
         #expect(message { _ = try merging(flags: flags) } == expected)
     }
 
+    /// A script whose own variable is not set must not start a service without keys, or on TCP instead of a socket.
+    @Test(arguments: Setting.all)
+    func anEmptyFlagOrVariableIsRefused(setting: Setting) {
+        let expected = "is empty; leave it out for the default"
+        #expect(message { _ = try merging(environment: [setting.variable: ""]) } == "\(setting.variable) \(expected)")
+        #expect(message { _ = try merging(flags: ["--\(setting.name)="]) } == "--\(setting.name) \(expected)")
+    }
+
+    @Test(arguments: [
+        "https://a.example/", "https://a.example/path", "https://*.a.example", "https://me@a.example", "a.example",
+        "://a", "https://", "https://a example",
+    ])
+    func anOriginThatNoBrowserSendsIsRefused(origin: String) {
+        #expect(message { _ = try merging(flags: ["--cors-origins", origin]) }.hasSuffix("got '\(origin)'"))
+    }
+
+    @Test func originsAreInLowerCaseAsBrowsersSendThem() throws {
+        let merged = try merging(flags: ["--cors-origins", "HTTPS://A.example, http://[::1]:3000,*"])
+        #expect(merged.corsOrigins == ["https://a.example", "http://[::1]:3000", "*"])
+    }
+
     @Test func aWrongValueIsNamedAsItsSourceSpellsIt() {
         let expected = "expected milliseconds from 0 to 10000, got 'soon'"
         #expect(
@@ -150,7 +171,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "64m", "1g", "64Mib", "M", "MiB", "-1M", "1.5G", "1e6", "9223372036854775807T", "64 M B", "B", "",
+        "64m", "1g", "64Mib", "M", "MiB", "-1M", "1.5G", "1e6", "9223372036854775807T", "64 M B", "B",
     ])
     func otherUnitsAreRefused(text: String) {
         #expect(

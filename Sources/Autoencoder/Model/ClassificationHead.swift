@@ -106,7 +106,9 @@ extension ClassificationHead {
 
     /// How many classes a linear probe in a file has.
     static func classCount(ofProbe reader: WeightReader, channels: Int) throws(ModelError) -> Int {
-        let shape = reader.file.shape(of: "weight") ?? []
+        guard let shape = reader.file.shape(of: "weight") else {
+            throw .weights(path: reader.path, .missingTensor(path: reader.path, name: "weight"))
+        }
         guard shape.count == 2, shape[0] > 0, shape[0] <= 65536, shape[1] == channels else {
             throw .headShape(path: reader.path, channels: channels, found: shape)
         }

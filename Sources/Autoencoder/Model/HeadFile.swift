@@ -35,6 +35,8 @@ package struct HeadFile: Sendable {
     /// - Throws: `ModelError.labelsMalformed`, `.labelCount`.
     static func labels(in file: SafetensorsFile, classCount: Int) throws(ModelError) -> [String]? {
         guard let text = file.index.metadata["labels"] else { return nil }
+        // An object such as `id2label` is not one name a line.
+        guard text.first != "{" else { throw .labelsMalformed(path: file.path) }
         guard text.first == "[" else { return try labels(ofLines: text, path: file.path, classCount: classCount) }
         guard case .array(let elements)? = try? JSONParser.parse(Array(text.utf8), valueLimit: 100_001) else {
             throw .labelsMalformed(path: file.path)
@@ -54,6 +56,8 @@ package struct HeadFile: Sendable {
 
     static func labels(ofLines text: String, path: String, classCount: Int) throws(ModelError) -> [String] {
         // A carriage return and a line feed are one character to Swift.
+        // A byte order mark is no part of the first name.
+        let text = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
         var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.map(String.init)
         if lines.last == "" { lines.removeLast() }
         guard lines.count == classCount else {

@@ -48,9 +48,11 @@ final class APIKeys: Sendable {
 
     private static func read(_ path: String) throws(ServiceError) -> [Digest] {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { throw .unreadableKeys(path: path) }
-        let keys = text.split(whereSeparator: \.isNewline).filter { !$0.isEmpty && !$0.hasPrefix("#") }
+        // White space around a key cannot be sent in a header.
+        let keys = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty && !$0.hasPrefix("#") }
         guard !keys.isEmpty else { throw .noKeys(path: path) }
-        return keys.map { digest(String($0)) }
+        return keys.map(digest)
     }
 
     /// The caller that a key belongs to.

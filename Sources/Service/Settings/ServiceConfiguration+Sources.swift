@@ -54,10 +54,13 @@ extension ServiceConfiguration {
             if let value = members[setting.name] {
                 try setting.apply(value, to: &configuration, spelled: setting.name)
             }
+            // Empty is not "none" here: keys that a script failed to name must not leave the service open.
             if let value = environment[setting.variable], !EnvironmentNames.isServiceLink(value) {
+                if value.isEmpty { throw .empty(name: setting.variable) }
                 try setting.apply(value, to: &configuration, spelled: setting.variable)
             }
             if let value = flags[setting.name] {
+                if value.isEmpty { throw .empty(name: "--" + setting.name) }
                 try setting.apply(value, to: &configuration, spelled: "--" + setting.name)
             }
         }

@@ -58,6 +58,8 @@ package enum SettingError: Error, Equatable, CustomStringConvertible {
     case unknownFlag(String)
     case missingValue(flag: String)
     case duplicateFlag(String)
+    /// An empty flag or variable, such as one that a script fills from a variable of its own that is not set.
+    case empty(name: String)
 
     package var description: String {
         switch self {
@@ -67,6 +69,7 @@ package enum SettingError: Error, Equatable, CustomStringConvertible {
         case .unknownFlag(let word): "'\(word)' is not a setting; see 'uae serve --help'"
         case .missingValue(let flag): "\(flag) needs a value"
         case .duplicateFlag(let flag): "\(flag) is given twice"
+        case .empty(let name): "\(name) is empty; leave it out for the default"
         }
     }
 }

@@ -122,6 +122,13 @@ package struct Setting: Sendable {
         )
     }
 
+    /// Whether a browser could send `text` as its origin: scheme, host and port alone (RFC 6454 6.2).
+    private static func isOrigin(_ text: String) -> Bool {
+        let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return false }
+        return parts[1].utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@*\\\"'".utf8.contains($0) }
+    }
+
     /// All settings, in the order in which they are printed.
     package static let all: [Setting] = [
         text("model", \.model, "Model folder."),
@@ -233,10 +240,11 @@ package struct Setting: Sendable {
         Setting(
             name: "cors-origins",
             help: "Origins that browsers may call from, comma-separated.",
-            expected: "origins such as https://example.org, or *",
+            expected: "origins without a path such as https://example.org or http://localhost:3000, or *",
             set: { configuration, value in
-                let origins = value.split(separator: ",").map { String($0.trimmingSpaces) }
-                guard origins.allSatisfy({ $0 == "*" || $0.contains("://") }) else { return false }
+                // Browsers send scheme and host in lower case.
+                let origins = value.split(separator: ",").map { String($0.trimmingSpaces).lowercased() }
+                guard origins.allSatisfy({ $0 == "*" || isOrigin($0) }) else { return false }
                 configuration.corsOrigins = origins
                 return true
             },

@@ -331,7 +331,7 @@ import Testing
         #expect(try model(nil).labels == nil)
         #expect(try model("[\"a\", \"b\\n\", \"c\"]").labels == ["a", "b\n", "c"])
         #expect(try model("a\r\nb\nc\n").labels == ["a", "b", "c"])
-        try folder.write("names.txt", Array("x\ny\nz\n".utf8))
+        try folder.write("names.txt", Array("\u{FEFF}x\ny\nz\n".utf8))
         #expect(try model("a\nb\nc", file: folder.path + "/names.txt").labels == ["x", "y", "z"])
         #expect(try model(nil).headFile?.name == "own_head")
         #expect(try model(nil).headFile?.sha256.count == 64)
@@ -339,7 +339,7 @@ import Testing
         #expect(try AutoencoderModel(directory: folder.path).labels?.count == 1000)
     }
 
-    @Test(arguments: ["[\"a\"]", "[\"a\", 2, \"c\"]", "[\"a\",", "a\nb"])
+    @Test(arguments: ["[\"a\"]", "[\"a\", 2, \"c\"]", "[\"a\",", "a\nb", "{\"0\":\n\"a\"\n}"])
     func labelsThatAHeadCannotHaveAreRefused(labels: String) throws {
         let folder = try Folder(copying: "golden/clip/model")
         try folder.write("probe.safetensors", probe([3, 80], labels: labels))
