@@ -43,7 +43,10 @@ package struct ForeignFormat: Sendable, Equatable {
         ([0x49, 0x49, 0x2b, 0], "TIFF"), ([0x4d, 0x4d, 0, 0x2b], "TIFF"),
         ([0xff, 0x0a], "JPEG XL"), ([0, 0, 0, 0x0c, 0x4a, 0x58, 0x4c, 0x20, 0x0d, 0x0a, 0x87, 0x0a], "JPEG XL"),
         ([0xff, 0x4f, 0xff, 0x51], "JPEG 2000"), ([0, 0, 0, 0x0c, 0x6a, 0x50, 0x20, 0x20], "JPEG 2000"),
-        (Array("%PDF-".utf8), "PDF"), (Array("8BPS".utf8), "PSD"), ([0, 0, 1, 0], "ICO"), ([0, 0, 2, 0], "CUR"),
+        (Array("%PDF-".utf8), "PDF"), (Array("8BPS".utf8), "PSD"),
+        // A cursor file begins like a TGA, but counts its images where that has zeros.
+        ([0, 0, 2, 0, 0, 0, 0, 0], "TGA"), ([0, 0, 10, 0, 0, 0, 0, 0], "TGA"),
+        ([0, 0, 1, 0], "ICO"), ([0, 0, 2, 0], "CUR"),
         ([0x8a, 0x4d, 0x4e, 0x47], "MNG"), ([0x76, 0x2f, 0x31, 0x01], "OpenEXR"),
         (Array("#?RADIANCE".utf8), "Radiance HDR"), (Array("qoif".utf8), "QOI"), (Array("DDS ".utf8), "DDS"),
         ([0x1a, 0x45, 0xdf, 0xa3], "Matroska or WebM"), (Array("OggS".utf8), "Ogg"), (Array("FLV\u{1}".utf8), "FLV"),
