@@ -32,7 +32,8 @@ extension ServiceTests {
         private func checkProblem(_ response: TestClient.Response, at location: SourceLocation = #_sourceLocation) {
             #expect((400...499).contains(response.status), sourceLocation: location)
             #expect(response.body.count <= 4096, "\(response.text.utf8.prefix(200))", sourceLocation: location)
-            #expect(response.body.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, sourceLocation: location)
+            let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
+            #expect(!response.text.unicodeScalars.contains(where: isControl), sourceLocation: location)
             #expect(response.slug != nil, sourceLocation: location)
         }
 
@@ -56,6 +57,15 @@ extension ServiceTests {
                 ] as [[(parameters: String, body: [UInt8])]] {
                     let body = form(parts + [("name=\"f\"; filename=\"a.png\"", image)])
                     checkProblem(try await client.post("/encode", body, formType))
+                }
+                // The advice on a file name that was sent in place of the file.
+                let name = "a\u{85}b\u{202E}" + Self.character(200) + ".jpg"
+                for response in [
+                    try await client.post("/encode", json(name)),
+                    try await client.post("/encode", form([("name=\"x\"", json(name))]), formType),
+                ] {
+                    checkProblem(response)
+                    #expect(response.text.contains("put @ before") && response.text.contains(#"a\\u{0085}b\\u{202E}"#))
                 }
                 let encoded = String(repeating: "%CC%81", count: 2000)
                 for target in [

@@ -120,7 +120,10 @@ struct InputReader {
             if try parameters.shape() != nil {
                 return try latents(try rawTensor(slice, parameters), parameters, id: id)
             }
-            if let format = ForeignFormat.sniff(slice) { throw .unsupportedMedia(format.advice, sniffed: format.name) }
+            if let format = ForeignFormat.sniff(slice) {
+                // It may repeat a file's name.
+                throw .unsupportedMedia(printable(format.advice, limit: 1024), sniffed: format.name)
+            }
             let start = slice.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
             throw .unsupportedMedia(
                 "The bytes are neither an image nor a tensor: they start with \(start).",
@@ -348,7 +351,7 @@ extension Problem {
     /// A form's part that should have been a file.
     static func fileNameAsText(part: String, _ file: String, of operation: any Operation.Type) -> Problem {
         var problem = unknownParameter(part, of: "/" + operation.name, allowed: operation.parameterNames)
-        let part = printable(part, limit: 64)
+        let (part, file) = (printable(part, limit: 64), printable(file, limit: 255))
         problem.detail =
             "The part '\(part)' is the text '\(file)'; to send the file, put @ before its name: "
             + "curl -F '\(part)=@\(file)'."
