@@ -27,9 +27,7 @@ package func readNPY(
     dtypes: [TensorDType] = TensorDType.allCases
 ) throws(NPYError) -> TensorArray {
     let header = try NPYHeader(bytes)
-    guard dtypes.contains(header.dtype) else { throw .dtypeUnsupported(header.description) }
-    let count = header.elementCount
-    guard count <= maximumElements else { throw .tooManyElements(count: count, limit: maximumElements) }
+    try header.check(maximumElements: maximumElements, dtypes: dtypes)
     let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataStart...])
     guard data.count == header.byteCount else {
         throw .lengthMismatch(expected: header.byteCount, found: data.count)

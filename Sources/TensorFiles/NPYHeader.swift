@@ -55,6 +55,14 @@ package struct NPYHeader: Sendable {
         self.byteCount = byteCount
         dataStart = prefix + length
     }
+
+    /// - Throws: `NPYError.dtypeUnsupported`, `.tooManyElements`.
+    func check(maximumElements: Int, dtypes: [TensorDType]) throws(NPYError) {
+        guard dtypes.contains(dtype) else { throw .dtypeUnsupported(description) }
+        guard elementCount <= maximumElements else {
+            throw .tooManyElements(count: elementCount, limit: maximumElements)
+        }
+    }
 }
 
 extension TensorDType {

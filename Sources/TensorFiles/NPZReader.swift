@@ -24,23 +24,27 @@ package enum NPZError: Error, Equatable {
 /// - Parameters:
 ///   - name: the array, without `.npy`; an archive of one array may give it any name.
 ///   - bytes: the whole archive.
-///   - maximumBytes: the longest array allowed, as it is when not compressed.
+///   - maximumElements: the most elements allowed.
+///   - inflatableBytes: the longest compressed array allowed, as it is when not compressed; reduced by its length before
+///     it is inflated, so that the archives of one request share a limit.
 ///   - dtypes: the element types to accept.
 /// - Returns: the array in C order.
 /// - Throws: `NPZError`.
 package func readNPZ(
     _ name: String,
     in bytes: UnsafeRawBufferPointer,
-    maximumBytes: Int,
+    maximumElements: Int,
+    inflatableBytes: inout Int,
     dtypes: [TensorDType] = TensorDType.allCases
 ) throws(NPZError) -> TensorArray {
+    let accepted = AcceptedArrays(maximumElements: maximumElements, dtypes: dtypes)
     let entry = try npzEntry(name, in: bytes)
     let data = UnsafeRawBufferPointer(rebasing: bytes[entry.data])
     if !entry.isDeflated {
         guard crc32(data) == entry.checksum else { throw .checksumDiffers(entry.name) }
-        return try npzArray(entry, data, maximumBytes: maximumBytes, dtypes: dtypes)
+        return try npzArray(entry, data, accepted)
     }
-    let size = try checkedSize(entry, data, maximumBytes: maximumBytes)
+    let size = try checkedSize(entry, data, accepted, &inflatableBytes)
     var failure: InflateError?
     let content = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
         do throws(InflateError) {
@@ -55,12 +59,17 @@ package func readNPZ(
     guard checksum == entry.checksum else { throw .checksumDiffers(entry.name) }
     let outcome = content.withUnsafeBytes { content -> Result<TensorArray, NPZError> in
         do throws(NPZError) {
-            return .success(try npzArray(entry, content, maximumBytes: maximumBytes, dtypes: dtypes))
+            return .success(try npzArray(entry, content, accepted))
         } catch {
             return .failure(error)
         }
     }
     return try outcome.get()
+}
+
+private struct AcceptedArrays {
+    let maximumElements: Int
+    let dtypes: [TensorDType]
 }
 
 private func npzEntry(_ name: String, in bytes: UnsafeRawBufferPointer) throws(NPZError) -> ZipArchive.Entry {
@@ -81,7 +90,8 @@ private func npzEntry(_ name: String, in bytes: UnsafeRawBufferPointer) throws(N
 private func checkedSize(
     _ entry: ZipArchive.Entry,
     _ data: UnsafeRawBufferPointer,
-    maximumBytes: Int
+    _ accepted: AcceptedArrays,
+    _ inflatableBytes: inout Int
 ) throws(NPZError) -> Int {
     // A match of 258 bytes takes two bits at least, so a byte gives 1032 at most.
     guard entry.size / 1032 <= UInt64(data.count), let size = Int(exactly: entry.size) else {
@@ -97,7 +107,11 @@ private func checkedSize(
         }
     }
     let header = try result.get()
-    try check(header, entry, size: size, maximumBytes: maximumBytes)
+    try check(header, entry, size: size, accepted)
+    guard header.byteCount <= inflatableBytes else {
+        throw .tooLarge(entry.name, bytes: header.byteCount, limit: inflatableBytes)
+    }
+    inflatableBytes -= header.byteCount
     return size
 }
 
@@ -113,10 +127,12 @@ private func check(
     _ header: NPYHeader,
     _ entry: ZipArchive.Entry,
     size: Int,
-    maximumBytes: Int
+    _ accepted: AcceptedArrays
 ) throws(NPZError) {
-    guard header.byteCount <= maximumBytes else {
-        throw .tooLarge(entry.name, bytes: header.byteCount, limit: maximumBytes)
+    do throws(NPYError) {
+        try header.check(maximumElements: accepted.maximumElements, dtypes: accepted.dtypes)
+    } catch {
+        throw .array(entry.name, error)
     }
     guard size == header.dataStart + header.byteCount else {
         throw .lengthMismatch(entry.name, expected: header.dataStart + header.byteCount, found: UInt64(size))
@@ -126,13 +142,12 @@ private func check(
 private func npzArray(
     _ entry: ZipArchive.Entry,
     _ content: UnsafeRawBufferPointer,
-    maximumBytes: Int,
-    dtypes: [TensorDType]
+    _ accepted: AcceptedArrays
 ) throws(NPZError) -> TensorArray {
     let header = try npzHeader(entry, content).get()
-    try check(header, entry, size: content.count, maximumBytes: maximumBytes)
+    try check(header, entry, size: content.count, accepted)
     do throws(NPYError) {
-        return try readNPY(content, maximumElements: header.elementCount, dtypes: dtypes)
+        return try readNPY(content, maximumElements: accepted.maximumElements, dtypes: accepted.dtypes)
     } catch {
         throw .array(entry.name, error)
     }

@@ -163,13 +163,29 @@ extension ServiceTests {
             }
         }
 
+        // What cannot be used counts too: inflating it takes as long.
+        @Test func theArchivesOfARequestInflateToALimitTogether() async throws {
+            // 8.8 MB: 45 latents of this model in float64. The archive has 8 MB of zeros, in a shape of no latent.
+            let settings = TestService.settings { $0.maxClientItems = 45 }
+            let zeros = try Fixtures.bytes("arrays/zeros.npz")
+            try await TestService.run(settings: settings) { client in
+                let inputs = [image, zeros, zeros].map { #"{"b64":"\#(Data($0).base64EncodedString())"}"# }
+                let body = Array(#"{"on_error":"skip","inputs":[\#(inputs.joined(separator: ","))]}"#.utf8)
+                let response = try await client.post("/decode", body)
+                let items = try #require(response.json["items"] as? [[String: Any]], "\(response.text.prefix(300))")
+                let problems = items.map { $0["problem"] as? [String: Any] }
+                #expect(problems.map { $0?["status"] as? Int } == [nil, 422, 413])
+                #expect(problems.last??["actual"] as? Int == 8_000_000 && problems.last??["limit"] as? Int == 847_360)
+            }
+        }
+
+        // With the text of an array that is not compressed.
         @Test func anArchiveThatInflatesTooFarIsRefused() async throws {
-            // 8 MB of zeros are more than 4 latents of this model in float64.
             let settings = TestService.settings { $0.maxClientItems = 4 }
             try await TestService.run(settings: settings) { client in
                 let response = try await client.post("/decode", try Fixtures.bytes("arrays/zeros.npz"))
-                #expect(response.status == 413 && response.slug == "body-too-large", "\(response.text)")
-                #expect(response.json["actual"] as? Int == 8_000_000 && response.json["limit"] as? Int == 786_432)
+                #expect(response.status == 413 && response.slug == "too-many-items", "\(response.text)")
+                #expect(response.json["actual"] as? Int == 1_000_000 && response.json["limit"] as? Int == 98_304)
                 let image = try await client.post("/encode", try Fixtures.bytes("arrays/stored.npz"))
                 #expect(image.status == 415 && image.text.contains("takes images"))
             }

@@ -6,9 +6,16 @@ import TensorFiles
 import Testing
 
 @Suite struct NPZTests {
-    private func read(_ bytes: [UInt8], limit: Int = 1 << 20) throws -> TensorArray {
-        try bytes.withUnsafeBytes {
-            try readNPZ("latents", in: $0, maximumBytes: limit, dtypes: TensorDType.floatingPoint)
+    private func read(_ bytes: [UInt8], elements: Int = 1 << 20, limit: Int = 1 << 20) throws -> TensorArray {
+        var limit = limit
+        return try bytes.withUnsafeBytes {
+            try readNPZ(
+                "latents",
+                in: $0,
+                maximumElements: elements,
+                inflatableBytes: &limit,
+                dtypes: TensorDType.floatingPoint
+            )
         }
     }
 
@@ -30,6 +37,8 @@ import Testing
         #expect(throws: NPZError.tooLarge("latents.npy", bytes: 8_000_000, limit: 7_999_999)) {
             try read(file, limit: 7_999_999)
         }
+        let tooMany = NPYError.tooManyElements(count: 1_000_000, limit: 999_999)
+        #expect(throws: NPZError.array("latents.npy", tooMany)) { try read(file, elements: 999_999, limit: 8_000_000) }
         #expect(try read(file, limit: 8_000_000).values.count == 1_000_000)
     }
 
@@ -106,6 +115,15 @@ import Testing
             .init("latents.npy", Fixtures.bytes("arrays/refused-int64.npy")).with { $0.checksum = 0 }
         ])
         #expect(throws: NPZError.checksumDiffers("latents.npy")) { try read(integers.build().bytes) }
+        // Before it is inflated: the checksum is wrong too.
+        let bytes = try writeNPY(shape: [2], dtype: .uint8, values: [1, 2])
+        let compressed = ZipBuilder(entries: [
+            .init("latents.npy", Self.deflated(bytes)).with {
+                $0.method = 8
+                $0.originalSize = UInt32(bytes.count)
+            }
+        ])
+        #expect(throws: NPZError.array("latents.npy", .dtypeUnsupported("|u1"))) { try read(compressed.build().bytes) }
     }
 
     // No cut or changed byte of an archive gives other numbers, or traps.

@@ -133,7 +133,10 @@ enum FuzzTarget: String, CaseIterable {
 
     private static func npz(_ bytes: UnsafeRawBufferPointer) {
         let limit = 1 << 16
-        guard let array = try? readNPZ("latents", in: bytes, maximumBytes: limit) else { return }
+        var inflatableBytes = limit
+        guard let array = try? readNPZ("latents", in: bytes, maximumElements: limit, inflatableBytes: &inflatableBytes)
+        else { return }
+        precondition((0...limit).contains(inflatableBytes))
         precondition(array.values.count == elementCount(array.shape) && array.values.count <= limit)
     }
 

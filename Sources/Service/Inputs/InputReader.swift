@@ -58,7 +58,8 @@ struct InputReader {
         }
         if kind == .json { return try readJSON(body, parameters: &parameters) }
         if kind == nil, try parameters.shape() == nil { try refuseOtherJSON(body[...], contentType) }
-        let items = try items(in: body, range: 0..<body.count, id: itemID, parameters)
+        var inflatableBytes = inflatableBytes
+        let items = try items(in: body, range: 0..<body.count, id: itemID, parameters, &inflatableBytes)
         return RequestInput(items: items, isJSON: false)
     }
 
@@ -86,7 +87,8 @@ struct InputReader {
         in bytes: [UInt8],
         range: Range<Int>,
         id: String?,
-        _ parameters: ParameterSet
+        _ parameters: ParameterSet,
+        _ inflatableBytes: inout Int
     ) throws(Problem) -> [InputItem] {
         let slice = bytes[range]
         if slice.isEmpty { throw .undecodable("The file is empty.", expected: "an image or a tensor", got: "0 bytes") }
@@ -112,7 +114,7 @@ struct InputReader {
         case .npy:
             return try latents(try npyTensor(slice), parameters, id: id)
         case .npz:
-            return try latents(try npzTensor(slice), parameters, id: id)
+            return try latents(try npzTensor(slice, &inflatableBytes), parameters, id: id)
         case .safetensors:
             let (tensor, statement) = try safetensorsTensor(slice)
             return try latents(tensor, parameters, id: id, statement: statement)
@@ -136,6 +138,10 @@ struct InputReader {
 
     /// The values of all latents that a request may have; more are refused before they are read.
     private var maximumElements: Int { limits.items * model.latentCount }
+
+    /// A small body can hold many large compressed arrays: together, those that cannot be used included, as many bytes as
+    /// all latents of a request have in float64, and no more than a body.
+    private var inflatableBytes: Int { min(limits.bodyBytes, maximumElements * TensorDType.float64.byteCount) }
 
     /// A raw tensor has no magic bytes, so exactly the length that `shape` and `dtype` promise identifies it.
     private func isRawTensor(_ bytes: ArraySlice<UInt8>, _ parameters: ParameterSet) throws(Problem) -> Bool {
@@ -171,14 +177,13 @@ struct InputReader {
         }
     }
 
-    private func npzTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
-        // Compressed, a small body can hold a large array: no more than as many latents as are allowed, in float64.
-        let latents = maximumElements * TensorDType.float64.byteCount
-        return try bytes.read { (raw) throws(NPZError) in
+    private func npzTensor(_ bytes: ArraySlice<UInt8>, _ inflatableBytes: inout Int) throws(Problem) -> TensorArray {
+        try bytes.read { (raw) throws(NPZError) in
             try readNPZ(
                 "latents",
                 in: raw,
-                maximumBytes: min(limits.bodyBytes, latents),
+                maximumElements: maximumElements,
+                inflatableBytes: &inflatableBytes,
                 dtypes: TensorDType.floatingPoint
             )
         }
@@ -272,11 +277,12 @@ struct InputReader {
         if files.isEmpty { throw .unsupportedMedia("The form has no file.", sniffed: "multipart/form-data") }
         try checkCount(files.count)
         var items: [InputItem] = []
+        var inflatableBytes = inflatableBytes
         for (index, file) in files.enumerated() {
             let id = file.filename.flatMap { $0.isEmpty ? nil : $0 } ?? file.name ?? String(index)
             if let fault = ItemID.fault(id) { throw .malformedMultipart(fault, offset: file.body.lowerBound) }
             items += try itemsOrFailure(id: id, parameters) { () throws(Problem) in
-                try self.items(in: body, range: file.body, id: id, parameters)
+                try self.items(in: body, range: file.body, id: id, parameters, &inflatableBytes)
             }
             try checkCount(items.count)
         }
@@ -300,11 +306,12 @@ struct InputReader {
         for (name, value) in document.parameters { try parameters.add(name, value) }
         try checkCount(document.inputs.count)
         var items: [InputItem] = []
+        var inflatableBytes = inflatableBytes
         for (index, input) in document.inputs.enumerated() {
             let id = input.id ?? String(index)
             items += try itemsOrFailure(id: id, parameters) { () throws(Problem) in
                 let bytes = try input.decodedBytes(of: body)
-                return try self.items(in: bytes, range: 0..<bytes.count, id: id, parameters)
+                return try self.items(in: bytes, range: 0..<bytes.count, id: id, parameters, &inflatableBytes)
             }
             try checkCount(items.count)
         }

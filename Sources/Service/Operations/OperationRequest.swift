@@ -31,7 +31,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
         let ticket = core.imageThreads.ticket(for: caller, deadline: request.headAt + timeout, timeout: timeout)
         var work = RequestWork(threads: core.imageThreads, ticket: ticket)
         let prepared: Prepared
-        if request.body.count <= Self.smallBody {
+        if isShort(request.body) {
             prepared = try prepare(request, given)
         } else {
             prepared = try await work.run(cost: RequestWork.Cost.parsing(byteCount: request.body.count)) {
@@ -50,8 +50,11 @@ struct OperationRequest<Requested: Operation>: Sendable {
         )
     }
 
-    /// A body up to this many bytes is parsed in the request's task, which takes a millisecond at most.
-    private static var smallBody: Int { 128 << 10 }
+    /// Whether a body is parsed in the request's task, which takes a millisecond at most; a compressed array can inflate
+    /// to a thousand times its size.
+    private func isShort(_ body: [UInt8]) -> Bool {
+        body.count <= 128 << 10 && (!Requested.takesLatents || ImageFormat.sniff(body) != nil)
+    }
 
     // MARK: Body to items
 

@@ -48,7 +48,8 @@ extension NPZError: ProblemConvertible {
         case .tooLarge(let entry, let bytes, let limit):
             Problem(
                 .bodyTooLarge,
-                "The array '\(printable(entry, limit: 64))' has \(bytes) bytes; at most \(limit) are allowed.",
+                "The array '\(printable(entry, limit: 64))' has \(bytes) bytes when decompressed; for one request \(limit) "
+                    + "are left.",
                 [("limit", .integer(limit)), ("actual", .integer(bytes))]
             )
         case .impossibleSize(let entry, let bytes, let compressed):
