@@ -162,6 +162,13 @@ LARGE_PATH = "/encode?format=npy"
 LARGE_TYPE = "multipart/form-data; boundary=XbX"
 
 
+def request_large(client):
+    """Requests a response of 9.6 MB."""
+    body = form(64)
+    head = f"POST {LARGE_PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: {LARGE_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    client.socket.sendall(head.encode() + body)
+
+
 def metric(name):
     connection = http.client.HTTPConnection(*address(), timeout=PATIENCE)
     connection.request("GET", "/metrics")
@@ -180,9 +187,7 @@ def held_bytes_are_freed():
 def reader_of_few_bytes():
     """Reads 3 KB a second of a response of megabytes: every read is progress, and the connection is dropped."""
     with Client(timeout=PATIENCE, receive_buffer=4096) as client:
-        body = form(64)
-        head = f"POST {LARGE_PATH} HTTP/1.1\r\nHost: a\r\nContent-Type: {LARGE_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
-        client.socket.sendall(head.encode() + body)
+        request_large(client)
         assert client.socket.recv(300).startswith(b"HTTP/1.1 200")
         deadline = time.monotonic() + PATIENCE
         held = 0
@@ -195,6 +200,18 @@ def reader_of_few_bytes():
             pass
         assert held > 1_000_000, f"{held} bytes counted"
         held_bytes_are_freed()
+
+
+def steady_reader():
+    """Reads at twice the minimum rate through a small buffer: the response goes on for many write timeouts."""
+    with Client(timeout=PATIENCE, receive_buffer=16384) as client:
+        request_large(client)
+        started = time.monotonic()
+        received = 0
+        while time.monotonic() < started + 5 * TIMEOUT:
+            received += len(client.socket.recv(8192))
+            time.sleep(max(0, started + received / (512 << 10) - time.monotonic()))
+        assert received > 4 * TIMEOUT * (256 << 10), f"{received} bytes came"
 
 
 def http2_windows_of_few_bytes():
@@ -351,6 +368,7 @@ def main():
         http2_idle,
         http2_window_that_never_opens,
         reader_of_few_bytes,
+        steady_reader,
         http2_windows_of_few_bytes,
         http2_body_over_the_limit,
     ):
