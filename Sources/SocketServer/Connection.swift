@@ -117,6 +117,8 @@ final class Connection: DescriptorHandler, DeadlineHolder {
     func finish() {
         if peerHasFinished { return close() }
         shutdown(descriptor, Int32(SHUT_WR))
+        // With it go the responses that it still holds.
+        driver = nil
         state = .lingering(byteCount: 0, pace: Pace(loop.now))
     }
 

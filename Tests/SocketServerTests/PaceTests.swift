@@ -76,6 +76,21 @@ import Testing
         }
     }
 
+    @Test func aConnectionThatFailedHoldsNoResponses() async throws {
+        try await Manual.run { test in
+            let client = HTTP2Client(try test.client())
+            client.open(settings: [(4, 1000)])
+            client.request(1, "GET", "/large")
+            try test.events.settle { test.handler.statuses == [200] }
+            #expect(test.server.inflightBytes > 7_000_000)
+            // A protocol error (RFC 9113 6.9).
+            client.send(.windowUpdate(0, 0))
+            test.events.settle()
+            #expect(test.server.inflightBytes == 0 && test.server.connectionCount == 1)
+            #expect(try client.end() == 1)
+        }
+    }
+
     /// A client that reads only once it has sent everything.
     @Test func aSenderIsReadWhileItGoesOnAfterItsRefusal() async throws {
         try await Manual.run(Manual.settings { $0.lingerTimeout = .seconds(2) }) { test in
