@@ -130,6 +130,30 @@ import Testing
         #expect(peer.slow(after: .zero) == [3])
     }
 
+    @Test func aResponseThatSharedTheRateUntilNowIsNotAtFault() throws {
+        let peer = try SessionPeer.open(settings: [(4, 1)])
+        for (stream, count) in [(1, 10_000), (3, 500)] as [(UInt32, Int)] {
+            peer.send(.headers(stream, PeerFrame.request("GET", "/")))
+            peer.response(Int32(stream), [UInt8](repeating: 1, count: count))
+        }
+        // The other one ends just before the period does.
+        for _ in 0..<9 {
+            peer.send(.windowUpdate(1, 60), .windowUpdate(3, 60))
+            _ = peer.received()
+            #expect(peer.slow(after: .milliseconds(100)) == [])
+        }
+        peer.send(.windowUpdate(1, 60))
+        _ = peer.received()
+        #expect(peer.slow(after: .milliseconds(100)) == [])
+        // It is alone from now on.
+        for _ in 0..<9 {
+            peer.send(.windowUpdate(1, 60))
+            _ = peer.received()
+            #expect(peer.slow(after: .milliseconds(100)) == [])
+        }
+        #expect(peer.slow(after: .milliseconds(100)) == [1])
+    }
+
     @Test func aResponseThatWaitsForAnotherIsNotAtFault() throws {
         let peer = try SessionPeer.open(settings: [(4, UInt32(Int32.max))])
         // Both share the connection's window.

@@ -75,6 +75,8 @@ package final class HTTP2Session {
         /// Bytes sent before it: of the response, and of all responses.
         var sent = 0
         var dataSent = 0
+        /// The most responses that waited at once in it.
+        var mostWaiting = 1
     }
 
     let limits: HTTP2Limits
@@ -234,6 +236,7 @@ package final class HTTP2Session {
             streams[id]?.body = response.body
             streams[id]?.period = Period(start: now, dataSent: dataSent)
             responseBytes += response.body.count
+            shareRate()
         }
         if !submit(HTTP2FieldBlock(response, date: date), on: id, hasContent: hasContent) {
             reset(id, .internalError)
