@@ -52,12 +52,21 @@ package struct Setting: Sendable {
         )
     }
 
-    private static func optionalText(_ name: String, _ path: any Path<String?>, _ help: String) -> Setting {
+    private static func optionalText(
+        _ name: String,
+        _ path: any Path<String?>,
+        _ help: String,
+        expected: String = "a path",
+        unset: String = "none",
+        read: @escaping @Sendable (String) -> String = { $0 }
+    ) -> Setting {
         Setting(
             name: name,
             help: help,
-            expected: "a path",
+            expected: expected,
+            unset: unset,
             set: { configuration, value in
+                let value = read(value)
                 configuration[keyPath: path] = value.isEmpty ? nil : value
                 return true
             },
@@ -129,6 +138,13 @@ package struct Setting: Sendable {
         return parts[1].utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@*\\\"'".utf8.contains($0) }
     }
 
+    private static let hostExpected = "a name or an address, such as 0.0.0.0, :: or [::1]"
+
+    /// An IPv6 address may be in brackets, as in a URL.
+    private static func withoutBrackets(_ host: String) -> String {
+        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    }
+
     /// All settings, in the order in which they are printed.
     package static let all: [Setting] = [
         text("model", \.model, "Model folder."),
@@ -150,11 +166,9 @@ package struct Setting: Sendable {
         Setting(
             name: "host",
             help: "Address to listen on.",
-            expected: "a name or an address, such as 0.0.0.0, :: or [::1]",
+            expected: hostExpected,
             set: { configuration, value in
-                // As in a URL.
-                let isBracketed = value.hasPrefix("[") && value.hasSuffix("]")
-                let host = isBracketed ? String(value.dropFirst().dropLast()) : value
+                let host = withoutBrackets(value)
                 guard !host.isEmpty else { return false }
                 configuration.host = host
                 return true
@@ -165,15 +179,22 @@ package struct Setting: Sendable {
         optionalText("unix-socket", \.unixSocket, "Listen on this Unix socket instead of host and port."),
         Setting(
             name: "unix-socket-mode",
-            help: "Permissions of the Unix socket in octal, such as 0660; by the umask unless given.",
+            help: "Permissions of the Unix socket in octal, such as 0660.",
             expected: "octal permissions from 0 to 0777",
+            unset: "by the umask",
             set: { configuration, value in
                 configuration.unixSocketMode = UInt32(value, radix: 8)
                 return value.isEmpty || configuration.unixSocketMode.map { $0 <= 0o777 } ?? false
             },
             get: { $0.unixSocketMode.map { "0" + String($0, radix: 8) } ?? "" }
         ),
-        optionalText("unix-socket-group", \.unixSocketGroup, "Group of the Unix socket, a name or a number."),
+        optionalText(
+            "unix-socket-group",
+            \.unixSocketGroup,
+            "Group of the Unix socket.",
+            expected: "a name or a number",
+            unset: "the process's group"
+        ),
         Setting(
             name: "admin-port",
             help: "Another port with /metrics and health probes alone, without a key.",
@@ -185,7 +206,14 @@ package struct Setting: Sendable {
             },
             get: { $0.adminPort.map(String.init) ?? "" }
         ),
-        optionalText("admin-host", \.adminHost, "Address of the admin port; that of host unless given."),
+        optionalText(
+            "admin-host",
+            \.adminHost,
+            "Address of the admin port.",
+            expected: hostExpected,
+            unset: "the value of host",
+            read: withoutBrackets
+        ),
         Setting(
             name: "threads",
             help: "Inference threads; auto: the CPUs that the process may use.",
