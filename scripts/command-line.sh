@@ -241,6 +241,7 @@ UAE_HOST=0.0.0.0 UAE_PORT=$port runs "health of all addresses" 0 "" "$uae" healt
 UAE_HOST=:: UAE_PORT=$port runs "health of all IPv6 addresses" 0 "" "$uae" health
 UAE_PORT=$port runs "health of localhost" 0 "" "$uae" health --host localhost
 runs "health by --url" 0 "" "$uae" health --url "http://127.0.0.1:$port"
+runs "health by --url with /" 0 "" "$uae" health --url "http://127.0.0.1:$port/"
 echo "port: $port" >health.yaml
 runs "health by --config" 0 "" "$uae" health --config health.yaml
 UAE_CONFIG=health.yaml runs "health by UAE_CONFIG" 0 "" "$uae" health
@@ -248,6 +249,7 @@ runs "health of another path" 1 "status 404" "$uae" health --url "http://127.0.0
 kill -TERM "$server"
 for _ in $(seq 100); do grep --quiet draining log && break; sleep 0.05; done
 runs "health while draining" 1 "status 503: " "$uae" health --url "http://127.0.0.1:$port"
+runs "health of / while draining" 1 "status 503: " "$uae" health --url "http://127.0.0.1:$port/"
 kill -TERM "$server"
 wait "$server" 2>/dev/null || true
 server=

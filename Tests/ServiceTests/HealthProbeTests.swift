@@ -22,6 +22,7 @@ import Testing
 
     @Test func anAddressWithoutAPathMeansReadiness() {
         #expect(HealthProbe(url: "http://a:9")?.address == "http://a:9/health/ready")
+        #expect(HealthProbe(url: "http://a:9/")?.address == "http://a:9/health/ready")
         #expect(HealthProbe(url: "http://[::1]:9")?.address == "http://[::1]:9/health/ready")
         #expect(HealthProbe(url: "http://a/health/live?x=%20y")?.address == "http://a/health/live?x=%20y")
         for url in ["https://a", "a:9", "http://", "http://a:0", "http://a:70000", "http://a b", ""] {

@@ -57,7 +57,8 @@ package struct HealthProbe: Sendable, Equatable {
         let port = parts.port ?? 80
         guard (1...65535).contains(port) else { return nil }
         endpoint = .tcp(hosts: [host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))], port: port)
-        let path = parts.percentEncodedPath.isEmpty ? Self.readiness : parts.percentEncodedPath
+        // In HTTP both mean the root (RFC 9110 4.2.3), where a server that drains has its page too.
+        let path = ["", "/"].contains(parts.percentEncodedPath) ? Self.readiness : parts.percentEncodedPath
         target = path + (parts.percentEncodedQuery.map { "?" + $0 } ?? "")
     }
 
