@@ -84,4 +84,9 @@ struct OutputOptions: ParsableArguments {
 
     @Flag(help: "Append to the name of the input, as in a.png.npy, instead of replacing its extension.")
     var keepExtensions = false
+
+    func validate() throws {
+        // An empty variable of a script, whose results would go to the working folder.
+        if output?.isEmpty == true { throw ValidationError("-o is empty; use . for the working folder.") }
+    }
 }
