@@ -264,7 +264,10 @@ package struct InferenceService: ServiceLifecycle.Service {
             }
             if busy > configuration.watchdog * 2 { throw ServiceError.workerHung(seconds: busy.seconds) }
             if !isHung {
-                logger.error("the worker hangs", metadata: ["busy_ms": .stringConvertible(busy.roundedMilliseconds)])
+                logger.error(
+                    "the worker hangs",
+                    metadata: ["busy_ms": .stringConvertible(Int(busy / .milliseconds(1)))]
+                )
             }
             isHung = true
         }
@@ -273,7 +276,7 @@ package struct InferenceService: ServiceLifecycle.Service {
     private func drain(_ server: SocketServer, _ state: ServiceState) async {
         logger.info(
             "draining",
-            metadata: ["delay_ms": .stringConvertible(configuration.drainDelay.roundedMilliseconds)]
+            metadata: ["delay_ms": .stringConvertible(Int(configuration.drainDelay / .milliseconds(1)))]
         )
         state.enter(.draining)
         // A load balancer needs time to see that the service is not ready, and sends requests until then.
