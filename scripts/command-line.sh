@@ -100,6 +100,9 @@ expect "its first bytes" "$(head -c 3 y.jpg | od -An -tx1 | tr -d ' ')" ffd8ff
 runs "a .png that is to be a JPEG" 64 "y.png is another format than image_format=jpg" \
     "$uae" decode x.png -o y.png -p image_format=jpg
 runs "a .gif" 64 "'.gif' is no format" "$uae" decode x.png -o y.gif
+# shellcheck disable=SC2016  # For the inner shell.
+runs "too small an address space" 71 "not enough memory" \
+    bash -c 'ulimit -v 200000; exec "$@"' limited "$uae" encode x.png -o y.npy
 runs "an empty -o" 64 "-o is empty" "$uae" decode x.png -o ""
 runs "a .npz" 0 "" "$uae" encode x.png -o y.npz
 expect "its first bytes" "$(head -c 2 y.npz)" PK

@@ -13,8 +13,10 @@ package struct OfflineSession: Sendable {
 
     /// Loads the model that the configuration names.
     ///
-    /// - Throws: `ServiceError.model`.
+    /// - Throws: `ServiceError.model`, and those of ``ProcessLimits``.
     package init(_ configuration: ServiceConfiguration) throws(ServiceError) {
+        // A thread that finds no memory for its stack does not start, and the session would wait for it without end.
+        try ProcessLimits.check(model: configuration.model)
         var configuration = configuration
         // No other request waits: no batch is too slow, and nothing has to be warm.
         configuration.requestTimeout = .seconds(3600)
