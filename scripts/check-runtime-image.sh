@@ -26,8 +26,13 @@ done
 
 binary=${UAE_BINARY:-}
 if [ -z "$binary" ]; then
+    # Only what the Dockerfile's COPY sees; a target of Package.swift whose folder is missing there ends the build.
+    context=$PWD/.build-image/context
+    rm -rf "$context"
+    mkdir -p "$context"
+    sed -n 's/^!//p' .dockerignore | xargs cp --archive --parents --target-directory="$context"
     # shellcheck disable=SC2086  # The command's words.
-    $build_command --scratch-path .build-image
+    (cd "$context" && $build_command --scratch-path ../)
     binary=.build-image/release/uae
 fi
 
