@@ -24,7 +24,10 @@ extension ServiceTests {
                     ("/encode?dtype=int8", "dtype"), ("/decode?dtype=int8", "dtype"),
                     ("/classify?dtype=int8", "dtype"), ("/spectrum?shape=1,x", "shape"),
                     ("/encode?pool=mean&layout=tokens", "layout"),
-                    ("/encode?layout=freq_tokens&band_mode=high", "layout"),
+                    ("/encode?layout=freq_tokens&band_mode=high", "band_mode"),
+                    ("/encode?layout=freq_tokens&keep=16&cutoff_mode=map2d_square", "cutoff_mode"),
+                    ("/encode?layout=freq_tokens&freq_order=radial", "freq_order"),
+                    ("/encode?layout=freq_tokens&keep=0", "keep"),
                     ("/encode?timeout_ms=0", "timeout_ms"), ("/encode?timeout_ms=30001", "timeout_ms"),
                     ("/decode?quality=0&image_format=jpg", "quality"), ("/decode?quality=80", "quality"),
                     ("/decode?rounding=up", "rounding"), ("/decode?scaling_factor=0.18", "scaling_factor"),
@@ -60,6 +63,11 @@ extension ServiceTests {
                         "\(target): \(response.text)"
                     )
                 }
+                let plain = try await client.post("/encode?layout=freq_tokens&keep=16", image)
+                let ordered = try await client.post("/encode?layout=freq_tokens&keep=16&freq_order=zigzag", image)
+                #expect(ordered.status == 200 && ordered.body == plain.body)
+                // It is no cut, which a model without one would need `keep` for.
+                #expect(try await client.post("/encode?layout=freq_tokens&freq_order=zigzag", image).status == 200)
                 // Probes and monitors add parameters to GET; a known one is still checked.
                 let long = String(repeating: "a", count: 8000)
                 for target in [

@@ -50,12 +50,29 @@ struct Encode: Operation {
             if given.text("layout") != nil { throw .conflict("layout", "a pooled vector has no layout") }
             if normalize == .yes { throw .conflict("normalize", "pooled vectors are never normalised") }
         }
-        if layout == .freqTokens {
-            if normalize == .yes { throw .conflict("normalize", "freq_tokens are never normalised") }
-            if cut.bandMode ?? .low != .low || cut.cutoff ?? .reorder1D != .reorder1D {
-                throw .conflict("layout", "freq_tokens are the lowest coefficients, which only band_mode=low keeps")
-            }
-            if cut.order != nil { throw .conflict("freq_order", "freq_tokens come in the model's own order") }
+        if layout == .freqTokens { try checkFrequencyTokens() }
+    }
+
+    private func checkFrequencyTokens() throws(Problem) {
+        if normalize == .yes { throw .conflict("normalize", "freq_tokens are never normalised") }
+        if cut.bandMode ?? .low != .low {
+            throw .conflict("band_mode", "freq_tokens are the lowest coefficients, which only band_mode=low keeps")
+        }
+        if cut.cutoff ?? .reorder1D != .reorder1D {
+            throw .conflict(
+                "cutoff_mode",
+                "freq_tokens are the first coefficients along the order, which only cutoff_mode=reorder_1d keeps"
+            )
+        }
+        if let order = cut.order, order != cut.model.order {
+            throw .conflict(
+                "freq_order",
+                "freq_tokens come in the model's own order, which is \(cut.model.order.rawValue)"
+            )
+        }
+        if cut.keep == 0 {
+            let limit = model.configuration.tokenCount
+            throw .badParameter("keep", "0", allowed: "an integer from 1 to \(limit) with layout=freq_tokens")
         }
     }
 
@@ -66,9 +83,9 @@ struct Encode: Operation {
 
     var tasksPerItem: Int { flip == .both ? 2 : 1 }
 
-    /// The cut of the latents that go out; nil for none.
+    /// The cut of the latents that go out; nil for none, as for frequency tokens, which are counted instead.
     var split: BandSplit? {
-        get throws(Problem) { try cut.split(byDefault: cut.model.split) }
+        get throws(Problem) { layout == .freqTokens ? nil : try cut.split(byDefault: cut.model.split) }
     }
 
     /// Coefficients of each channel in `freq_tokens`: the request's, else those of a model that keeps the lowest.
@@ -97,10 +114,7 @@ struct Encode: Operation {
             split: try split,
             isNormalized: try normalize.applies(to: model)
         )
-        if layout == .freqTokens {
-            task.frequencyTokenCount = frequencyTokenCount
-            task.split = nil
-        }
+        if layout == .freqTokens { task.frequencyTokenCount = frequencyTokenCount }
         var mirrored = task
         mirrored.flipped = true
         return switch flip {
