@@ -180,6 +180,18 @@ extension ServiceTests {
                     #expect(response.status == status && response.json["sniffed"] as? String == sniffed)
                     #expect((response.json["detail"] as? String)?.contains(text) == true, "\(response.text)")
                 }
+                // Nothing that the missing bytes lead to is named, and a short rest of a file is recognised too.
+                for count in [stripped(photo).count, 4000, 1000, 256] {
+                    let response = try await client.post("/encode", Array(stripped(photo).prefix(count)))
+                    let detail = response.json["detail"] as? String
+                    #expect(detail?.hasPrefix("The image has no byte 0x00, 0x0A or 0x0D") == true, "\(response.text)")
+                }
+                let urlencoded = [("Content-Type", "application/x-www-form-urlencoded")]
+                let short = try await client.post("/encode", Array(photo.prefix(200)), urlencoded)
+                #expect(short.status == 422 && short.text.contains("--data-binary"), "\(short.text)")
+                let encoded = json("{\"inputs\":[{\"b64\":\"\(Data(photo.prefix(200)).base64EncodedString())\"}]}")
+                let inside = try await client.post("/encode", encoded, urlencoded)
+                #expect(inside.status == 422 && !inside.text.contains("--data-binary"), "\(inside.text)")
                 let intact = try await client.post("/encode", Array(photo.prefix(9000)))
                 #expect(intact.status == 422 && !intact.text.contains("data-binary"))
                 let form = json("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nphoto.jpg\r\n--b--\r\n")

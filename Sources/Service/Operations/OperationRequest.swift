@@ -22,6 +22,14 @@ struct OperationRequest<Requested: Operation>: Sendable {
     /// - Returns: the response of the operation.
     /// - Throws: the `Problem` to respond with.
     func response(to request: Request, timings: inout StageTimings) async throws(Problem) -> Response {
+        do throws(Problem) {
+            return try await result(of: request, timings: &timings)
+        } catch {
+            throw error.suspectingTextMode(request)
+        }
+    }
+
+    private func result(of request: Request, timings: inout StageTimings) async throws(Problem) -> Response {
         let clock = ContinuousClock()
         timings.read = request.bodyAt - request.headAt
         let begun = clock.now

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+import HTTPWire
 import ImageCodec
 
 /// How an image in a request becomes a square of the model's size: `preprocess`, `exif`.
@@ -43,7 +45,8 @@ struct ImageParameters: Sendable {
         do {
             image = try outcome.get()
         } catch {
-            throw Self.lacksLineEnds(bytes) ? error.problem.blamingTextMode : error.problem
+            // Without these bytes anything may be found wrong with the file, none of which is the cause.
+            throw Self.isStripped(bytes) ? .stripped(byteCount: bytes.count) : error.problem
         }
         guard image.width == side, image.height == side else {
             throw Problem(
@@ -58,17 +61,29 @@ struct ImageParameters: Sendable {
         return image
     }
 
-    /// Whether a text mode removed the line ends, as `curl -d @file` does: no image of this length is without.
-    private static func lacksLineEnds(_ bytes: ArraySlice<UInt8>) -> Bool {
-        bytes.count >= 2048 && !bytes.contains(0x0A) && !bytes.contains(0x0D)
+    /// Whether a text mode removed NUL and line ends, as `curl -d @file` does: the lengths in every image hold NUL.
+    private static func isStripped(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.count >= 256 && !bytes.contains { $0 == 0x00 || $0 == 0x0A || $0 == 0x0D }
     }
 }
 
 extension Problem {
-    fileprivate var blamingTextMode: Problem {
-        guard kind == .imageUndecodable else { return self }
+    fileprivate static func stripped(byteCount: Int) -> Problem {
+        .undecodable(
+            "The image has no byte 0x00, 0x0A or 0x0D: a text mode has removed them. \(ForeignFormat.textModeAdvice)",
+            expected: "the bytes of the file as they are",
+            got: "\(byteCount) bytes, none of them 0x00, 0x0A or 0x0D"
+        )
+    }
+
+    /// Adds the cause that the content type of an image suggests: `curl -d` and `curl --data-binary` send it by default.
+    func suspectingTextMode(_ request: Request) -> Problem {
+        guard kind == .imageUndecodable, !detail.contains(ForeignFormat.textModeAdvice),
+            let type = request.head.fields[.contentType].flatMap(MediaType.init(parsing:)),
+            type.essence == "application/x-www-form-urlencoded", ImageFormat.sniff(request.body[...]) != nil
+        else { return self }
         var problem = self
-        problem.detail += " It has no byte 0x0A or 0x0D: a text mode has removed them. \(ForeignFormat.textModeAdvice)"
+        problem.detail += " If curl -d sent it, bytes were removed: use --data-binary."
         return problem
     }
 }
