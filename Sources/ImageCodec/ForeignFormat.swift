@@ -102,6 +102,9 @@ package struct ForeignFormat: Sendable, Equatable {
                 advice: "The image is encoded in base64; send its bytes, or JSON with 'inputs' and 'b64'."
             )
         }
+        if let url = URLText(start) {
+            return ForeignFormat("a URL", advice: "The body is the URL '\(url.text)'. \(URLText.advice)")
+        }
         if let name = FileNameText(start) {
             return ForeignFormat(
                 "a file name",
@@ -150,5 +153,23 @@ package struct FileNameText: Sendable, Equatable {
             Self.extensions.contains(String(decoding: bytes[(dot + 1)...], as: UTF8.self).lowercased())
         else { return nil }
         self.text = text
+    }
+}
+
+/// A URL in the place of a file.
+package struct URLText: Sendable, Equatable {
+    /// At most 200 bytes of it, in printable ASCII.
+    package let text: String
+
+    package static let advice = "No URL is fetched; download the file and send its bytes."
+
+    /// - Returns: nil for anything else.
+    package init?(_ bytes: ArraySlice<UInt8>) {
+        let scheme = String(decoding: bytes.prefix(8), as: UTF8.self).lowercased()
+        guard scheme.hasPrefix("http://") || scheme == "https://" else { return nil }
+        let url = bytes.prefix { (0x21...0x7e).contains($0) }
+        // Nothing but a line end after it.
+        guard bytes[url.endIndex...].allSatisfy({ [0x20, 0x0a, 0x0d].contains($0) }) else { return nil }
+        text = String(decoding: url.prefix(200), as: UTF8.self) + (url.count > 200 ? "..." : "")
     }
 }

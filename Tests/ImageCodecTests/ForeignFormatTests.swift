@@ -43,7 +43,8 @@ import Testing
         Case([0x1a, 0x45, 0xdf, 0xa3], "Matroska or WebM"), Case("P6\n3 2\n255\n", "PNM"), Case("qoif", "QOI"),
         Case("data:image/png;base64,iVBORw0KGgo", "base64"), Case("/9j/4AAQSkZJRg", "base64"),
         Case("iVBORw0KGgoAAAA", "base64"), Case("photo.jpg", "a file name"), Case("/tmp/a b/Photo.JPEG", "a file name"),
-        Case("file=@photo.png", "a file name"),
+        Case("file=@photo.png", "a file name"), Case("https://example.com/cat.jpg", "a URL"),
+        Case("HTTP://example.com/cat?size=2\r\n", "a URL"),
         // A text mode without CR and LF, and one that writes LF for CR LF.
         Case([0x89, 0x50, 0x4e, 0x47, 0x1a, 0x49], "damaged PNG"),
         Case([0x89, 0x50, 0x4e, 0x47, 0x0a, 0x1a, 0x0a, 0], "damaged PNG"),
@@ -63,6 +64,9 @@ import Testing
         #expect(heic?.advice == "HEIC is not supported; convert to JPEG, PNG or WebP.")
         let name = ForeignFormat.sniff(Array("photo.jpg".utf8)[...])
         #expect(name?.advice.contains("--data-binary @photo.jpg") == true)
+        let url = ForeignFormat.sniff(Array("https://example.com/\(String(repeating: "a", count: 2000)).jpg".utf8)[...])
+        #expect(url?.advice.contains("No URL is fetched; download the file") == true)
+        #expect(url.map { $0.advice.utf8.count < 400 && !$0.advice.contains("@") } == true)
         let text = ForeignFormat.sniff([0x89, 0x50, 0x4e, 0x47, 0x1a][...])
         #expect(text?.advice.contains("--data-binary") == true)
     }
@@ -71,7 +75,7 @@ import Testing
         let files = try ["420.jpg", "rgb8.png", "lossy.webp"].map(ImageCases.file)
         for bytes in files + [
             [], [0xff], [0x89, 0x50, 0x4e, 0x47], [UInt8](repeating: 0x61, count: 4000), Array("hello".utf8),
-            Array("RIFF".utf8), [0, 0, 0, 0],
+            Array("RIFF".utf8), [0, 0, 0, 0], Array("https:".utf8), Array("https://a b".utf8), Array("ftp://a".utf8),
         ] {
             #expect(ForeignFormat.sniff(bytes[...]) == nil)
         }

@@ -199,6 +199,9 @@ extension ServiceTests {
                 #expect(
                     name.status == 400 && name.slug == "unknown-parameter" && name.text.contains("'file=@photo.jpg'")
                 )
+                let link = json(String(decoding: form, as: UTF8.self).replacing("photo.jpg", with: "https://a.b/c.jpg"))
+                let url = try await client.post("/encode", link, [("Content-Type", "multipart/form-data; boundary=b")])
+                #expect(url.status == 400 && url.text.contains("No URL is fetched"), "\(url.text)")
                 let format = try await client.post("/decode?format=jpg", image)
                 #expect(format.text.contains("did you mean image_format?"))
                 #expect(try await client.post("/encode?image_format=jpg", image).text.contains("did you mean format?"))

@@ -268,8 +268,11 @@ struct InputReader {
                         [("offset", .integer(part.body.lowerBound))]
                     )
                 }
-                if let file = FileNameText(body[part.body]), !operation.parameterNames.contains(name) {
-                    throw .fileNameAsText(part: name, file.text, of: operation)
+                if !operation.parameterNames.contains(name) {
+                    if let url = URLText(body[part.body]) { throw .urlAsFile(part: name, url, of: operation) }
+                    if let file = FileNameText(body[part.body]) {
+                        throw .fileNameAsText(part: name, file.text, of: operation)
+                    }
                 }
                 try parameters.add(name, value)
             }
@@ -362,6 +365,13 @@ extension Problem {
         problem.detail =
             "The part '\(part)' is the text '\(file)'; to send the file, put @ before its name: "
             + "curl -F '\(part)=@\(file)'."
+        return problem
+    }
+
+    /// A form's part that should have been a file and is where to find one.
+    static func urlAsFile(part: String, _ url: URLText, of operation: any Operation.Type) -> Problem {
+        var problem = unknownParameter(part, of: "/" + operation.name, allowed: operation.parameterNames)
+        problem.detail = "The part '\(printable(part, limit: 64))' is the URL '\(url.text)'. \(URLText.advice)"
         return problem
     }
 
