@@ -36,6 +36,8 @@ package enum JSONError: Error, Equatable {
     case duplicateKey(String, offset: Int)
     case invalidNumber(offset: Int)
     case invalidString(offset: Int)
+    /// The name of a member, which is never data.
+    case nameTooLong(limit: Int, offset: Int)
 }
 
 /// A strict RFC 8259 parser: bounded depth and count, no duplicate keys, UTF-8 checked, nothing after the value.
@@ -149,7 +151,7 @@ package struct JSONParser {
             skipSpace()
             let start = position
             let key = try string()
-            guard let text = key.text else { throw .invalidString(offset: start) }
+            guard let text = key.text else { throw .nameTooLong(limit: textLimit, offset: start) }
             guard keys.insert(text).inserted else { throw .duplicateKey(text, offset: start) }
             skipSpace()
             try expect(UInt8(ascii: ":"))

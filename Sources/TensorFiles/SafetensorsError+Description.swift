@@ -45,6 +45,7 @@ extension JSONError: CustomStringConvertible {
         case .duplicateKey(let key, let offset): "the member \(printable(key)) is there twice, at byte \(offset)"
         case .invalidNumber(let offset): "not a number at byte \(offset)"
         case .invalidString(let offset): "not a string at byte \(offset)"
+        case .nameTooLong(let limit, let offset): "a member's name of more than \(limit) bytes at byte \(offset)"
         }
     }
 }

@@ -47,6 +47,7 @@ import Testing
         ("1e", .invalidNumber(offset: 0)), (String(repeating: "1", count: 65), .invalidNumber(offset: 0)),
         ("\"\\x\"", .invalidString(offset: 0)), ("\"\\ud800\"", .invalidString(offset: 0)),
         ("\"\\u00g0\"", .invalidString(offset: 0)), ("\"\\u00\"", .invalidString(offset: 0)),
+        ("{\"\(String(repeating: "a", count: 4097))\":1}", .nameTooLong(limit: 4096, offset: 1)),
     ])
     func whatIsNotJSONIsRefusedWhereItBegins(text: String, error: JSONError) {
         #expect(throws: error) { try JSONParser.parse(Array(text.utf8), depthLimit: 2, valueLimit: 5) }

@@ -126,6 +126,8 @@ extension JSONError: ProblemConvertible {
         case .invalidNumber(let offset): .malformedJSON("A number is malformed.", offset: offset)
         case .invalidString(let offset):
             .malformedJSON("A string is malformed: UTF-8, an escape or its end.", offset: offset)
+        case .nameTooLong(let limit, let offset):
+            .malformedJSON("The name of a member is longer than \(limit) bytes.", offset: offset)
         }
     }
 }
