@@ -131,7 +131,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
         do throws(Problem) {
             return (item.id, .success(try plan(item.payload, prepared.operation)))
         } catch {
-            return (item.id, .failure(prepared.items.count > 1 ? error.forItem(item.id) : error))
+            return (item.id, .failure(error.forItem(item.id)))
         }
     }
 
@@ -244,7 +244,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
                         ItemOutcome(id: item.id, result: .success(.init(results: own, pixels: plan.pixels)))
                     )
                 } catch {
-                    throw planned.count > 1 ? error.problem.forItem(item.id) : error.problem
+                    throw error.problem.forItem(item.id)
                 }
             } catch {
                 if operation.control.onError == .fail { throw error }

@@ -28,7 +28,7 @@ package struct Problem: Error, Sendable {
         return problem
     }
 
-    /// Names the item that failed in a request of several.
+    /// Names the item that failed.
     package func forItem(_ id: String) -> Problem {
         var problem = self
         if !problem.members.contains(where: { $0.0 == "item" }) { problem.members.append(("item", .string(id))) }
