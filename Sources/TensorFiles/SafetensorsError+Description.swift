@@ -24,7 +24,7 @@ extension SafetensorsError: CustomStringConvertible {
         case .notContiguous(let tensor, let expected, let found):
             "the tensor \(printable(tensor)) begins at byte \(found), must begin at \(expected)"
         case .trailingBytes(let expected, let found): "its data has \(found) bytes, must have \(expected)"
-        case .missingTensor(let name): "the tensor \(printable(name)) is missing"
+        case .missingTensor(let name, _): "the tensor \(printable(name)) is missing"
         case .unreadableDType(let tensor, let code):
             "the tensor \(printable(tensor)) has the type \(printable(code)), which is not supported"
         case .tooManyElements(let tensor, let count, let limit):

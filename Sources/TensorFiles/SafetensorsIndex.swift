@@ -33,7 +33,8 @@ package enum SafetensorsError: Error, Equatable {
     /// Two tensors share bytes, or bytes belong to none.
     case notContiguous(tensor: String, expectedStart: Int, foundStart: Int)
     case trailingBytes(expected: Int, found: Int)
-    case missingTensor(String)
+    /// `found`: the names that are there.
+    case missingTensor(String, found: [String])
     case unreadableDType(tensor: String, code: String)
     case tooManyElements(tensor: String, count: Int, limit: Int)
 }
@@ -155,6 +156,14 @@ package struct SafetensorsIndex: Sendable {
 }
 
 extension SafetensorsIndex {
+    /// The tensor of that name, or the only one, whatever its name is.
+    ///
+    /// - Returns: its name; nil if there is neither.
+    package func tensorName(preferring name: String) -> String? {
+        if entries[name] != nil { return name }
+        return entries.count == 1 ? entries.first?.key : nil
+    }
+
     /// Reads one tensor of the data that this is the index of.
     ///
     /// - Parameters:
@@ -170,7 +179,7 @@ extension SafetensorsIndex {
         maximumElements: Int,
         dtypes: [TensorDType] = TensorDType.allCases
     ) throws(SafetensorsError) -> TensorArray {
-        guard let entry = entries[name] else { throw .missingTensor(name) }
+        guard let entry = entries[name] else { throw .missingTensor(name, found: entries.keys.sorted()) }
         guard let dtype = entry.dtype, dtypes.contains(dtype) else {
             throw .unreadableDType(tensor: name, code: entry.dtypeCode)
         }

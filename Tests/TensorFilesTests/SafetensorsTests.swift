@@ -97,7 +97,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("b", 1, SafetensorsError.missingTensor("b")), ("i", 1, .unreadableDType(tensor: "i", code: "I64")),
+        ("b", 1, SafetensorsError.missingTensor("b", found: ["a", "i"])),
+        ("i", 1, .unreadableDType(tensor: "i", code: "I64")),
         ("a", 0, .tooManyElements(tensor: "a", count: 1, limit: 0)),
     ])
     func aTensorThatCannotBeReadIsNamed(name: String, limit: Int, error: SafetensorsError) {
@@ -108,8 +109,17 @@ import Testing
         #expect(!error.description.isEmpty)
     }
 
+    @Test func theOnlyTensorIsTakenWhateverItsName() throws {
+        let one = try Self.data("{\(Self.one)}", 4).withUnsafeBytes { try SafetensorsIndex($0) }
+        #expect(one.tensorName(preferring: "latents") == "a")
+        let two = try Self.data("{\(Self.one),\(Self.entry("i", "I64", "[1]", "[4,12]"))}", 12).withUnsafeBytes {
+            try SafetensorsIndex($0)
+        }
+        #expect(two.tensorName(preferring: "latents") == nil && two.tensorName(preferring: "i") == "i")
+    }
+
     @Test func namesFromAFileCannotBreakAMessage() {
-        let error = SafetensorsError.missingTensor("a\u{1B}[2J\n" + String(repeating: "x", count: 5000))
+        let error = SafetensorsError.missingTensor("a\u{1B}[2J\n" + String(repeating: "x", count: 5000), found: [])
         let lines = error.description.split(whereSeparator: \.isNewline)
         #expect(lines.count == 1)
         #expect(error.description.count < 300)

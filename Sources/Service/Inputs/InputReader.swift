@@ -192,8 +192,11 @@ struct InputReader {
     private func safetensorsTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> (TensorArray, LatentStatement) {
         try bytes.read { (raw) throws(SafetensorsError) in
             let index = try SafetensorsIndex(raw, headerLimit: 1_000_000)
+            guard let name = index.tensorName(preferring: "latents") else {
+                throw .missingTensor("latents", found: index.entries.keys.sorted())
+            }
             let tensor = try index.tensor(
-                "latents",
+                name,
                 in: raw,
                 maximumElements: maximumElements,
                 dtypes: TensorDType.floatingPoint

@@ -99,7 +99,12 @@ extension SafetensorsError: ProblemConvertible {
             .tensorShape("The tensors have a hole or overlap.", expected: "start \(expected)", got: "\(found)")
         case .trailingBytes(let expected, let found):
             .tensorShape("Bytes after the last tensor.", expected: "\(expected) bytes", got: "\(found) bytes")
-        case .missingTensor(let name): .tensorShape("There is no tensor '\(name)'.", expected: name, got: "none")
+        case .missingTensor(let name, let found):
+            .tensorShape(
+                "The safetensors file has no tensor '\(name)', but \(Self.listed(found)).",
+                expected: "a tensor '\(name)', or one tensor of any name",
+                got: "\(found.count) tensors"
+            )
         case .unreadableDType(_, let code):
             .tensorShape(
                 "The tensor's dtype is '\(printable(code, limit: 64))'; a latent is F16, BF16, F32 or F64. "
@@ -109,6 +114,14 @@ extension SafetensorsError: ProblemConvertible {
             )
         case .tooManyElements(_, let count, let limit): .tooManyValues(count: count, limit: limit)
         }
+    }
+
+    /// The first of the names, as many as a message has room for.
+    private static func listed(_ names: [String]) -> String {
+        let shown = names.prefix(8).map { "'\(printable($0, limit: 40))'" }
+        if names.isEmpty { return "no tensor at all" }
+        let rest = names.count > shown.count ? " and \(names.count - shown.count) more" : ""
+        return shown.joined(separator: ", ") + rest
     }
 }
 
