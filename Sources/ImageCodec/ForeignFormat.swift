@@ -24,6 +24,7 @@ package struct ForeignFormat: Sendable, Equatable {
 
     private static func signature(_ head: ArraySlice<UInt8>) -> ForeignFormat? {
         for (magic, name) in signatures where head.starts(with: magic) { return ForeignFormat(name) }
+        if let format = targa(head) ?? cursor(head) ?? pyTorch(head) { return format }
         for (magic, name) in archives where head.starts(with: magic) { return archive(name) }
         if head.dropFirst(257).starts(with: "ustar".utf8) { return archive("tar") }
         // Two letters, then four reserved bytes.
@@ -31,6 +32,38 @@ package struct ForeignFormat: Sendable, Equatable {
         let netpbm = Array(head.prefix(3))
         guard netpbm.count == 3, netpbm[0] == UInt8(ascii: "P"), (0x31...0x37).contains(netpbm[1]) else { return nil }
         return [0x0a, 0x0d, 0x20].contains(netpbm[2]) ? ForeignFormat("PNM") : nil
+    }
+
+    /// A cursor file and a TGA can begin with the same four bytes.
+    private static func cursor(_ head: ArraySlice<UInt8>) -> ForeignFormat? {
+        // The number of cursors follows.
+        guard head.starts(with: [0, 0, 2, 0]), !head.dropFirst(4).starts(with: [0, 0]) else { return nil }
+        return ForeignFormat("CUR")
+    }
+
+    /// TGA has no magic bytes: true colour or grey, without a colour map, and sizes.
+    private static func targa(_ head: ArraySlice<UInt8>) -> ForeignFormat? {
+        let header = Array(head.prefix(18))
+        guard header.count == 18, header[1] == 0, [2, 3, 10, 11].contains(header[2]),
+            header[3..<8].allSatisfy({ $0 == 0 }), header[12] | header[13] != 0, header[14] | header[15] != 0,
+            [8, 16, 24, 32].contains(header[16])
+        else { return nil }
+        return ForeignFormat("TGA")
+    }
+
+    /// What `torch.save` writes: a zip archive of a pickle, or a pickle that begins with a number of its own.
+    private static func pyTorch(_ head: ArraySlice<UInt8>) -> ForeignFormat? {
+        let pickle: [UInt8] = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+        let header = Array(head.prefix(30))
+        let isZip = header.count == 30 && header.starts(with: [0x50, 0x4b, 3, 4])
+        let nameLength = isZip ? Int(header[26]) | Int(header[27]) << 8 : 0
+        let firstEntry = head.dropFirst(30).prefix(nameLength)
+        guard head.starts(with: pickle) || firstEntry.suffix(9).elementsEqual("/data.pkl".utf8) else { return nil }
+        return ForeignFormat(
+            "PyTorch file",
+            advice: "PyTorch files are not supported; send a latent as safetensors or npy. "
+                + "uae convert reads checkpoints of models."
+        )
     }
 
     private static func archive(_ name: String) -> ForeignFormat {
@@ -43,10 +76,7 @@ package struct ForeignFormat: Sendable, Equatable {
         ([0x49, 0x49, 0x2b, 0], "TIFF"), ([0x4d, 0x4d, 0, 0x2b], "TIFF"),
         ([0xff, 0x0a], "JPEG XL"), ([0, 0, 0, 0x0c, 0x4a, 0x58, 0x4c, 0x20, 0x0d, 0x0a, 0x87, 0x0a], "JPEG XL"),
         ([0xff, 0x4f, 0xff, 0x51], "JPEG 2000"), ([0, 0, 0, 0x0c, 0x6a, 0x50, 0x20, 0x20], "JPEG 2000"),
-        (Array("%PDF-".utf8), "PDF"), (Array("8BPS".utf8), "PSD"),
-        // A cursor file begins like a TGA, but counts its images where that has zeros.
-        ([0, 0, 2, 0, 0, 0, 0, 0], "TGA"), ([0, 0, 10, 0, 0, 0, 0, 0], "TGA"),
-        ([0, 0, 1, 0], "ICO"), ([0, 0, 2, 0], "CUR"),
+        (Array("%PDF-".utf8), "PDF"), (Array("8BPS".utf8), "PSD"), ([0, 0, 1, 0], "ICO"),
         ([0x8a, 0x4d, 0x4e, 0x47], "MNG"), ([0x76, 0x2f, 0x31, 0x01], "OpenEXR"),
         (Array("#?RADIANCE".utf8), "Radiance HDR"), (Array("qoif".utf8), "QOI"), (Array("DDS ".utf8), "DDS"),
         ([0x1a, 0x45, 0xdf, 0xa3], "Matroska or WebM"), (Array("OggS".utf8), "Ogg"), (Array("FLV\u{1}".utf8), "FLV"),

@@ -32,7 +32,14 @@ import Testing
         Case([0, 0, 0, 0x0c, 0x6a, 0x50, 0x20, 0x20, 0x0d, 0x0a, 0x87, 0x0a], "JPEG 2000"),
         Case([0xff, 0x4f, 0xff, 0x51, 0], "JPEG 2000"),
         Case("%PDF-1.7", "PDF"), Case("8BPS\0", "PSD"), Case([0, 0, 1, 0, 1, 0], "ICO"),
-        Case([0, 0, 2, 0, 1, 0, 32, 32], "CUR"), Case([0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 40, 0], "TGA"),
+        Case([0, 0, 2, 0, 1, 0, 32, 32], "CUR"),
+        Case([0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 48, 0, 24, 32], "TGA"),
+        Case([4, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 48, 0, 32, 8], "TGA"),
+        Case([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e], "PyTorch file"),
+        Case(
+            "PK\u{3}\u{4}" + String(repeating: "\0", count: 22) + "\u{10}\0\0\0archive/data.pkl",
+            "PyTorch file"
+        ),
         Case("<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         Case("\u{feff} \n<?xml version='1.0'?>\n<!-- a drawing --><svg/>", "SVG"),
         Case("<?xml version='1.0'?><a/>", "XML"),

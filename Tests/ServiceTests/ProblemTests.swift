@@ -192,6 +192,8 @@ extension ServiceTests {
                 let encoded = json("{\"inputs\":[{\"b64\":\"\(Data(photo.prefix(200)).base64EncodedString())\"}]}")
                 let inside = try await client.post("/encode", encoded, urlencoded)
                 #expect(inside.status == 422 && !inside.text.contains("--data-binary"), "\(inside.text)")
+                let unknown = try await client.post("/encode", [0xFF, 0xD8, 0xFE, 0xE0, 0, 0x10])
+                #expect(unknown.text.contains("they start with ff d8 fe e0 00 10."), "\(unknown.text)")
                 let intact = try await client.post("/encode", Array(photo.prefix(9000)))
                 #expect(intact.status == 422 && !intact.text.contains("data-binary"))
                 let form = json("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nphoto.jpg\r\n--b--\r\n")

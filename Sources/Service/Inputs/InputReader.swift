@@ -126,7 +126,7 @@ struct InputReader {
                 // It may repeat a file's name.
                 throw .unsupportedMedia(printable(format.advice, limit: 1024), sniffed: format.name)
             }
-            let start = slice.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
+            let start = slice.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
             throw .unsupportedMedia(
                 "The bytes are neither an image nor a tensor: they start with \(start).",
                 sniffed: "unknown"
