@@ -52,6 +52,15 @@ extension ServiceTests {
                     #expect(response.json["parameter"] as? String == parameter, "\(target)")
                     #expect(response.json["allowed"] != nil)
                 }
+                let texts = [
+                    ("/encode?keep=1&keep=2", "keep: it is given twice; send one value."),
+                    ("/decode?height=225", "height: expected 256, got '225'."),
+                    ("/encode?apply_frequency=TRUE", "expected one of true, false, True, False, 1, 0, got 'TRUE'."),
+                ]
+                for (target, text) in texts {
+                    let response = try await client.post(target, image)
+                    #expect(response.text.contains(text), "\(response.text)")
+                }
                 let unknown = [
                     "/decode?gains=1", "/encode?top_k=5", "/encode?decode_keep_count=4", "/classify?layout=nchw",
                     "/decode?format=npy",

@@ -31,7 +31,7 @@ struct ParameterSet: Sendable {
         try Self.check(name, byteCount: value.utf8.count)
         let given = values[name, default: []]
         guard given.isEmpty || name == "shape" && given.count < 8 else {
-            throw .badParameter(name, value, allowed: "one value")
+            throw .givenTwice(name)
         }
         values[name] = given + [value]
         if name == "shape" { parsedShape = Self.shape(given + [value]) }
@@ -71,7 +71,12 @@ struct ParameterSet: Sendable {
     func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
         guard let value = text(name) else { return nil }
         guard let number = Int(strict: value), range.contains(number) else {
-            throw .badParameter(name, value, allowed: "an integer from \(range.lowerBound) to \(range.upperBound)")
+            let (least, most) = (range.lowerBound, range.upperBound)
+            throw .badParameter(
+                name,
+                value,
+                allowed: least == most ? "\(least)" : "an integer from \(least) to \(most)"
+            )
         }
         return number
     }
@@ -81,7 +86,7 @@ struct ParameterSet: Sendable {
         case nil: return nil
         case "true", "True", "1": return true
         case "false", "False", "0": return false
-        case .some(let value): throw .badParameter(name, value, choices: ["true", "false"])
+        case .some(let value): throw .badParameter(name, value, choices: ["true", "false", "True", "False", "1", "0"])
         }
     }
 
@@ -147,6 +152,16 @@ extension Problem {
     /// `keep` is not a number of coefficients that a grid of `limit` has.
     static func keepOutOfRange(_ value: String, limit: Int) -> Problem {
         .badParameter("keep", value, allowed: "an integer from 0 to \(limit)")
+    }
+
+    static func givenTwice(_ name: String) -> Problem {
+        let allowed = name == "shape" ? "one value, or one for each of up to 8 axes" : "one value"
+        let detail = name == "shape" ? "shape: it is given more than 8 times" : "\(name): it is given twice"
+        return Problem(
+            .badParameter,
+            "\(detail); send \(allowed).",
+            [("parameter", .string(name)), ("allowed", .string(allowed))]
+        )
     }
 
     static func badParameter(_ name: String, _ value: String, allowed: String) -> Problem {
