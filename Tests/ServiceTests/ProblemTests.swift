@@ -216,6 +216,11 @@ extension ServiceTests {
                 let format = try await client.post("/decode?format=jpg", image)
                 #expect(format.text.contains("did you mean image_format?"))
                 #expect(try await client.post("/encode?image_format=jpg", image).text.contains("did you mean format?"))
+                for name in ["topk", "Top_K", "top-k", "TOPK", "tpo_k"] {
+                    let near = try await client.post("/classify?\(name)=1", image)
+                    #expect(near.slug == "unknown-parameter" && near.text.contains("did you mean top_k?"), "\(name)")
+                }
+                #expect(try await !client.post("/classify?gains=1", image).text.contains("did you mean"))
                 var arithmetic = photo
                 let frame = try #require(photo.indices.dropLast().first { photo[$0] == 0xFF && photo[$0 + 1] == 0xC0 })
                 arithmetic[frame + 1] = 0xC9

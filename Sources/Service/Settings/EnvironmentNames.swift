@@ -22,7 +22,7 @@ package enum EnvironmentNames {
                     + "give the service another name"
             }
             if known.contains(name) || isServiceLinkName(name) { return nil }
-            let similar = nearest(name, known)
+            let similar = nearestNames(to: name.dropFirst(4), among: known.map { $0.dropFirst(4) }).map { "UAE_" + $0 }
             if similar.isEmpty { return nil }
             return "\(name) is ignored: it is not a setting; similar: \(similar.joined(separator: ", "))"
         }
@@ -34,38 +34,5 @@ package enum EnvironmentNames {
         let isService = zip(words, words.dropFirst()).contains { $0 == "SERVICE" && ($1 == "HOST" || $1 == "PORT") }
         let isPort = zip(words, words.dropFirst()).contains { $0 == "PORT" && Int($1) != nil }
         return isService || isPort
-    }
-
-    /// The closest of the known names, if they are close.
-    private static func nearest(_ name: String, _ known: [String]) -> [String] {
-        let given = Array(name.utf8.dropFirst(4)).map(upperCase)
-        // A third of the name may differ; a setting is not longer than 40 characters.
-        guard given.count <= 60 else { return [] }
-        let limit = (given.count + 2) / 3
-        let distances = known.map { (distance(given, Array($0.utf8.dropFirst(4))), $0) }
-        guard let least = distances.map(\.0).min(), least <= limit else { return [] }
-        return distances.filter { $0.0 == least }.map(\.1)
-    }
-
-    private static func upperCase(_ byte: UInt8) -> UInt8 {
-        if byte == UInt8(ascii: "-") { return UInt8(ascii: "_") }
-        return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? byte - 32 : byte
-    }
-
-    /// Insertions, deletions, replacements and swaps of neighbours from one name to the other (optimal string alignment).
-    private static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
-        var rows = [Array(0...second.count)]
-        for (row, byte) in first.enumerated() {
-            var next = [row + 1]
-            for (column, other) in second.enumerated() {
-                var best = min(rows[row][column] + (byte == other ? 0 : 1), rows[row][column + 1] + 1, next[column] + 1)
-                if row > 0, column > 0, byte == second[column - 1], first[row - 1] == other {
-                    best = min(best, rows[row - 1][column - 1] + 1)
-                }
-                next.append(best)
-            }
-            rows.append(next)
-        }
-        return rows[first.count][second.count]
     }
 }

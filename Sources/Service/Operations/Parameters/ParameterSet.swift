@@ -140,7 +140,8 @@ struct ParameterSet: Sendable {
 extension Problem {
     static func unknownParameter(_ name: String, of path: String, allowed: [String]) -> Problem {
         // `format` where it is `image_format`, and the other way round.
-        let meant = allowed.filter { $0.hasSuffix("_" + name) || name.hasSuffix("_" + $0) }
+        var meant = allowed.filter { $0.hasSuffix("_" + name) || name.hasSuffix("_" + $0) }
+        if meant.isEmpty { meant = nearestNames(to: name, among: allowed) }
         let hint = meant.isEmpty ? "." : "; did you mean \(meant.joined(separator: " or "))?"
         return Problem(
             .unknownParameter,
