@@ -35,8 +35,11 @@ struct JSONRequest {
             if let value = try Self.text(member) {
                 parameters.append((member.key, value))
             } else if member.value != .null {
+                let kinds =
+                    ParameterSet.lists.contains(member.key)
+                    ? "a string, a number or an array of numbers" : "a string, a number or a boolean"
                 throw .malformedJSON(
-                    "'\(printable(member.key, limit: 64))' must be a string, a number, a boolean or an array of numbers.",
+                    "'\(printable(member.key, limit: 64))' is \(member.value.kindName); it must be \(kinds).",
                     offset: member.offset
                 )
             }
@@ -124,6 +127,7 @@ struct JSONRequest {
             try ParameterSet.check(member.key, byteCount: string.range.count)
             return string.text
         case .array(let elements):
+            guard ParameterSet.lists.contains(member.key) else { return nil }
             let texts = elements.compactMap { element -> String? in
                 guard case .number(let digits) = element else { return nil }
                 return parameterText(ofJSONNumber: digits)

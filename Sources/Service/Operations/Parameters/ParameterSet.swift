@@ -8,6 +8,9 @@ struct ParameterSet: Sendable {
     /// Bytes that the value of a parameter may have, in whichever form it comes.
     static let valueLimit = 4096
 
+    /// The parameters that are lists of numbers, which JSON may give as arrays.
+    static let lists = ["shape", "scaling_factor", "shift_factor"]
+
     private var values: [String: [String]] = [:]
     /// The axes of `shape`, parsed as they come: every file of a form asks for them.
     private var parsedShape: Result<[Int]?, Problem> = .success(nil)
