@@ -87,7 +87,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
         case .starting: "The service is starting."
         case .draining: "The service is shutting down."
         case .workerUnhealthy: "The inference worker does not respond."
-        case .overloaded: "The service holds as many requests as it can."
+        case .overloaded: "The service is at its limit; try again later."
         case .deadlineExceeded: "The request took longer than its time limit."
         case .versionNotSupported: "That version of HTTP is not supported."
         }
