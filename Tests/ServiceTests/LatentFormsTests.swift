@@ -36,6 +36,32 @@ extension ServiceTests {
             }
         }
 
+        @Test func parametersMustNotContradictAFile() async throws {
+            try await TestService.run { client in
+                for format in ["npy", "npz", "safetensors"] {
+                    let latent = try await client.post("/encode?format=\(format)", image).body
+                    for (query, parameter) in [
+                        ("shape=1,96,8,8", "shape"), ("dtype=float16", "dtype"),
+                        ("shape=1,96,16,16&dtype=bfloat16", "dtype"), ("shape=1,96,8,8&dtype=float32", "shape"),
+                    ] {
+                        let response = try await client.post("/decode?\(query)", latent)
+                        #expect(
+                            response.status == 400 && response.slug == "bad-parameter",
+                            "\(format) \(response.text)"
+                        )
+                        #expect(response.json["parameter"] as? String == parameter, "\(format) \(query)")
+                    }
+                    let plain = try await client.post("/decode", latent)
+                    let repeated = try await client.post("/decode?shape=1,96,16,16&dtype=float32", latent)
+                    #expect(repeated.status == 200 && repeated.body == plain.body)
+                }
+                for (query, parameter) in [("shape=1,96,16,16", "shape"), ("dtype=float32", "dtype")] {
+                    let response = try await client.post("/decode?\(query)", image)
+                    #expect(response.status == 400 && response.json["parameter"] as? String == parameter)
+                }
+            }
+        }
+
         @Test(arguments: ["nchw", "tokens", "freq_tokens"], ["float32", "float16", "bfloat16"])
         func whatEncodeWritesDecodeTakes(layout: String, dtype: String) async throws {
             try await TestService.run { client in

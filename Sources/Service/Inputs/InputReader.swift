@@ -112,11 +112,12 @@ struct InputReader {
         case .image:
             return [InputItem(id: id ?? "0", payload: .image(bytes: bytes, range: range))]
         case .npy:
-            return try latents(try npyTensor(slice), parameters, id: id)
+            return try latents(try npyTensor(slice, RawTensorParameters(parameters)), parameters, id: id)
         case .npz:
-            return try latents(try npzTensor(slice, &inflatableBytes), parameters, id: id)
+            let tensor = try npzTensor(slice, RawTensorParameters(parameters), &inflatableBytes)
+            return try latents(tensor, parameters, id: id)
         case .safetensors:
-            let (tensor, statement) = try safetensorsTensor(slice)
+            let (tensor, statement) = try safetensorsTensor(slice, RawTensorParameters(parameters))
             return try latents(tensor, parameters, id: id, statement: statement)
         case .json, nil:
             if try parameters.shape() != nil {
@@ -137,7 +138,7 @@ struct InputReader {
     // MARK: Tensors
 
     /// The values of all latents that a request may have; more are refused before they are read.
-    private var maximumElements: Int { limits.items * model.latentCount }
+    var maximumElements: Int { limits.items * model.latentCount }
 
     /// A small body can hold many large compressed arrays: together, those that cannot be used included, as many bytes as
     /// all latents of a request have in float64, and no more than a body.
@@ -169,40 +170,6 @@ struct InputReader {
             initialized = count
         }
         return TensorArray(shape: shape, values: values)
-    }
-
-    private func npyTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> TensorArray {
-        try bytes.read { (raw) throws(NPYError) in
-            try readNPY(raw, maximumElements: maximumElements, dtypes: TensorDType.floatingPoint)
-        }
-    }
-
-    private func npzTensor(_ bytes: ArraySlice<UInt8>, _ inflatableBytes: inout Int) throws(Problem) -> TensorArray {
-        try bytes.read { (raw) throws(NPZError) in
-            try readNPZ(
-                "latents",
-                in: raw,
-                maximumElements: maximumElements,
-                inflatableBytes: &inflatableBytes,
-                dtypes: TensorDType.floatingPoint
-            )
-        }
-    }
-
-    private func safetensorsTensor(_ bytes: ArraySlice<UInt8>) throws(Problem) -> (TensorArray, LatentStatement) {
-        try bytes.read { (raw) throws(SafetensorsError) in
-            let index = try SafetensorsIndex(raw, headerLimit: 1_000_000)
-            guard let name = index.tensorName(preferring: "latents") else {
-                throw .missingTensor("latents", found: index.entries.keys.sorted())
-            }
-            let tensor = try index.tensor(
-                name,
-                in: raw,
-                maximumElements: maximumElements,
-                dtypes: TensorDType.floatingPoint
-            )
-            return (tensor, LatentStatement(index.metadata["uae_latent"]))
-        }
     }
 
     private func latents(
@@ -337,25 +304,6 @@ struct InputReader {
             // No fault of the file: together the items are too many.
             if error.kind == .tooManyItems, parameters.text("on_error") != "skip" { throw error.forItem(id) }
             return [InputItem(id: id, payload: .unusable(error.forItem(id)))]
-        }
-    }
-}
-
-extension ArraySlice<UInt8> {
-    /// Calls a reader of raw memory; `withUnsafeBytes` of a slice does not carry typed errors out.
-    fileprivate func read<Value, Failure: ProblemConvertible>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
-    ) throws(Problem) -> Value {
-        let outcome = withUnsafeBytes { raw -> Result<Value, Failure> in
-            do throws(Failure) {
-                return .success(try body(raw))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch outcome {
-        case .success(let value): return value
-        case .failure(let error): throw error.problem
         }
     }
 }

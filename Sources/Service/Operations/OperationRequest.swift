@@ -89,8 +89,16 @@ struct OperationRequest<Requested: Operation>: Sendable {
         )
         let input = try reader.read(request, parameters: &given)
         if case .unusable(let problem)? = input.items.first?.payload, given.text("on_error") != "skip" { throw problem }
-        // Checked for images too, which need none of them.
-        if Requested.takesLatents { _ = try RawTensorParameters(given) }
+        if Requested.takesLatents {
+            let stated = try RawTensorParameters(given)
+            // Among several files, they may be those of another.
+            if input.items.allSatisfy(\.isImage), stated.shape != nil || stated.statesDType {
+                throw .conflict(
+                    stated.shape == nil ? "dtype" : "shape",
+                    "it describes a raw tensor, and an image was sent"
+                )
+            }
+        }
         let operation = try Requested(given, model: core.model, timeoutLimit: configuration.requestTimeout)
         let form = try operation.form(
             accept: AcceptHeader(parsing: request.head.fields[.accept] ?? "*/*"),

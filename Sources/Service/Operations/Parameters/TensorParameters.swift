@@ -20,15 +20,18 @@ enum WireDType: String, Sendable, CaseIterable {
 
 /// The layout of a raw tensor in a request: `shape`, `dtype`.
 ///
-/// Tensors in npy and safetensors files bring their own.
+/// Tensors in npy, npz and safetensors files bring their own, which these may repeat.
 struct RawTensorParameters: Sendable {
     static let names = ["shape", "dtype"]
 
     /// nil: the body is no raw tensor.
     let shape: [Int]?
     let dtype: WireDType
+    /// Whether the request names the dtype.
+    let statesDType: Bool
 
     init(_ given: ParameterSet) throws(Problem) {
+        statesDType = given.text("dtype") != nil
         dtype = try given.choice("dtype", WireDType.self) ?? .float32
         shape = try given.shape()
     }
