@@ -37,7 +37,7 @@ extension Listener {
         guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, let file = SocketFile(path) else {
             throw .cannotListen(address: path, errno: errno)
         }
-        // Before listen(), so that nobody connects with other permissions.
+        // Before listen(), so that no client connects with other permissions.
         let isPermitted = (owner.map { lchown(path, .max, $0) } ?? 0) == 0 && (mode.map { chmod(path, $0) } ?? 0) == 0
         guard isPermitted, Glibc.listen(descriptor, backlog) == 0 else {
             let code = errno

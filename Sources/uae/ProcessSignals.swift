@@ -67,7 +67,7 @@ enum ProcessSignals {
         }
     }
 
-    /// Unless that would block, as a pipe does that nobody reads: the process has to end.
+    /// Unless that would block, as a pipe without a reader does: the process has to end.
     private static func write(_ line: StaticString) {
         var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard poll(&entry, 1, 0) == 1, entry.revents & Int16(POLLOUT) != 0 else { return }

@@ -64,7 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         let format = LogFormat(rawValue: configuration.logFormat) ?? .text
         let log = LogQueue()
-        // The last line says why the service ends; if nobody reads the lines, it ends without.
+        // The last line says why the service ends; without a reader of the lines it ends without.
         defer { log.flush(within: .seconds(1)) }
         let logger = Logger(label: "uae") { _ in LineLogHandler(format: format, level: level, queue: log) }
         ProcessSignals.sayCrashes(inJSON: format == .json)

@@ -5,7 +5,7 @@ import Logging
 import Service
 import Testing
 
-/// Log lines: their forms, and what becomes of them when nobody reads them.
+/// Log lines: their forms, and what becomes of them when they have no reader.
 @Suite struct LogTests {
     private let metadata: Logger.Metadata = [
         "status": .stringConvertible(200), "ms": .stringConvertible(0.125), "path": "/a status=500",
@@ -84,7 +84,7 @@ import Testing
         #expect(!queue.flush(within: .milliseconds(10)))
         let dropped = queue.droppedLines
         #expect(dropped > 0 && dropped < 10_000)
-        // What was not dropped is whole lines, and arrives once somebody reads.
+        // What was not dropped is whole lines, and arrives once they are read.
         Thread { _ = pipe.text() }.start()
         #expect(queue.flush(within: .seconds(60)))
         #expect(queue.droppedLines == dropped)

@@ -7,7 +7,7 @@ import Synchronization
 
 /// Log lines on their way to a descriptor, which one thread writes.
 ///
-/// A descriptor may block for as long as nobody reads it, and lines are logged on event loops, which must not. The
+/// A descriptor without a reader may block, and lines are logged on event loops, which must not. The
 /// bytes that wait are bounded; a line that finds no room is dropped and counted.
 package final class LogQueue: Sendable {
     private struct State {
@@ -76,7 +76,7 @@ package final class LogQueue: Sendable {
 
     /// Waits until what was added before is written.
     ///
-    /// - Returns: whether it was within `timeout`; a descriptor that nobody reads must not hold up an exit.
+    /// - Returns: whether it was within `timeout`; a descriptor without a reader must not hold up an exit.
     @discardableResult package func flush(within timeout: DispatchTimeInterval) -> Bool {
         let done = DispatchSemaphore(value: 0)
         mailbox.state.withLock { $0.flushes.append(done) }
