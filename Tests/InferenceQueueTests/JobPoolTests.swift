@@ -187,7 +187,7 @@ import Testing
         try await add("other", ticket(pool), costs: [1], to: pool, order, &tasks)
         leaving.cancel()
         await #expect(throws: QueueError.cancelled) { try await leaving.value }
-        // The thread is still held by somebody else's job.
+        // The thread is still held by another request's job.
         #expect(pool.waitingJobs == 1)
         try await until { ends.names.count == 20 }
         #expect(ends.names.allSatisfy { $0 == "deinit" })

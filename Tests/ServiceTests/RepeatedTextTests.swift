@@ -149,7 +149,7 @@ extension ServiceTests {
             #expect(line.utf8.count < 500 && line.contains("/a\\u{1B}[2J\\r\\n"), "\(line)")
         }
 
-        // The plot once blamed `bands`, which nobody had given.
+        // The plot once blamed `bands`, which no request had given.
         @Test(arguments: ["svg", "json"]) func failedItemsAreReportedForWhatTheyAre(format: String) async throws {
             let latent = [Float](repeating: .greatestFiniteMagnitude, count: 96 * 256).withUnsafeBytes { Data($0) }
             let input = "{\"b64\":\"\(latent.base64EncodedString())\"}"
