@@ -34,8 +34,8 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     /// - Throws: `QueueError.full`, `.requestTooLarge`, `.workerHung`.
     package func reserve(items: Int, cost: Double, caller: Caller = .anyone) throws(QueueError) -> Reservation {
         if let refusal = refusal(items: items, cost: cost, caller: caller, keep: true) { throw refusal }
-        return Reservation(items: items, cost: cost, caller: caller) { [self] items, cost in
-            state.withLock { $0.release(items: items, cost: cost, caller: caller) }
+        return Reservation(Places(items: items, cost: cost), caller: caller) { [self] places in
+            state.withLock { $0.release(places, caller: caller) }
         }
     }
 
@@ -48,7 +48,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
         state.withLock { state in
             do throws(QueueError) {
                 try state.reserve(items: items, cost: cost, caller: caller, now: clock.now)
-                if !keep { state.release(items: items, cost: cost, caller: caller) }
+                if !keep { state.release(Places(items: items, cost: cost), caller: caller) }
                 return nil
             } catch {
                 return error
@@ -61,6 +61,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     /// - Parameters:
     ///   - items: as many as were reserved, or fewer; at least one.
     ///   - reservation: its places pass to the items.
+    ///   - rest: the places that stay reserved, for items that depend on these items' outputs.
     ///   - deadline: when the request is given up, wherever its items are.
     ///   - timeout: the request's time limit, for the error.
     /// - Returns: one output an item, and how long it waited and ran.
@@ -68,10 +69,11 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     package func submit(
         _ items: [Backend.Item],
         reservation: Reservation,
+        keeping rest: Places = .none,
         deadline: ContinuousClock.Instant,
         timeout: Duration
     ) async throws(QueueError) -> Outputs {
-        precondition(!items.isEmpty && items.count <= reservation.items)
+        precondition(!items.isEmpty && items.count + rest.items <= reservation.held.items)
         let priced = items.map { (item: $0, cost: backend.cost(of: $0)) }
         if deadline <= clock.now { throw .deadlineExceeded(stage: .queue, timeout: timeout) }
         let id = state.withLock { state in
@@ -82,13 +84,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     let mustStart = state.withLock { state in
-                        if reservation.spend() {
-                            state.release(
-                                items: reservation.items,
-                                cost: reservation.cost,
-                                caller: reservation.caller
-                            )
-                        }
+                        state.release(reservation.reduce(to: rest), caller: reservation.caller)
                         state.enqueue(
                             id,
                             caller: reservation.caller,

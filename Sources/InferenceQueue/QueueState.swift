@@ -16,12 +16,6 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         let enqueued: Instant
     }
 
-    /// Places in the queue: reserved ones, and those of items that wait.
-    struct Places {
-        var items = 0
-        var cost = 0.0
-    }
-
     struct Request {
         let caller: Caller
         let continuation: Continuation
@@ -34,7 +28,7 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
 
     let limits: QueueLimits
     var waiting = FairLanes<Caller, ArrivalLine<Entry>>(order: .start)
-    /// The places that each caller holds; callers without places are absent.
+    /// The places that each caller holds, reserved ones and those of items that wait; callers without places are absent.
     private var held: [Caller: Places] = [:]
     var requests: [UInt64: Request] = [:]
     var nextRequest: UInt64 = 0
@@ -76,10 +70,10 @@ struct QueueState<Item: Sendable, Output: Sendable>: ~Copyable {
         hold(items: items, cost: cost, caller: caller)
     }
 
-    mutating func release(items: Int, cost: Double, caller: Caller) {
-        reservedItems -= items
-        reservedCost = reservedItems == 0 ? 0 : reservedCost - cost
-        hold(items: -items, cost: -cost, caller: caller)
+    mutating func release(_ places: Places, caller: Caller) {
+        reservedItems -= places.items
+        reservedCost = reservedItems == 0 ? 0 : reservedCost - places.cost
+        hold(items: -places.items, cost: -places.cost, caller: caller)
     }
 
     /// Which limit leaves no room for a request; nil: there is room.

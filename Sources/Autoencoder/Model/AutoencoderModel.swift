@@ -35,6 +35,8 @@ package final class AutoencoderModel: Sendable {
     private let weights: SafetensorsFile
 
     package var hasHead: Bool { head != nil }
+    /// Whether the decoder can decode a part of a latent's tokens.
+    package var decodesCompactly: Bool { decoder.decodesCompactly }
     /// Categories of the head; 0 without one.
     package var classCount: Int { head?.classCount ?? 0 }
     /// Hexadecimal SHA-256 of `model.safetensors`.

@@ -40,6 +40,11 @@ protocol Operation: Sendable {
     /// Builds the tasks of one item.
     func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask]
 
+    /// How many results of the response come of one item; their number is bounded as that of items is.
+    var resultsPerItem: Int { get }
+    /// The tasks that need the results of ``tasks(for:)``; nil: those are the results of the response.
+    var secondPhase: (any SecondPhase)? { get }
+
     /// Chooses the form of the response: parameters beat `Accept`, which beats the default.
     ///
     /// - Throws: a `Problem` of kind `not-acceptable`.
@@ -55,6 +60,8 @@ protocol Operation: Sendable {
 extension Operation {
     static var takesLatents: Bool { true }
     var tasksPerItem: Int { 1 }
+    var resultsPerItem: Int { 1 }
+    var secondPhase: (any SecondPhase)? { nil }
 
     static func compactPosition(
         _ given: ParameterSet,

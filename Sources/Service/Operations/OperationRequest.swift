@@ -67,7 +67,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
     // MARK: Body to items
 
     /// A request whose parameters are checked and whose images are not yet decoded.
-    private struct Prepared: Sendable {
+    struct Prepared: Sendable {
         let operation: Requested
         let items: [(input: InputItem, cost: Double)]
         let form: Requested.Form
@@ -100,6 +100,7 @@ struct OperationRequest<Requested: Operation>: Sendable {
             }
         }
         let operation = try Requested(given, model: core.model, timeoutLimit: configuration.requestTimeout)
+        try checkResultCount(operation, itemCount: input.items.count)
         let form = try operation.form(
             accept: AcceptHeader(parsing: request.head.fields[.accept] ?? "*/*"),
             isJSON: input.isJSON,
@@ -113,16 +114,27 @@ struct OperationRequest<Requested: Operation>: Sendable {
         return Prepared(operation: operation, items: items.map { ($0, $0.cost) }, form: form)
     }
 
+    /// A small request for many results is as much work as a request of many items.
+    private func checkResultCount(_ operation: Requested, itemCount: Int) throws(Problem) {
+        let (count, limit) = (itemCount * operation.resultsPerItem, configuration.maxClientItems)
+        guard count > limit else { return }
+        throw Problem(
+            .tooManyItems,
+            "The request asks for \(count) results (items: \(itemCount), levels: \(operation.resultsPerItem)); "
+                + "at most \(limit) are allowed.",
+            [("limit", .integer(limit)), ("actual", .integer(count))]
+        )
+    }
+
     // MARK: Items to plans
 
     /// What the engine does for one item.
-    private struct ItemPlan: Sendable {
+    struct ItemPlan: Sendable {
         let tasks: [TaskPlan]
-        /// The input of an image, for the quality of its reconstruction.
-        let pixels: RGBImage?
+        let source: ItemSource
     }
 
-    private typealias PlannedItem = (id: String, plan: Result<ItemPlan, Problem>)
+    typealias PlannedItem = (id: String, plan: Result<ItemPlan, Problem>)
 
     /// Reads a request as ``response(to:timings:)`` does, without running the engine.
     ///
@@ -147,14 +159,17 @@ struct OperationRequest<Requested: Operation>: Sendable {
         switch payload {
         case .unusable(let problem): throw problem
         case .latent(let input, let isNormalized):
-            return ItemPlan(tasks: try plans(input, operation, isNormalized: isNormalized), pixels: nil)
+            return ItemPlan(
+                tasks: try plans(input, operation, isNormalized: isNormalized),
+                source: ItemSource(latent: input, tokenCount: core.model.configuration.tokenCount)
+            )
         case .image(let bytes, let range):
             let image = try operation.image.decode(
                 bytes[range],
                 side: core.model.configuration.imageSide,
                 limits: ImageLimits(maximumPixels: configuration.maxImagePixels)
             )
-            return ItemPlan(tasks: try plans(.pixels(image.pixels), operation), pixels: image)
+            return ItemPlan(tasks: try plans(.pixels(image.pixels), operation), source: .image(image))
         }
     }
 
@@ -167,6 +182,10 @@ struct OperationRequest<Requested: Operation>: Sendable {
         if let isNormalized {
             for index in tasks.indices { tasks[index].latentIsNormalized = isNormalized }
         }
+        return try plans(tasks)
+    }
+
+    func plans(_ tasks: [AutoencoderTask]) throws(Problem) -> [TaskPlan] {
         do throws(TaskError) {
             return try tasks.map { task throws(TaskError) in try core.engine.plan(task) }
         } catch {
@@ -175,95 +194,17 @@ struct OperationRequest<Requested: Operation>: Sendable {
     }
 
     /// Plans all items on the image threads.
-    private func plan(_ prepared: Prepared, work: RequestWork) async throws(Problem) -> [PlannedItem] {
+    func plan(_ prepared: Prepared, work: RequestWork) async throws(Problem) -> [PlannedItem] {
         try await work.map(prepared.items) { item throws(Problem) in
             try await work.run(cost: item.cost) { plan(item.input, of: prepared) }
         }
     }
 
     /// With `on_error=fail`, one item that cannot be planned fails the request.
-    private func failIfAsked(_ planned: [PlannedItem], _ prepared: Prepared) throws(Problem) {
+    func failIfAsked(_ planned: [PlannedItem], _ prepared: Prepared) throws(Problem) {
         let problems = planned.compactMap(\.plan.problem)
         if prepared.operation.control.onError == .fail || problems.count == planned.count, let first = problems.first {
             throw first
         }
-    }
-
-    // MARK: Plans to results
-
-    private func outcomes(
-        of prepared: Prepared,
-        work: RequestWork,
-        begun: ContinuousClock.Instant,
-        timings: inout StageTimings
-    ) async throws(Problem) -> [ItemOutcome] {
-        let (operation, clock) = (prepared.operation, ContinuousClock())
-        let reservation = try reserve(prepared)
-        // Decoded and checked before they enter the queue, so that one bad item fails alone.
-        let planned = try await plan(prepared, work: work)
-        timings.image = clock.now - begun
-        try failIfAsked(planned, prepared)
-        let results: InferenceQueue<EngineBackend>.Outputs
-        do {
-            results = try await core.queue.submit(
-                planned.flatMap { (try? $0.plan.get().tasks) ?? [] },
-                reservation: reservation,
-                deadline: work.ticket.deadline,
-                timeout: work.ticket.timeout
-            )
-        } catch {
-            throw error.problem
-        }
-        timings.queue = results.map(\.wait).max() ?? .zero
-        timings.infer = results.map(\.run).max() ?? .zero
-        return try merge(planned, results.map(\.output), operation)
-    }
-
-    private func reserve(_ prepared: Prepared) throws(Problem) -> Reservation {
-        let (operation, engine) = (prepared.operation, core.engine)
-        let costs = prepared.items.map { engine.cost(of: operation.outputs, encodesImage: $0.input.isImage) }
-        do {
-            return try core.queue.reserve(
-                items: prepared.items.count * operation.tasksPerItem,
-                cost: costs.reduce(0, +) * Double(operation.tasksPerItem),
-                caller: caller
-            )
-        } catch {
-            metrics.rejected(error.problem.kind)
-            throw error.problem
-        }
-    }
-
-    /// Combines the results of tasks into those of items.
-    private func merge(
-        _ planned: [PlannedItem],
-        _ results: [Result<AutoencoderResult, TaskError>],
-        _ operation: Requested
-    ) throws(Problem) -> [ItemOutcome] {
-        var outcomes: [ItemOutcome] = []
-        var rest = results[...]
-        for item in planned {
-            do throws(Problem) {
-                let plan = try item.plan.get()
-                defer { rest = rest.dropFirst(plan.tasks.count) }
-                do throws(TaskError) {
-                    let own = try rest.prefix(plan.tasks.count).map { result throws(TaskError) in try result.get() }
-                    outcomes.append(
-                        ItemOutcome(id: item.id, result: .success(.init(results: own, pixels: plan.pixels)))
-                    )
-                } catch {
-                    throw error.problem.forItem(item.id)
-                }
-            } catch {
-                if operation.control.onError == .fail { throw error }
-                outcomes.append(ItemOutcome(id: item.id, result: .failure(error)))
-            }
-        }
-        let failed = outcomes.count { $0.problem != nil }
-        // As in `failIfAsked`: a response needs one item that succeeded.
-        if failed == outcomes.count, let problem = outcomes.first?.problem { throw problem }
-        metrics.items(outcomes.count - failed, operation: Requested.name, outcome: "ok")
-        if failed > 0 { metrics.items(failed, operation: Requested.name, outcome: "failed") }
-        return outcomes
     }
 }

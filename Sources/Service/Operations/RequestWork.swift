@@ -47,8 +47,16 @@ struct RequestWork: Sendable {
         _ outcomes: [ItemOutcome],
         _ body: @escaping @Sendable () throws(Problem) -> Response
     ) async throws(Problem) -> Response {
-        if outcomes.count == 1 { return try body() }
-        return try await run(cost: Cost.result * Double(outcomes.count), body)
+        try await build(resultCount: outcomes.count, body)
+    }
+
+    /// The same, where an item can have several results.
+    func build(
+        resultCount: Int,
+        _ body: @escaping @Sendable () throws(Problem) -> Response
+    ) async throws(Problem) -> Response {
+        if resultCount == 1 { return try body() }
+        return try await run(cost: Cost.result * Double(resultCount), body)
     }
 
     /// Runs `job` for each element side by side, and returns the results in the order of the elements.

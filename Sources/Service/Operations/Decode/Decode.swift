@@ -12,7 +12,8 @@ struct Decode: Operation {
         CutParameters.names + ImageParameters.names + ControlParameters.names + RawTensorParameters.names
         + ["normalize"] + CornerParameters.names
         + [
-            "image_format", "quality", "rounding", "do_scaling", "scaling_factor", "shift_factor", "output_type",
+            "with_input", "image_format", "quality", "rounding", "do_scaling", "scaling_factor", "shift_factor",
+            "output_type",
             "partial_postprocess", "height", "width",
         ]
 
@@ -37,6 +38,13 @@ struct Decode: Operation {
         case multipart(ImageFormat)
         case json(ImageFormat)
 
+        /// The format of the images, also inside JSON and multipart.
+        var file: ImageFormat {
+            switch self {
+            case .image(let file), .multipart(let file), .json(let file): file
+            }
+        }
+
         var mediaType: String {
             switch self {
             case .image(let file): file.mediaType
@@ -47,10 +55,12 @@ struct Decode: Operation {
     }
 
     let model: AutoencoderModel
-    let cut: CutParameters
+    private(set) var cut: CutParameters
     let image: ImageParameters
     let control: ControlParameters
     let corner: CornerParameters
+    /// Whether the response also holds each image as the model sees it.
+    let returnsInput: Bool
     private let normalize: Normalize
     private let fileFormat: ImageFormat?
     private let quality: Int?
@@ -60,9 +70,10 @@ struct Decode: Operation {
         self.model = model
         control = try ControlParameters(given, timeoutLimit: timeoutLimit)
         image = try ImageParameters(given)
-        cut = try CutParameters(given, model: model.configuration)
+        cut = try CutParameters(given, model: model.configuration, takesLevels: true)
         normalize = try Normalize(given)
         corner = try CornerParameters(given, coefficientCount: model.configuration.tokenCount)
+        returnsInput = try given.boolean("with_input") ?? false
         fileFormat = try given.choice("image_format", FormatName.self)?.format
         quality = try given.integer("quality", in: 1...100)
         rounding = try given.choice("rounding", AutoencoderTask.Rounding.self) ?? .round
@@ -87,13 +98,43 @@ struct Decode: Operation {
         for name in ["height", "width"] { _ = try given.integer(name, in: outputSide...outputSide) }
     }
 
-    var outputs: AutoencoderTask.Outputs { .image }
+    /// This request for one of its levels alone, as `keep=LEVEL` would ask.
+    func at(_ level: Int) -> Decode {
+        var single = self
+        single.cut = cut.at(level)
+        return single
+    }
+
+    var outputs: AutoencoderTask.Outputs { cut.levels == nil ? .image : .latent }
+    var resultsPerItem: Int { cut.levels?.count ?? 1 }
+    var secondPhase: (any SecondPhase)? { cut.levels.map { DecodedLevels(singles: $0.map(at)) } }
 
     func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask] {
+        if returnsInput, !input.isPixels {
+            throw .conflict("with_input", "it returns the image that was sent, and a latent was sent")
+        }
+        guard let levels = cut.levels else { return [try task(for: input)] }
+        if case .compactTokens = input {
+            throw .conflict("keep", "a block of tokens has had its cut, so it has no list of levels")
+        }
+        for level in levels { try at(level).checkLevel() }
+        var task = AutoencoderTask(
+            input,
+            outputs,
+            cut: cut,
+            split: nil,
+            isNormalized: try normalize.applies(to: model)
+        )
+        task.normalizeLatent = false
+        return [task]
+    }
+
+    /// The task of one image.
+    func task(for input: AutoencoderTask.Input) throws(Problem) -> AutoencoderTask {
         // A latent in a request was cut before.
         let split = try cut.split(byDefault: input.isPixels ? cut.model.split : nil)
         let isNormalized = try normalize.applies(to: model)
-        var task = AutoencoderTask(input, outputs, cut: cut, split: split, isNormalized: isNormalized)
+        var task = AutoencoderTask(input, .image, cut: cut, split: split, isNormalized: isNormalized)
         if case .compactTokens(_, let tokens) = input {
             // The square was cut out by the client.
             try checkCompactTokens(tokens)
@@ -102,24 +143,26 @@ struct Decode: Operation {
             task.decodedCorner = try decodedCorner(split)
         }
         task.rounding = rounding
-        return [task]
+        return task
     }
 
     func form(accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> Form {
-        let form = try preferredForm(accept, isJSON: isJSON, itemCount: itemCount)
-        if quality != nil, form == .image(.png) {
+        let imageCount = itemCount * (resultsPerItem + (returnsInput ? 1 : 0))
+        let form = try preferredForm(accept, isJSON: isJSON, imageCount: imageCount)
+        // 1 is also how a client asks for the figures, which every response has.
+        if let quality, quality != 1, form.file == .png {
             throw .conflict("quality", "PNG is lossless; ask for image_format=jpg or webp")
         }
         return form
     }
 
-    private func preferredForm(_ accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> Form {
+    private func preferredForm(_ accept: AcceptHeader, isJSON: Bool, imageCount: Int) throws(Problem) -> Form {
         if let fileFormat {
-            let file: Form = itemCount == 1 ? .image(fileFormat) : .multipart(fileFormat)
+            let file: Form = imageCount == 1 ? .image(fileFormat) : .multipart(fileFormat)
             let prefersJSON = accept.quality(of: "application/json") > accept.quality(of: file.mediaType)
             return isJSON || prefersJSON ? .json(fileFormat) : file
         }
-        let files: [Form] = itemCount == 1 ? [.image(.png), .image(.jpeg), .image(.webp)] : [.multipart(.png)]
+        let files: [Form] = imageCount == 1 ? [.image(.png), .image(.jpeg), .image(.webp)] : [.multipart(.png)]
         return try accept.best(of: isJSON ? [.json(.png)] + files : files + [.json(.png)])
     }
 
@@ -128,6 +171,6 @@ struct Decode: Operation {
         as form: Form,
         context: ResponseContext
     ) async throws(Problem) -> Response {
-        try await ImageResponse(context: context, form: form, quality: quality ?? 95).response(outcomes)
+        try await ImageResponse(decode: self, context: context, form: form, quality: quality ?? 95).response(outcomes)
     }
 }

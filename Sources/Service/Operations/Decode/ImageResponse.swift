@@ -8,16 +8,25 @@ import ImageCodec
 
 /// The response of `/decode`: one image, several, or JSON.
 struct ImageResponse {
+    let decode: Decode
     let context: ResponseContext
     let form: Decode.Form
     /// Of JPEG and WebP, 1...100.
     let quality: Int
 
-    private typealias EncodedItem = (id: String, result: Result<Encoded, Problem>)
+    private typealias EncodedItem = (id: String, result: Result<Files, Problem>)
+
+    /// The files of one item.
+    private struct Files: Sendable {
+        /// The image as the model sees it, where the response holds it.
+        let input: [UInt8]?
+        let images: [ImageFile]
+    }
 
     /// One encoded image and, for a reconstruction, how close it is to the original.
-    private struct Encoded: Sendable {
-        let file: [UInt8]
+    private struct ImageFile: Sendable {
+        let bytes: [UInt8]
+        let latent: DecodedLatent
         let quality: ReconstructionQuality?
     }
 
@@ -26,19 +35,23 @@ struct ImageResponse {
         var fields: HTTPFields = [:]
         fields[.uaeModel] = context.model.header
         fields[.contentType] = form.mediaType
+        let resultCount = outcomes.count * decode.resultsPerItem
         switch form {
         case .image:
-            let encoded = try items[0].result.get()
-            if let quality = encoded.quality { fields[.uaeQuality] = Self.header(quality) }
-            return Response(status: 200, fields: fields, body: encoded.file)
+            guard let file = try items[0].result.get().images.first else {
+                throw Problem(.internalError, "The engine gave no image.")
+            }
+            fields[.uaeLatent] = file.latent.header
+            if let quality = file.quality { fields[.uaeQuality] = Self.header(quality) }
+            return Response(status: 200, fields: fields, body: file.bytes)
         case .json(let format):
-            return try await context.work.build(outcomes) { [fields] in
+            return try await context.work.build(resultCount: resultCount) { [fields] in
                 Response(status: 200, fields: fields, body: json(items, format).text)
             }
         case .multipart(let format):
             let boundary = "uae-" + context.requestID.filter { $0.isASCII && ($0.isLetter || $0.isNumber) }.prefix(48)
             fields[.contentType] = "\(form.mediaType); boundary=\(boundary)"
-            return try await context.work.build(outcomes) { [fields] in
+            return try await context.work.build(resultCount: resultCount) { [fields] in
                 Response(status: 200, fields: fields, body: multipart(items, format, boundary: boundary))
             }
         }
@@ -46,49 +59,47 @@ struct ImageResponse {
 
     // MARK: Encoding
 
-    private var fileFormat: ImageFormat {
-        switch form {
-        case .image(let format), .multipart(let format), .json(let format): format
-        }
-    }
-
     /// Encodes the images side by side, in their order.
     private func encoded(_ outcomes: [ItemOutcome]) async throws(Problem) -> [EncodedItem] {
-        let (format, quality, work) = (fileFormat, quality, context.work)
-        return try await work.map(outcomes) { outcome throws(Problem) in
+        try await context.work.map(outcomes) { outcome throws(Problem) in
             switch outcome.result {
             case .failure(let problem): return (outcome.id, .failure(problem))
-            case .success(let output):
-                let side = Double(output.results.first?.imageSide ?? 0)
-                let result = try await work.run(cost: side * side) {
-                    Self.encode(output, as: format, quality: quality)
-                }
-                return (outcome.id, result)
+            case .success(let output): return (outcome.id, try await files(output))
             }
         }
     }
 
-    private static func encode(
-        _ output: ItemOutcome.Output,
-        as format: ImageFormat,
-        quality: Int
-    ) -> Result<Encoded, Problem> {
-        guard let result = output.results.first, let pixels = result.image else {
-            return .failure(Problem(.internalError, "The engine gave no image."))
-        }
-        let image = RGBImage(width: result.imageSide, height: result.imageSide, pixels: pixels)
-        var closeness: ReconstructionQuality?
-        if let original = output.pixels, original.width == image.width, original.height == image.height {
-            closeness = reconstructionQuality(original, image)
-        }
-        do throws(ImageEncodeError) {
-            switch format {
-            case .png: return .success(Encoded(file: try encodePNG(image), quality: closeness))
-            case .jpeg: return .success(Encoded(file: try encodeJPEG(image, quality: quality), quality: closeness))
-            case .webp: return .success(Encoded(file: try encodeWebP(image, quality: quality), quality: closeness))
+    /// - Returns: the files of an item, or the first fault that is its own.
+    /// - Throws: what ends the request, such as its deadline.
+    private func files(_ output: ItemOutcome.Output) async throws(Problem) -> Result<Files, Problem> {
+        let (format, quality, work) = (form.file, quality, context.work)
+        let images = try await work.map(try decode.reconstructions(output)) { reconstruction throws(Problem) in
+            let side = Double(reconstruction.image.width)
+            return try await work.run(cost: side * side) { () -> Result<ImageFile, Problem> in
+                do throws(Problem) {
+                    return .success(
+                        ImageFile(
+                            bytes: try imageFile(reconstruction.image, as: format, quality: quality),
+                            latent: reconstruction.latent,
+                            quality: reconstruction.quality
+                        )
+                    )
+                } catch {
+                    return .failure(error)
+                }
             }
+        }
+        var input: [UInt8]?
+        if decode.returnsInput, let pixels = output.source.pixels {
+            // Always without loss: it is what the others are compared with.
+            input = try await work.run(cost: Double(pixels.width * pixels.height)) { () throws(Problem) in
+                try imageFile(pixels, as: .png, quality: quality)
+            }
+        }
+        do throws(Problem) {
+            return .success(Files(input: input, images: try images.map { image throws(Problem) in try image.get() }))
         } catch {
-            return .failure(error.problem)
+            return .failure(error)
         }
     }
 
@@ -121,14 +132,20 @@ struct ImageResponse {
         let items = items.map { item -> JSONValue in
             switch item.result {
             case .failure(let problem): return ItemOutcome.json(id: item.id, problem: problem)
-            case .success(let encoded):
-                var members: [(String, JSONValue)] = [
-                    ("id", .string(item.id)), ("status", 200),
-                    ("content_type", .string(format.mediaType)),
-                    ("data_b64", .string(Data(encoded.file).base64EncodedString())),
-                ]
-                if let quality = encoded.quality {
-                    members.append(("quality", ["psnr": .number(quality.psnr), "ssim": .number(quality.ssim)]))
+            case .success(let files):
+                var members: [(String, JSONValue)] = [("id", .string(item.id)), ("status", 200)]
+                if let input = files.input { members.append(("input", .object(Self.content(input, .png)))) }
+                let images = files.images.map { image in
+                    var members = image.latent.members + Self.content(image.bytes, format)
+                    if let quality = image.quality {
+                        members.append(("quality", ["psnr": .number(quality.psnr), "ssim": .number(quality.ssim)]))
+                    }
+                    return members
+                }
+                if decode.cut.levels == nil {
+                    members += images.joined()
+                } else {
+                    members.append(("levels", .array(images.map(JSONValue.object))))
                 }
                 return .object(members)
             }
@@ -136,29 +153,46 @@ struct ImageResponse {
         return ["model": .string(context.model.header), "items": .array(items)]
     }
 
+    private static func content(_ file: [UInt8], _ format: ImageFormat) -> [(String, JSONValue)] {
+        [
+            ("content_type", .string(format.mediaType)),
+            ("data_b64", .string(Data(file).base64EncodedString())),
+        ]
+    }
+
+    /// The input of an item before its images, all under the item's id.
     private func multipart(
         _ items: [EncodedItem],
         _ format: ImageFormat,
         boundary: String
     ) -> [UInt8] {
         var body: [UInt8] = []
-        for item in items {
-            var head = "--\(boundary)\r\nContent-Disposition: inline; name=\"\(Self.headerText(item.id))\"\r\n"
-            var content: [UInt8]
-            switch item.result {
-            case .success(let encoded):
-                content = encoded.file
-                head += "Content-Type: \(format.mediaType)\r\n"
-                if let quality = encoded.quality { head += "UAE-Quality: \(Self.header(quality))\r\n" }
-            case .failure(let problem):
-                content = problem.json(requestID: nil).text
-                head += "Content-Type: application/problem+json\r\n"
-            }
+        func append(_ id: String, _ content: [UInt8], type: String, _ fields: [(String, String)] = []) {
+            var head = "--\(boundary)\r\nContent-Disposition: inline; name=\"\(Self.headerText(id))\"\r\n"
+            head += "Content-Type: \(type)\r\n"
+            for (name, value) in fields { head += "\(name): \(value)\r\n" }
             head += "Content-Length: \(content.count)\r\n\r\n"
-            content += Array("\r\n".utf8)
-            body += Array(head.utf8) + content
+            body += head.utf8
+            body += content
+            body += "\r\n".utf8
         }
-        return body + Array("--\(boundary)--\r\n".utf8)
+        for item in items {
+            switch item.result {
+            case .success(let files):
+                if let input = files.input {
+                    append(item.id, input, type: ImageFormat.png.mediaType, [("UAE-Image", "input")])
+                }
+                for image in files.images {
+                    var fields = [("UAE-Latent", image.latent.header)]
+                    if let quality = image.quality { fields.append(("UAE-Quality", Self.header(quality))) }
+                    append(item.id, image.bytes, type: format.mediaType, fields)
+                }
+            case .failure(let problem):
+                append(item.id, problem.json(requestID: nil).text, type: "application/problem+json")
+            }
+        }
+        body += "--\(boundary)--\r\n".utf8
+        return body
     }
 }
 

@@ -96,10 +96,7 @@ struct LatentResponse {
         let split =
             encode.layout == .freqTokens
             ? BandSplit(order: order, count: encode.frequencyTokenCount) : split
-        members.append("keep=\(split?.count ?? geometry.coefficientCount)")
-        members.append("order=\(split?.order.rawValue ?? order.rawValue)")
-        if let split, split.mode != .low { members.append("mode=\(split.mode.rawValue)") }
-        if let split, split.cutoff != .reorder1D { members.append("cutoff=\(split.cutoff.rawValue)") }
+        members += split.members(keep: geometry.coefficientCount, order: order)
         if encode.cut.appliesFrequency == false, encode.cut.frequencyRatio == nil {
             members.append("apply_frequency=?0")
         } else if configuration.frequency.bands != nil {

@@ -9,7 +9,9 @@ struct CutParameters: Sendable {
     static let names = ["keep", "band_mode", "freq_order", "cutoff_mode", "freq_ratio", "apply_frequency"]
 
     // nil: the model's own applies.
-    let keep: Int?
+    private(set) var keep: Int?
+    /// The counts of a list, each of which makes a result of its own; nil: `keep` is no list.
+    private(set) var levels: [Int]?
     let bandMode: BandMode?
     let order: FrequencyOrder?
     let cutoff: CutoffMode?
@@ -21,11 +23,21 @@ struct CutParameters: Sendable {
     let model: FrequencyConfiguration
 
     /// Whether the request describes a cut of its own.
-    var isGiven: Bool { keep != nil || bandMode != nil || order != nil || cutoff != nil }
+    var isGiven: Bool { keep != nil || levels != nil || bandMode != nil || order != nil || cutoff != nil }
 
-    init(_ given: ParameterSet, model: ModelConfiguration) throws(Problem) {
+    /// Reads the parameters; `keep` may be a list if `takesLevels`.
+    init(_ given: ParameterSet, model: ModelConfiguration, takesLevels: Bool = false) throws(Problem) {
         self.model = model.frequency
-        keep = try Self.keep(given, coefficientCount: model.tokenCount)
+        if let text = given.list("keep") {
+            guard takesLevels else {
+                throw .badParameter("keep", text, allowed: "one number; only /decode takes a list")
+            }
+            levels = try Self.levels(text, coefficientCount: model.tokenCount)
+        } else {
+            keep = try given.text("keep").map { text throws(Problem) in
+                try Self.count(text, coefficientCount: model.tokenCount)
+            }
+        }
         bandMode = try given.choice("band_mode", BandMode.self)
         order = try given.choice("freq_order", FrequencyOrder.self)
         cutoff = try given.choice("cutoff_mode", CutoffMode.self)
@@ -36,18 +48,41 @@ struct CutParameters: Sendable {
         }
     }
 
-    /// Reads `keep` and checks its range.
+    /// Reads a number of coefficients and checks its range.
     ///
     /// The engine checks it together with the mode, the cutoff and the grid.
-    private static func keep(_ given: ParameterSet, coefficientCount: Int) throws(Problem) -> Int? {
-        guard let text = given.text("keep") else { return nil }
-        guard let count = Int(strict: text) else { throw .keepOutOfRange(text, limit: coefficientCount) }
+    private static func count(_ text: some StringProtocol, coefficientCount: Int) throws(Problem) -> Int {
+        guard let count = Int(strict: text) else { throw .keepOutOfRange(String(text), limit: coefficientCount) }
         do {
             try BandSplit.check(count: count, coefficientCount: coefficientCount)
         } catch {
             throw error.problem
         }
         return count
+    }
+
+    /// Reads the numbers of a list, in their order.
+    private static func levels(_ list: String, coefficientCount: Int) throws(Problem) -> [Int] {
+        var levels: [Int] = []
+        for part in list.bracketless.split(separator: ",", omittingEmptySubsequences: false) {
+            let number = part.trimmingSpaces
+            guard Int(strict: number) != nil else {
+                throw .badParameter(
+                    "keep",
+                    list,
+                    allowed: "integers from 0 to \(coefficientCount) separated by commas"
+                )
+            }
+            levels.append(try count(number, coefficientCount: coefficientCount))
+        }
+        return levels
+    }
+
+    /// The same parameters with one number of coefficients, as if it had been given alone.
+    func at(_ level: Int) -> CutParameters {
+        var single = self
+        (single.keep, single.levels) = (level, nil)
+        return single
     }
 
     /// The cut to make: the request's own parameters over the model's setting.

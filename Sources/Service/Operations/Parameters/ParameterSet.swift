@@ -9,7 +9,7 @@ struct ParameterSet: Sendable {
     static let valueLimit = 4096
 
     /// The parameters that are lists of numbers, which JSON may give as arrays.
-    static let lists = ["shape", "scaling_factor", "shift_factor"]
+    static let lists = ["shape", "scaling_factor", "shift_factor", "keep"]
 
     private var values: [String: [String]] = [:]
     /// The axes of `shape`, parsed as they come: every file of a form asks for them.
@@ -58,6 +58,11 @@ struct ParameterSet: Sendable {
 
     /// The value of a parameter as given; nil if it was not.
     func text(_ name: String) -> String? { values[name]?.first }
+
+    /// The value of a parameter with a comma or brackets, which make it a list; nil: it is none, or was not given.
+    func list(_ name: String) -> String? {
+        text(name).flatMap { $0.utf8.contains { ",[]".utf8.contains($0) } ? $0 : nil }
+    }
 
     /// A parameter with a fixed set of values.
     func choice<Choice: RawRepresentable & CaseIterable>(
@@ -211,7 +216,7 @@ extension Int {
 }
 
 extension StringProtocol {
-    fileprivate var bracketless: Substring {
+    var bracketless: Substring {
         let text = Substring(self).trimmingSpaces
         return text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text
     }
