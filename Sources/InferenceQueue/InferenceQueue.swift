@@ -75,6 +75,7 @@ package final class InferenceQueue<Backend: InferenceBackend>: Sendable {
     ) async throws(QueueError) -> Outputs {
         precondition(!items.isEmpty && items.count + rest.items <= reservation.held.items)
         let priced = items.map { (item: $0, cost: backend.cost(of: $0)) }
+        if Task.isCancelled { throw .cancelled }
         if deadline <= clock.now { throw .deadlineExceeded(stage: .queue, timeout: timeout) }
         let id = state.withLock { state in
             state.nextRequest += 1
