@@ -137,6 +137,18 @@ keep photo.webp
 expect 200 image/webp /decode --data-binary "@$work/photo.webp" --header 'Accept: image/webp'
 starts $webp
 expect 200 image/jpeg /decode --data-binary "@$photo" --header 'Accept: image/jpeg'
+
+# Levels: a list gives the images of its numbers
+expect 200 image/png '/decode?keep=4' --data-binary "@$photo"
+has '^uae-latent: *keep=4, order=[a-z]+, bytes=[0-9]+' "$head"
+keep level.png
+expect 200 image/png '/decode?keep=\[4\]&quality=1' --data-binary "@$photo"
+same "$body" "$work/level.png" "a list of one level gives another image than its number"
+expect 200 multipart/mixed '/decode?keep=1,4,16&with_input=true' --data-binary "@$photo"
+has '^UAE-Image: input' && has '^UAE-Latent: keep=16, ' && has '^UAE-Quality: psnr='
+printf '{"inputs":[{"b64":"%s"}],"keep":[1,4]}' "$(base64 --wrap=0 "$photo")" >"$work/levels.json"
+expect 200 application/json /decode --json "@$work/levels.json"
+has '"levels":\[\{"keep":1,"latent_bytes":[0-9]+,' && has '\{"keep":4,"latent_bytes":[0-9]+,'
 expect 200 image/svg+xml '/spectrum?format=svg' --data-binary "@$photo"
 has '<svg'
 expect 200 application/json '/spectrum?bands=4&of=image' --data-binary "@$photo"
@@ -196,6 +208,9 @@ refused() {
     has "urn:uae:problem:$slug\"" && has "\"status\": ?$status" && has '"request_id"'
 }
 refused 400 unknown-parameter '/encode?nonsense=1' --data-binary "@$photo"
+refused 400 bad-parameter '/encode?keep=1,4' --data-binary "@$photo"
+refused 400 bad-parameter '/decode?keep=4,,5' --data-binary "@$photo"
+refused 413 too-many-items "/decode?keep=$(seq --separator=, 0 64)" --data-binary "@$photo"
 # GET routes ignore what they do not know; a target of 8,000 bytes is no trouble, one beyond 16 KiB is refused by name.
 long=$(head -c 8000 /dev/zero | tr '\0' a)
 for http in --http1.1 --http2-prior-knowledge; do

@@ -5,7 +5,7 @@ import Dispatch
 import Service
 import Synchronization
 
-/// Holds every batch until it is opened.
+/// Holds every batch until it is opened, after as many as are free.
 final class BatchGate: Sendable {
     private final class Count: Sendable {
         let value = Atomic(0)
@@ -15,12 +15,13 @@ final class BatchGate: Sendable {
     private let count = Count()
     let run: BatchRun
 
-    init() {
+    init(free: Int = 0) {
         let (opened, count) = (opened, count)
         run = { engine, plans in
-            count.value.add(1, ordering: .relaxed)
-            opened.wait()
-            opened.signal()
+            if count.value.add(1, ordering: .relaxed).newValue > free {
+                opened.wait()
+                opened.signal()
+            }
             return engine.run(plans)
         }
     }
