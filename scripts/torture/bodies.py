@@ -162,6 +162,27 @@ def form_cases():
     yield "an unknown parameter of marks", form((named, image), (b'Content-Disposition: form-data; name="' + "\u0301".encode() * 3000 + b'"', b"1")), 400, "unknown-parameter"
 
 
+def level_cases():
+    """Lists of levels in JSON."""
+    image = base64.b64encode(png()).decode()
+
+    def body(keep):
+        return f'{{"inputs": [{{"b64": "{image}"}}], "keep": {keep}}}'.encode()
+
+    yield "three", body("[1, 4, 1.6e1]"), 200, None
+    yield "as many as there may be", body(str([1] * 64)), 200, None
+    yield "one more", body(str([1] * 65)), 413, "too-many-items"
+    yield "2000", body(str([1] * 2000)), 413, "too-many-items"
+    yield "many bytes", body(str([1] * 90_000)), 400, "bad-parameter"
+    yield "a huge number", body("[1, " + "9" * 15 + "]"), 400, "bad-parameter"
+    yield "a number of many digits", body("[1, " + "9" * 3000 + "]"), 400, "malformed-json"
+    yield "a huge exponent", body("[1e999999999]"), 400, "bad-parameter"
+    for keep in ("[]", "[-1]", "[1.5]", '"[1"', '"1,,2"', '"1,\\u0000"', '"' + "," * 4000 + '"'):
+        yield keep[:20], body(keep), 400, "bad-parameter"
+    for keep in ("[[1]]", '["1"]', "[null]", "[true]", "[{}]"):
+        yield keep, body(keep), 400, "malformed-json"
+
+
 def heads_of_parts_are_plain():
     """An id cannot break out of the header of its part."""
     image = base64.b64encode(png()).decode()
@@ -201,6 +222,8 @@ def main():
         counts.case(f"JSON: {name}", check, body, status, slug, "/encode", "application/json")
     for name, body, status, slug in form_cases():
         counts.case(f"form: {name}", check, body, status, slug, "/encode", FORM)
+    for name, body, status, slug in level_cases():
+        counts.case(f"levels: {name}", check, body, status, slug, "/decode", "application/json")
     counts.case("damaged arrays", damaged_arrays, shape)
     counts.case("heads of parts are plain", heads_of_parts_are_plain)
     counts.case("the server stays small", the_server_stays_small)
