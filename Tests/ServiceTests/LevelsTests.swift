@@ -35,8 +35,8 @@ extension ServiceTests {
             Array("{\"inputs\":[{\"id\":\"a\",\"b64\":\"\(base64)\"}],\(members)}".utf8)
         }
 
-        private static func bytes(_ member: Any?) -> [UInt8]? {
-            (member as? String).flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) }
+        private static func file(_ member: Any?) -> FileBytes? {
+            (member as? String).flatMap { Data(base64Encoded: $0) }.map { FileBytes(bytes: [UInt8]($0)) }
         }
 
         // MARK: Forms
@@ -44,22 +44,22 @@ extension ServiceTests {
         @Test func everySpellingIsTheSameList() async throws {
             try await TestService.run { client in
                 let singles =
-                    [try await client.post("/decode?keep=4", picture).body]
-                    + [try await client.post("/decode?keep=16", picture).body]
+                    [try await client.post("/decode?keep=4", picture).file]
+                    + [try await client.post("/decode?keep=16", picture).file]
                 for target in ["keep=4,16", "keep=%5B4,16%5D", "keep=4,%2016", "keep=[%204%20,16]"] {
                     let parts = try await client.post("/decode?\(target)", picture).parts()
-                    #expect(parts.map(\.body) == singles, "\(target)")
+                    #expect(parts.map(\.file) == singles, "\(target)")
                 }
                 for list in ["[4,16]", "[4.0,1.6e1]", "\"4,16\"", "\"[4, 16]\""] {
                     let response = try await client.post("/decode", json("\"keep\":\(list)"))
                     let items = try #require(response.json["items"] as? [[String: Any]], "\(response.text.prefix(200))")
                     let levels = try #require(items.first?["levels"] as? [[String: Any]])
-                    #expect(levels.map { Self.bytes($0["data_b64"]) } == singles, "\(list)")
+                    #expect(levels.map { Self.file($0["data_b64"]) } == singles, "\(list)")
                     #expect(levels.map { $0["keep"] as? Int } == [4, 16])
                     #expect(items.first?["data_b64"] == nil)
                 }
                 let sent = try await client.post("/decode", form(["a"], [("keep", "4,16")]), isForm)
-                #expect(try sent.parts().map(\.body) == singles)
+                #expect(try sent.parts().map(\.file) == singles)
             }
         }
 
@@ -68,14 +68,14 @@ extension ServiceTests {
                 let single = try await client.post("/decode?keep=4", picture)
                 // One image needs no parts.
                 let bracketed = try await client.post("/decode?keep=[4]", picture)
-                #expect(bracketed.body == single.body && bracketed.fields["content-type"] == "image/png")
+                #expect(bracketed.file == single.file && bracketed.fields["content-type"] == "image/png")
                 #expect(bracketed.fields["uae-latent"] == single.fields["uae-latent"])
                 #expect(bracketed.fields["uae-quality"] == single.fields["uae-quality"])
                 for (keep, isList) in [("[4]", true), ("\"[4]\"", true), ("4", false), ("\"4\"", false)] {
                     let response = try await client.post("/decode", json("\"keep\":\(keep)")).json
                     let item = try #require((response["items"] as? [[String: Any]])?.first)
                     let own = isList ? (item["levels"] as? [[String: Any]])?.first : item
-                    #expect(Self.bytes(own?["data_b64"]) == single.body, "\(keep)")
+                    #expect(Self.file(own?["data_b64"]) == single.file, "\(keep)")
                     #expect((item["levels"] == nil) == !isList && own?["keep"] as? Int == 4)
                 }
             }
@@ -92,7 +92,7 @@ extension ServiceTests {
                 #expect(response.fields["uae-latent"] == nil && response.fields["uae-quality"] == nil)
                 // Several items without a list have the same figures.
                 let plain = try await client.post("/decode?keep=9&image_format=jpg", form(["a", "b"]), isForm)
-                #expect(try plain.parts().map(\.body) == [parts[1].body, parts[3].body])
+                #expect(try plain.parts().map(\.file) == [parts[1].file, parts[3].file])
                 #expect(
                     try plain.parts().map { $0.fields["uae-latent"] } == [1, 3].map { parts[$0].fields["uae-latent"] }
                 )
@@ -136,9 +136,9 @@ extension ServiceTests {
                     let asked = try await client.post("/decode?quality=1\(list)", picture)
                     #expect(asked.status == 200 && plain.status == 200)
                     if list.isEmpty {
-                        #expect(asked.body == plain.body && asked.fields["uae-quality"] == plain.fields["uae-quality"])
+                        #expect(asked.file == plain.file && asked.fields["uae-quality"] == plain.fields["uae-quality"])
                     } else {
-                        #expect(try asked.parts().map(\.body) == plain.parts().map(\.body))
+                        #expect(try asked.parts().map(\.file) == plain.parts().map(\.file))
                         #expect(try asked.parts().allSatisfy { $0.fields["uae-quality"]?.hasPrefix("psnr=") == true })
                     }
                     // PNG is PNG in every form of response.
@@ -161,22 +161,22 @@ extension ServiceTests {
             try await TestService.run { client in
                 let plain = try await client.post("/decode?keep=4,16&image_format=jpg", picture).parts()
                 let parts = try await client.post("/decode?keep=4,16&with_input=true&image_format=jpg", picture).parts()
-                #expect(parts.count == 3 && parts.dropFirst().map(\.body) == plain.map(\.body))
+                #expect(parts.count == 3 && parts.dropFirst().map(\.file) == plain.map(\.file))
                 #expect(parts[0].fields["uae-image"] == "input" && parts[0].fields["content-type"] == "image/png")
                 #expect(parts[0].fields["uae-latent"] == nil && parts[0].name == parts[1].name)
                 // It is what the model sees: as input it is taken as it is, and gives the same images.
                 let again = try await client.post("/decode?keep=4,16&preprocess=none&image_format=jpg", parts[0].body)
-                #expect(try again.parts().map(\.body) == plain.map(\.body))
+                #expect(try again.parts().map(\.file) == plain.map(\.file))
                 let document = try await client.post("/decode", json("\"keep\":[4],\"with_input\":true")).json
                 let item = try #require((document["items"] as? [[String: Any]])?.first)
                 let input = try #require(item["input"] as? [String: Any])
-                #expect(Self.bytes(input["data_b64"]) == parts[0].body)
+                #expect(Self.file(input["data_b64"]) == parts[0].file)
                 #expect(input["content_type"] as? String == "image/png")
                 // Without a list too.
                 let single = try await client.post("/decode?with_input=1", picture).parts()
                 #expect(single.map { $0.fields["uae-image"] } == ["input", nil])
-                #expect(single[0].body == parts[0].body)
-                #expect(try await client.post("/decode", picture).body == single[1].body)
+                #expect(single[0].file == parts[0].file)
+                #expect(try await client.post("/decode", picture).file == single[1].file)
             }
         }
 

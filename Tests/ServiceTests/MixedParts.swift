@@ -2,12 +2,24 @@
 
 import Foundation
 
+/// The bytes of a file, for comparison: of arrays that differ, the testing library would compute the shortest edit, which
+/// for images takes minutes.
+struct FileBytes: Equatable, CustomStringConvertible {
+    let bytes: [UInt8]
+
+    var description: String { "\(bytes.count) bytes" }
+}
+
 extension TestClient.Response {
+    var file: FileBytes { FileBytes(bytes: body) }
+
     /// A part of a `multipart/mixed` response.
     struct Part {
         /// By their names in lower case.
         let fields: [String: String]
         let body: [UInt8]
+
+        var file: FileBytes { FileBytes(bytes: body) }
 
         /// The id of its item.
         var name: String? {
