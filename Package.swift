@@ -54,7 +54,7 @@ let package = Package(
         .systemLibrary(name: "CEpoll"),
         .target(name: "CKernels", cSettings: kernels),
         .target(name: "CPixels", cSettings: kernels),
-        .target(name: "CEmbedded"),
+        .target(name: "CEmbedded", exclude: ["page.html", "samples"]),
         // libjpeg, whose errors leave by longjmp.
         .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         .executableTarget(
@@ -154,7 +154,7 @@ let package = Package(
             ],
             tests: [
                 "TensorFiles", "TensorKernels", "Autoencoder", "CheckpointConversion", "ConvertedModels", "ImageCodec",
-                "HTTPWire", "CEmbedded", "Yams",
+                "Checksums", "HTTPWire", "Yams",
                 .product(name: "Logging", package: "swift-log"),
             ]
         )

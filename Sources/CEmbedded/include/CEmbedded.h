@@ -3,7 +3,15 @@
 #pragma once
 #include <stddef.h>
 
-const unsigned char *uae_openapi_yaml_start(void);
-extern const size_t uae_openapi_yaml_size;
-const unsigned char *uae_playground_html_start(void);
-extern const size_t uae_playground_html_size;
+typedef struct {
+    const char *name;
+    const unsigned char *start;
+    size_t size;
+} uae_embedded_file;
+
+uae_embedded_file uae_openapi_yaml(void);
+uae_embedded_file uae_page_html(void);
+
+/// The photographs of the page; `index` is below `uae_sample_count`.
+uae_embedded_file uae_sample(size_t index);
+extern const size_t uae_sample_count;

@@ -5,8 +5,18 @@ import Yams
 
 /// The files that are embedded in the binary.
 enum Documents {
-    static let openAPI = bytes(uae_openapi_yaml_start(), uae_openapi_yaml_size)
-    static let playground = bytes(uae_playground_html_start(), uae_playground_html_size)
+    static let openAPI = bytes(uae_openapi_yaml())
+    static let page = Page.file(bytes(uae_page_html()))
+
+    /// The photographs that the page offers, by path.
+    static let samples: [String: EmbeddedFile] = {
+        let files = (0..<uae_sample_count).map(uae_sample).map { file in
+            // They change with the binary alone, and the tag says when.
+            let sample = EmbeddedFile(bytes(file), type: "image/jpeg", caching: "public, max-age=86400")
+            return ("/samples/" + String(cString: file.name), sample)
+        }
+        return Dictionary(uniqueKeysWithValues: files)
+    }()
 
     /// `openapi.yaml` as JSON, converted at the first request.
     static let openAPIAsJSON: [UInt8] = {
@@ -14,8 +24,8 @@ enum Documents {
         return json(node).text
     }()
 
-    private static func bytes(_ start: UnsafePointer<UInt8>, _ count: Int) -> [UInt8] {
-        [UInt8](UnsafeBufferPointer(start: start, count: count))
+    private static func bytes(_ file: uae_embedded_file) -> [UInt8] {
+        [UInt8](UnsafeBufferPointer(start: file.start, count: file.size))
     }
 
     private static func json(_ node: Node) -> JSONValue {

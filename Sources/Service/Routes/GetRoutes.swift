@@ -60,8 +60,11 @@ struct GetRoutes: Sendable {
 
     func openAPIAsJSON(_ head: HTTPRequestHead) throws(Problem) -> Response { json(Documents.openAPIAsJSON) }
 
-    func playground(_ head: HTTPRequestHead) throws(Problem) -> Response {
-        response(Documents.playground, type: "text/html; charset=utf-8")
+    func page(_ head: HTTPRequestHead) throws(Problem) -> Response { Documents.page.response(to: head) }
+
+    func sample(_ head: HTTPRequestHead) throws(Problem) -> Response {
+        guard let sample = Documents.samples[head.path] else { throw .notFound(head.path) }
+        return sample.response(to: head)
     }
 
     func problem(_ head: HTTPRequestHead) throws(Problem) -> Response {

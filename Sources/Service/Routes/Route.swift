@@ -23,7 +23,7 @@ struct Route: Sendable {
     private static let table: [String: Route] = {
         var table = [
             // The page asks for a key, and sends it with its requests.
-            "/": Route(action: .get(GetRoutes.playground), needsKey: false),
+            "/": Route(action: .get(GetRoutes.page), needsKey: false),
             "/info": Route(action: .get(GetRoutes.info)),
             "/stats/normalization": Route(action: .get(GetRoutes.statistics)),
             "/labels": Route(action: .get(GetRoutes.labels)),
@@ -36,6 +36,7 @@ struct Route: Sendable {
             "/openapi.yaml": Route(action: .get(GetRoutes.openAPI)),
             "/openapi.json": Route(action: .get(GetRoutes.openAPIAsJSON)),
         ]
+        for path in Documents.samples.keys { table[path] = Route(action: .get(GetRoutes.sample), needsKey: false) }
         for operation in Operations.all {
             table["/" + operation.name] = Route(action: .operation(operation))
             table["/v1/" + operation.name] = Route(action: .operation(operation))

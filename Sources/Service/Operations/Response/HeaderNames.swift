@@ -11,6 +11,8 @@ extension HTTPField.Name {
     static let uaeFailed = named("UAE-Failed")
     static let requestID = named("Request-Id")
     static let serverTiming = named("Server-Timing")
+    static let referrerPolicy = named("Referrer-Policy")
+    static let permissionsPolicy = named("Permissions-Policy")
 
     /// What a page of another origin may read of a response; Fetch lets it read the other headers that are sent anyway,
     /// such as `Content-Type`, or has no use for them there.
