@@ -12,6 +12,7 @@ struct EmbeddedFile: Sendable {
     private let tag: String
 
     /// - Parameters:
+    ///   - body: the file's bytes.
     ///   - type: the media type.
     ///   - caching: the value of `Cache-Control`.
     ///   - fields: further headers.

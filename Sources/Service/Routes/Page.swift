@@ -7,6 +7,7 @@ import HTTPTypes
 /// The page at `/`, which a policy confines to its own script and style and to this server.
 enum Page {
     /// - Parameter html: the page, with `<script>` and `<style>` elements without attributes.
+    /// - Returns: the page with its policy.
     static func file(_ html: [UInt8]) -> EmbeddedFile {
         EmbeddedFile(
             html,
