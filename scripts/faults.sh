@@ -314,17 +314,8 @@ expect "live once the log's reader has gone" "$(status_of "$url/health/live")" 2
 kill -TERM "$server"
 exits "SIGTERM once the log's reader has gone" 0
 
-# The page asks for a key.
-echo a-key >"$work/keys"
-start --api-key-file "$work/keys"
-ready
-if command -v node >/dev/null; then
-    node scripts/page.mjs "$url" a-key "$photo" && ok || bad "the page with API keys"
-fi
-kill -TERM "$server"
-exits "SIGTERM of a server with keys" 0
-
 # The admin port: served while the other is at its limit, and while the service drains.
+echo a-key >"$work/keys"
 start --admin-port 0 --max-connections 1 --drain-delay-ms 60000 --api-key-file "$work/keys"
 admin=$(grep --only-matching 'admin_address=[^ ]*' "$log" | cut -d= -f2)
 for _ in $(seq 1000); do [ "$(status_of "$admin/health/ready")" = 200 ] && break || sleep 0.02; done

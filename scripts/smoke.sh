@@ -56,6 +56,12 @@ for path in /health/live /health/ready /health/startup /healthz /readyz; do expe
 expect 200 text/plain /labels
 expect 200 application/json '/labels?format=json'
 expect 200 text/html /
+has "^content-security-policy: default-src 'none'; script-src 'sha256-" "$head"
+for sample in cat coffee rocket astronaut; do
+    expect 200 image/jpeg "/samples/$sample.jpg"
+    starts $jpeg
+    expect 304 "" "/samples/$sample.jpg" --header "If-None-Match: $(header etag)"
+done
 expect 200 application/yaml /openapi.yaml
 same "$body" openapi.yaml "/openapi.yaml is not the project's openapi.yaml"
 expect 200 application/json /openapi.json
