@@ -66,7 +66,7 @@ let package = Package(
         // Runs the engine on request, in turn with its peers; see benchmarks/README.md.
         .executableTarget(
             name: "engine-bench",
-            dependencies: ["Autoencoder", "ImageCodec", "TensorKernels"],
+            dependencies: ["Autoencoder", "FrequencyBands", "ImageCodec", "TensorKernels"],
             path: "benchmarks/engine",
             swiftSettings: strict
         ),

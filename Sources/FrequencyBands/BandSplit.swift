@@ -28,6 +28,8 @@ package enum BandError: Error, Equatable {
     /// `map2d_square` needs a grid of equal sides.
     case gridNotSquare(height: Int, width: Int)
     case bandCountOutOfRange(count: Int, limit: Int)
+    /// A range of coefficients is empty, or ends beyond the last one.
+    case rangeOutOfBounds(from: Int, to: Int, limit: Int)
 }
 
 extension BandError: CustomStringConvertible {
@@ -42,6 +44,8 @@ extension BandError: CustomStringConvertible {
                 + allowed.map(String.init).joined(separator: ", ")
         case .gridNotSquare(let height, let width): "map2d_square needs a square grid, this is \(height) x \(width)"
         case .bandCountOutOfRange(let count, let limit): "the number of bands is \(count), must be within 1...\(limit)"
+        case .rangeOutOfBounds(let from, let to, let limit):
+            "the coefficients are \(from)..<\(to), must be a range within 0..<\(limit) that is not empty"
         }
     }
 }
@@ -72,7 +76,7 @@ package struct BandSplit: Sendable, Hashable {
 
     /// One flag a coefficient, in flat order: whether it is kept.
     ///
-    /// - Throws: `BandError`, every case but `.bandCountOutOfRange`.
+    /// - Throws: `BandError`, every case but `.bandCountOutOfRange` and `.rangeOutOfBounds`.
     package func keeps(height: Int, width: Int) throws(BandError) -> [Bool] {
         try Self.check(count: count, coefficientCount: height * width)
         return switch cutoff {

@@ -23,14 +23,14 @@ import Testing
 
         for (ratio, name) in [(Float(0.5), "latent.ratio0.5"), (0, "latent.ratio0"), (1, "latent")] {
             var partly = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
-            partly.frequencyRatio = ratio
+            partly.bands = .ratio(ratio)
             #expect(
                 largestDifference(try engine.result(partly).latent, try expected.values(name)) < Self.tolerance,
                 "\(name)"
             )
         }
         var plain = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
-        plain.appliesBands = false
+        plain.bands = nil
         #expect(
             largestDifference(try engine.result(plain).latent, try expected.values("latent.pre_frequency"))
                 < Self.tolerance
@@ -72,7 +72,7 @@ import Testing
 
         // What a cut takes away is drawn, and only that.
         var cut = AutoencoderTask(input: .latent(try #require(made.latent)), outputs: .reconstruction)
-        cut.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 5)
+        cut.cut = .split(BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 5))
         let drawn = try engine.result(cut).reconstruction
         #expect(largestDifference(drawn, try expected.values("recon.keep5")) < Self.tolerance)
     }

@@ -77,7 +77,7 @@ import Testing
         let golden = try Golden("first-edition/\(name)", expected: "first-edition/\(name)/expected-\(photo)")
         let input = golden.engine.model.encoderInput(of: golden.pixels)
         expectClose(input, try golden.tensor("encoder_input"), 1e-5, "encoder_input")
-        let plain = try golden.result(.latent) { $0.appliesBands = false }
+        let plain = try golden.result(.latent) { $0.bands = nil }
         expectClose(plain.latent, try golden.tensor("latent.pre_frequency"), Self.latentTolerance, "pre_frequency")
         let full = try golden.result([.latent, .reconstruction, .fftEnergies])
         expectClose(full.latent, try golden.tensor("latent.full"), Self.latentTolerance, "full")
@@ -87,10 +87,10 @@ import Testing
         }
         for entry in golden.expected.index.entries.keys.sorted() {
             if entry.hasPrefix("latent.ratio"), let ratio = Float(entry.dropFirst("latent.ratio".count)) {
-                let partly = try golden.result(.latent) { $0.frequencyRatio = ratio }
+                let partly = try golden.result(.latent) { $0.bands = .ratio(ratio) }
                 expectClose(partly.latent, try golden.tensor(entry), Self.latentTolerance, entry)
             } else if entry.hasPrefix("recon.ratio"), let ratio = Float(entry.dropFirst("recon.ratio".count)) {
-                let partly = try golden.result(.reconstruction) { $0.frequencyRatio = ratio }
+                let partly = try golden.result(.reconstruction) { $0.bands = .ratio(ratio) }
                 expectClose(partly.reconstruction, try golden.tensor(entry), Self.reconstructionTolerance, entry)
             }
         }
@@ -118,11 +118,11 @@ import Testing
         }
         let split = golden.engine.model.configuration.frequency.split
         #expect(split == Self.low(64))
-        let cut = try golden.result([.latent, .reconstruction]) { $0.split = split }
+        let cut = try golden.result([.latent, .reconstruction]) { $0.cut = split.map(CoefficientCut.split) }
         expectClose(cut.latent, try golden.tensor("latent.zigzag64"), Self.latentTolerance, "zigzag64")
         expectClose(cut.reconstruction, try golden.tensor("recon.zigzag64"), Self.reconstructionTolerance, "recon 64")
         let normalized = try golden.result(.latent) {
-            $0.split = split
+            $0.cut = split.map(CoefficientCut.split)
             $0.normalizeLatent = true
         }
         expectClose(
@@ -150,7 +150,7 @@ import Testing
             Self.latentTolerance,
             "full"
         )
-        let cut = try golden.result([.latent, .reconstruction]) { $0.split = Self.low(count) }
+        let cut = try golden.result([.latent, .reconstruction]) { $0.cut = .split(Self.low(count)) }
         expectClose(cut.latent, try golden.tensor("latent.zigzag\(count)"), Self.latentTolerance, "cut")
         #expect(cut.imageSide == side)
         expectClose(
@@ -194,7 +194,7 @@ import Testing
         let golden = try Golden(source, configuration: configuration, expected: "published-tree/expected-rocket")
         let split = golden.engine.model.configuration.frequency.split
         #expect(split == Self.low(64))
-        let made = try golden.result([.latent, .reconstruction]) { $0.split = split }
+        let made = try golden.result([.latent, .reconstruction]) { $0.cut = split.map(CoefficientCut.split) }
         expectClose(made.latent, try golden.tensor("\(name).latent.zigzag64"), Self.latentTolerance, "latent")
         expectClose(
             made.reconstruction,
@@ -204,7 +204,7 @@ import Testing
         )
         guard name == "64_tokens" else { return }
         let normalized = try golden.result(.latent) {
-            $0.split = split
+            $0.cut = split.map(CoefficientCut.split)
             $0.normalizeLatent = true
         }
         expectClose(

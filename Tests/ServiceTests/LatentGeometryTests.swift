@@ -26,6 +26,7 @@ import Testing
         case .frequencyTokens(_, let count): return "\(count) coefficients x \(inputs.count)"
         case .compactTokens(_, let corner): return "block \(corner.side) x \(inputs.count)"
         case .pixels: return "pixels"
+        case .mixture: return "mixture"
         }
     }
 

@@ -2,6 +2,7 @@
 
 import Autoencoder
 import Foundation
+import FrequencyBands
 import ImageCodec
 import TensorKernels
 
@@ -107,11 +108,11 @@ struct EngineBench {
         switch operation {
         case "encode":
             var task = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
-            task.split = model.configuration.frequency.split
+            task.cut = model.configuration.frequency.split.map(CoefficientCut.split)
             return task
         case "classify":
             var task = AutoencoderTask(input: .pixels(pixels), outputs: .logits)
-            task.split = model.configuration.frequency.split
+            task.cut = model.configuration.frequency.split.map(CoefficientCut.split)
             return task
         case "decode": return AutoencoderTask(input: .latent(latent), outputs: .reconstruction)
         default: throw CommandError.notUnderstood(operation)
@@ -156,7 +157,7 @@ struct EngineBench {
         guard let engine else { throw CommandError.nothingLoaded }
         return try time(count, path) { bytes in
             var task = AutoencoderTask(input: .pixels(try pixels(of: bytes, engine.model)), outputs: .latent)
-            task.split = engine.model.configuration.frequency.split
+            task.cut = engine.model.configuration.frequency.split.map(CoefficientCut.split)
             for result in engine.run([try engine.plan(task)]) { _ = try result.get() }
         }
     }

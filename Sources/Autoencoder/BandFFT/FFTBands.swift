@@ -28,21 +28,16 @@ struct FFTBands: Sendable {
     private var hiddenShape: MapShape { MapShape(height: gridSide, width: gridSide, channels: first.linear.outputs) }
     private var outputShape: MapShape { MapShape(height: gridSide, width: gridSide, channels: channels) }
 
-    /// Bands that a `freq_ratio` keeps: at least one, counted in fp32 as the authors' code does.
-    func keptBands(ratio: Float) -> Int {
-        max(1, Int((min(max(ratio, 0), 1) * Float(bandCount)).rounded(.up)))
-    }
-
     /// Replaces the encoder's maps by the latents.
     ///
     /// - `latents`: `[images, channels, gridSide, gridSide]`.
-    /// - `ratio`: the authors' `freq_ratio`.
+    /// - `kept`: the bands that are mixed; the others become zero before.
     /// - `observe`: gets each image's mixed bands for the duration of the call: `[bandCount, channels, gridSide,
     ///   gridSide]`.
     func callAsFunction(
         _ latents: UnsafeMutablePointer<Float>,
         images: Int,
-        ratio: Float,
+        keeping kept: Range<Int>,
         in context: ComputeContext,
         observe: (_ image: Int, _ bands: UnsafePointer<Float>) -> Void
     ) {
@@ -52,10 +47,10 @@ struct FFTBands: Sendable {
             for image in 0..<images {
                 let latent = latents + image * latentCount
                 split(latent, into: bands, in: context)
-                if cutsBands {
-                    let kept = keptBands(ratio: ratio)
-                    let dropped = (bandCount - kept) * latentCount
-                    context.compute { (bands + kept * latentCount).update(repeating: 0, count: dropped) }
+                context.compute {
+                    for band in 0..<bandCount where !kept.contains(band) {
+                        (bands + band * latentCount).update(repeating: 0, count: latentCount)
+                    }
                 }
                 if let mixing { mix(bands, by: mixing, in: context) }
                 context.compute { observe(image, bands) }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FrequencyBands
 import TensorKernels
 
 /// Runs tasks on a model.
@@ -76,6 +77,8 @@ package final class AutoencoderEngine: Sendable {
         var operations = encodeOperations * 0.02
         if encodesImage, !outputs.subtracting(.ofImage).isEmpty { operations += encodeOperations }
         if !outputs.isDisjoint(with: .images) { operations += decodeOperations }
+        // The empty latent is decoded too.
+        if outputs.contains(.contribution) { operations += decodeOperations }
         if outputs.contains(.logits) { operations += headOperations }
         return operations / encodeOperations
     }
@@ -118,7 +121,7 @@ package final class AutoencoderEngine: Sendable {
         let pixels = [UInt8](repeating: 128, count: configuration.imageSide * configuration.imageSide * 3)
         var task = AutoencoderTask(input: .pixels(pixels), outputs: [.latent])
         if model.hasHead { task.outputs.insert(.logits) }
-        task.split = configuration.frequency.split
+        task.cut = configuration.frequency.split.map(CoefficientCut.split)
         task.normalizeLatent = configuration.normalization != nil
         let side = max(configuration.gridSide / 4, 1)
         let tokens = [Float](repeating: 0, count: configuration.channels * side * side)

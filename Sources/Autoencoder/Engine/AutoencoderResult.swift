@@ -8,7 +8,7 @@ package struct AutoencoderResult: Sendable, Equatable {
     package var pooled: [Float]?
     /// `[channels, frequencyTokenCount]`.
     package var frequencyTokens: [Float]?
-    /// `[imageSide, imageSide, 3]`.
+    /// `[imageSide, imageSide, 3]`: the decoded image, or the contribution.
     package var image: [UInt8]?
     /// `[3, imageSide, imageSide]`, neither clamped nor rounded.
     package var reconstruction: [Float]?

@@ -14,11 +14,14 @@ package struct AutoencoderTask: Sendable {
         /// `[channels, side, side]`: the tokens of one corner, for the authors' compact decode. The only output is an
         /// image.
         case compactTokens([Float], TokenCorner)
+        /// Two of `[channels, gridSide, gridSide]`: the coefficients that the split keeps from the first, the others from
+        /// the second.
+        case mixture([Float], [Float], BandSplit)
 
         package var isPixels: Bool {
             switch self {
             case .pixels: true
-            case .latent, .frequencyTokens, .compactTokens: false
+            case .latent, .frequencyTokens, .compactTokens, .mixture: false
             }
         }
     }
@@ -45,10 +48,16 @@ package struct AutoencoderTask: Sendable {
         package static let fftEnergies = Outputs(rawValue: 256)
         /// Energy of each of `fftBandCount` rings of the spectrum of the input image.
         package static let imageFFTEnergies = Outputs(rawValue: 512)
+        /// An image of what the whole latent adds to an empty one: the difference of their reconstructions around
+        /// mid-grey.
+        ///
+        /// The empty latent is zeros; with `bands` of one band alone it is the one that a first-edition model makes of
+        /// no band at all.
+        package static let contribution = Outputs(rawValue: 1024)
 
         /// At most one of these at a time: they share a member of the result.
         static let energies: Outputs = [.coefficientEnergies, .imageEnergies, .fftEnergies, .imageFFTEnergies]
-        static let images: Outputs = [.image, .reconstruction]
+        static let images: Outputs = [.image, .reconstruction, .contribution]
         static let ofImage: Outputs = [.imageEnergies, .imageFFTEnergies]
     }
 
@@ -66,11 +75,10 @@ package struct AutoencoderTask: Sendable {
     /// Undo the normalisation of an input latent or compact tokens first.
     package var latentIsNormalized = false
     /// nil for no cut.
-    package var split: BandSplit?
-    /// The share of its FFT bands that a first-edition model keeps, the authors' `freq_ratio`; nil for all.
-    package var frequencyRatio: Float?
-    /// Whether a first-edition model's frequency module runs; without it the latent is the encoder's map.
-    package var appliesBands = true
+    package var cut: CoefficientCut?
+    /// The FFT bands that a first-edition model keeps; nil: its frequency module does not run, and the latent is the
+    /// encoder's map.
+    package var bands: KeptBands? = .all
     /// Normalise the output latent.
     package var normalizeLatent = false
     /// Coefficients of each channel in the `frequencyTokens` output.

@@ -13,14 +13,19 @@ package enum TaskError: Error, Equatable {
     case compactSide(found: Int, maximum: Int)
     /// Compact tokens have no output but an image.
     case compactTokensOnlyDecode
+    /// What a corner adds to an empty latent is not defined.
+    case compactContribution
     /// The model's decoder needs the whole grid.
     case compactDecodeUnavailable
-    case split(BandError)
-    /// `freq_ratio` for a model without FFT bands.
+    /// The coefficients that a cut or a mixture keeps cannot be.
+    case cut(BandError)
+    /// FFT bands are chosen, and the model has none.
     case bandsUnavailable
     case frequencyRatioOutOfRange(Float)
+    case bandOutOfRange(band: Int, count: Int)
     /// A first-edition model's bands exist only while it encodes an image.
     case frequencyRatioNeedsPixels
+    case bandNeedsPixels
     case bandEnergiesNeedPixels
     /// The energies of bands that the task leaves out.
     case bandEnergiesNeedBands
@@ -30,6 +35,8 @@ package enum TaskError: Error, Equatable {
     /// Only pixels can be mirrored, and only pixels have an image spectrum.
     case needsPixels
     case severalEnergies
+    /// A decoded image and a contribution.
+    case severalImages
     /// The spectrum cannot be divided into that many bands.
     case bands(BandError)
     /// A number overflowed; only latents far from those of any image cause it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FrequencyBands
 import TensorKernels
 
 extension TaskExecution {
@@ -33,11 +34,16 @@ extension TaskExecution {
         for energy in energies {
             var task = AutoencoderTask(input: .pixels(pixels), outputs: outputs.union(energy))
             task.frequencyTokenCount = 1
-            task.split = configuration.frequency.split
+            task.cut = configuration.frequency.split.map(CoefficientCut.split)
             tasks.append(task)
         }
+        var contribution = AutoencoderTask(input: .pixels(pixels), outputs: .contribution)
+        if model.fftBands != nil { contribution.bands = .only(0) }
+        let latent = [Float](repeating: 0, count: configuration.latentCount)
+        let mixture = AutoencoderTask.Input.mixture(latent, latent, BandSplit(count: 0))
+        tasks += [contribution, AutoencoderTask(input: mixture, outputs: outputs)]
+        tasks[tasks.count - 1].frequencyTokenCount = 1
         if model.decoder.decodesCompactly {
-            let latent = [Float](repeating: 0, count: configuration.latentCount)
             for side in 1...configuration.gridSide {
                 var task = AutoencoderTask(input: .latent(latent), outputs: .image)
                 task.decodedCorner = TokenCorner(position: .topLeft, side: side)

@@ -23,11 +23,14 @@ struct TaskExecution {
                 result.logits = logits
             } else if !task.outputs.subtracting(.ofImage).isEmpty {
                 let latent = context.take(latentCount)
-                fill(latent, from: task, into: &result)
+                fill(latent, from: plan, into: &result)
                 if let kept = plan.kept { model.latentDCT.cut(latent, keeping: kept, in: context) }
                 describe(latent, plan, into: &result)
-                if !task.outputs.isDisjoint(with: .images) {
+                if !task.outputs.isDisjoint(with: [.image, .reconstruction]) {
                     guard decode(latent, plan, into: &result) else { throw .resultNotFinite }
+                }
+                if task.outputs.contains(.contribution) {
+                    guard contribute(latent, plan, into: &result) else { throw .resultNotFinite }
                 }
             }
             guard result.isFinite else { throw .resultNotFinite }
@@ -69,22 +72,23 @@ struct TaskExecution {
 
     private func fill(
         _ latent: UnsafeMutablePointer<Float>,
-        from task: AutoencoderTask,
+        from plan: TaskPlan,
         into result: inout AutoencoderResult
     ) {
+        let task = plan.task
+        let whole = TokenCorner(position: .topLeft, side: configuration.gridSide)
         switch task.input {
         case .pixels(let pixels):
             withInput(pixels, flipped: task.flipped) { input in
                 model.encoder(input, images: 1, into: latent, in: context)
             }
-            if let bands = model.fftBands, task.appliesBands {
-                let ratio = task.frequencyRatio ?? 1
-                bands(latent, images: 1, ratio: ratio, in: context) { _, mixed in
+            if let bands = model.fftBands, let kept = task.bands {
+                bands(latent, images: 1, keeping: bands.range(of: kept), in: context) { _, mixed in
                     if task.outputs.contains(.fftEnergies) { result.energies = bands.energies(ofBands: mixed) }
                 }
             }
         case .latent(let values):
-            fill(latent, with: values, of: TokenCorner(position: .topLeft, side: configuration.gridSide), task)
+            fill(latent, with: values, of: whole, task)
         case .frequencyTokens(let values, let count):
             values.withUnsafeBufferPointer { values in
                 guard let start = values.baseAddress else { return }
@@ -92,6 +96,13 @@ struct TaskExecution {
             }
         case .compactTokens(let values, let corner):
             fill(latent, with: values, of: corner, task)
+        case .mixture(let first, let second, _):
+            fill(latent, with: second, of: whole, task)
+            context.scope {
+                let other = context.take(latentCount)
+                fill(other, with: first, of: whole, task)
+                if let mixed = plan.mixed { model.latentDCT.mix(other, into: latent, replacing: mixed, in: context) }
+            }
         }
     }
 
@@ -182,6 +193,62 @@ struct TaskExecution {
         _ plan: TaskPlan,
         into result: inout AutoencoderResult
     ) -> Bool {
+        var made = AutoencoderResult()
+        var isFinite = true
+        withDecoded(latent, plan) { output in
+            made.imageSide = output.side
+            guard !context.isMeasuring else { return }
+            if plan.task.outputs.contains(.reconstruction) {
+                made.reconstruction = output.reconstruction(0)
+            }
+            if plan.task.outputs.contains(.image) {
+                made.image = output.bytes(0, rounding: plan.task.rounding)
+                isFinite = made.image != nil
+            }
+        }
+        result.imageSide = made.imageSide
+        result.reconstruction = made.reconstruction
+        result.image = made.image
+        return isFinite
+    }
+
+    /// Decodes the latent and the empty one, and draws what the first adds to the second.
+    ///
+    /// - Returns: false if a value of an image is not finite.
+    private func contribute(
+        _ latent: UnsafePointer<Float>,
+        _ plan: TaskPlan,
+        into result: inout AutoencoderResult
+    ) -> Bool {
+        context.scope {
+            let empty = context.take(latentCount)
+            context.compute { empty.update(repeating: 0, count: latentCount) }
+            if let bands = model.fftBands, case .only = plan.task.bands {
+                bands(empty, images: 1, keeping: 0..<0, in: context) { _, _ in }
+            }
+            let base = context.take(3 * configuration.outputSide * configuration.outputSide)
+            withDecoded(empty, plan) { output in
+                guard !context.isMeasuring else { return }
+                output.copyReconstruction(0, into: base)
+            }
+            var made = AutoencoderResult()
+            withDecoded(latent, plan) { output in
+                made.imageSide = output.side
+                guard !context.isMeasuring else { return }
+                made.image = output.contribution(0, beyond: base, rounding: plan.task.rounding)
+            }
+            result.imageSide = made.imageSide
+            result.image = made.image
+            return context.isMeasuring || made.image != nil
+        }
+    }
+
+    /// Decodes the tokens of a latent that the task asks for, and lends the image to `body`.
+    private func withDecoded(
+        _ latent: UnsafePointer<Float>,
+        _ plan: TaskPlan,
+        _ body: (DecodedImages) -> Void
+    ) {
         context.scope {
             let tokens = context.take(latentCount)
             let side = plan.corner?.side ?? configuration.gridSide
@@ -193,23 +260,7 @@ struct TaskExecution {
                     if let corner = plan.corner { crop(tokens, to: corner) }
                 }
             }
-            var made = AutoencoderResult()
-            var isFinite = true
-            model.decoder(tokens, images: 1, side: side, in: context) { output in
-                made.imageSide = output.side
-                guard !context.isMeasuring else { return }
-                if plan.task.outputs.contains(.reconstruction) {
-                    made.reconstruction = output.reconstruction(0)
-                }
-                if plan.task.outputs.contains(.image) {
-                    made.image = output.bytes(0, rounding: plan.task.rounding)
-                    isFinite = made.image != nil
-                }
-            }
-            result.imageSide = made.imageSide
-            result.reconstruction = made.reconstruction
-            result.image = made.image
-            return isFinite
+            model.decoder(tokens, images: 1, side: side, in: context, body)
         }
     }
 

@@ -12,6 +12,8 @@ package struct TaskPlan: Sendable {
     private(set) var task: AutoencoderTask
     /// Whether each coefficient is kept; nil for no cut.
     let kept: [Bool]?
+    /// Whether a mixture takes each coefficient from its first latent; nil for other inputs.
+    let mixed: [Bool]?
     /// The corner of tokens that is decoded; nil for all of them.
     let corner: TokenCorner?
     /// The task's work in units of one encoding.
@@ -21,14 +23,11 @@ package struct TaskPlan: Sendable {
         let configuration = model.configuration
         guard !task.outputs.isEmpty else { throw .nothingAsked }
         let given = try Self.checkInput(task, model: model)
-        if let split = task.split {
-            do {
-                kept = try model.latentDCT.kept(by: split)
-            } catch {
-                throw .split(error)
-            }
+        kept = try Self.kept(by: task.cut, model: model)
+        if case .mixture(_, _, let split) = task.input {
+            mixed = try Self.kept(by: .split(split), model: model)
         } else {
-            kept = nil
+            mixed = nil
         }
         if let wanted = task.decodedCorner, given == nil, wanted.side != configuration.gridSide {
             try Self.check(wanted, model: model)
@@ -36,6 +35,7 @@ package struct TaskPlan: Sendable {
         } else {
             corner = given
         }
+        if corner != nil, task.outputs.contains(.contribution) { throw .compactContribution }
         try Self.checkOutputs(task, model: model)
         try Self.checkBands(task, model: model)
         if task.latentIsNormalized || task.normalizeLatent, configuration.normalization == nil {
@@ -55,8 +55,19 @@ package struct TaskPlan: Sendable {
         case .frequencyTokens(let values, let count):
             plan.task.input = .frequencyTokens(zeros(values), count: count)
         case .compactTokens(let values, let corner): plan.task.input = .compactTokens(zeros(values), corner)
+        case .mixture(let first, let second, let split):
+            plan.task.input = .mixture(zeros(first), zeros(second), split)
         }
         return plan
+    }
+
+    private static func kept(by cut: CoefficientCut?, model: AutoencoderModel) throws(TaskError) -> [Bool]? {
+        guard let cut else { return nil }
+        do {
+            return try model.latentDCT.kept(by: cut)
+        } catch {
+            throw .cut(error)
+        }
     }
 
     /// - Returns: the corner that the input fills; nil for the whole grid.
@@ -79,10 +90,12 @@ package struct TaskPlan: Sendable {
             try check(values, count: configuration.channels * count)
         case .compactTokens(let values, let corner):
             try check(corner, model: model)
-            guard task.outputs.isSubset(of: .images), task.split == nil else { throw .compactTokensOnlyDecode }
+            guard task.outputs.isSubset(of: .images), task.cut == nil else { throw .compactTokensOnlyDecode }
             try check(values, count: configuration.channels * corner.side * corner.side)
             guard !task.flipped else { throw .needsPixels }
             return corner
+        case .mixture(let first, let second, _):
+            for values in [first, second] { try check(values, count: configuration.latentCount) }
         }
         guard !task.flipped, task.outputs.isDisjoint(with: .ofImage) else { throw .needsPixels }
         return nil
@@ -96,14 +109,22 @@ package struct TaskPlan: Sendable {
     }
 
     private static func checkBands(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
-        if let ratio = task.frequencyRatio {
+        switch task.bands {
+        case nil, .all: break
+        case .ratio(let ratio):
             guard model.fftBands != nil else { throw .bandsUnavailable }
             guard (0...1).contains(ratio) else { throw .frequencyRatioOutOfRange(ratio) }
             guard task.input.isPixels else { throw .frequencyRatioNeedsPixels }
+        case .only(let band):
+            guard let bands = model.fftBands else { throw .bandsUnavailable }
+            guard (0..<bands.bandCount).contains(band) else {
+                throw .bandOutOfRange(band: band, count: bands.bandCount)
+            }
+            guard task.input.isPixels else { throw .bandNeedsPixels }
         }
         if model.fftBands != nil, task.outputs.contains(.fftEnergies) {
             guard task.input.isPixels else { throw .bandEnergiesNeedPixels }
-            guard task.appliesBands else { throw .bandEnergiesNeedBands }
+            guard task.bands != nil else { throw .bandEnergiesNeedBands }
         }
     }
 
@@ -114,6 +135,7 @@ package struct TaskPlan: Sendable {
 
     private static func checkOutputs(_ task: AutoencoderTask, model: AutoencoderModel) throws(TaskError) {
         if task.outputs.contains(.logits), !model.hasHead { throw .headUnavailable }
+        if task.outputs.isSuperset(of: [.image, .contribution]) { throw .severalImages }
         if task.outputs.contains(.frequencyTokens) {
             let maximum = model.configuration.tokenCount
             guard task.frequencyTokenCount >= 1, task.frequencyTokenCount <= maximum else {

@@ -111,7 +111,9 @@ extension AutoencoderModel {
         in context: ComputeContext
     ) {
         encoder(input, images: images, into: latents, in: context)
-        fftBands?(latents, images: images, ratio: 1, in: context) { _, _ in }
+        if let fftBands {
+            fftBands(latents, images: images, keeping: fftBands.range(of: .all), in: context) { _, _ in }
+        }
     }
 
     private func preprocess(_ pixels: [UInt8], into input: UnsafeMutablePointer<Float>, in context: ComputeContext) {

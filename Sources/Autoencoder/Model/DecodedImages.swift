@@ -13,12 +13,17 @@ struct DecodedImages {
 
     /// One image as `[3, side, side]`, neither clamped nor rounded.
     func reconstruction(_ image: Int) -> [Float] {
+        [Float](unsafeUninitializedCapacity: 3 * side * side) { values, count in
+            if let start = values.baseAddress { copyReconstruction(image, into: start) }
+            count = 3 * side * side
+        }
+    }
+
+    /// The same into memory of `3 * side * side` floats.
+    func copyReconstruction(_ image: Int, into values: UnsafeMutablePointer<Float>) {
         let plane = side * side
-        return [Float](unsafeUninitializedCapacity: 3 * plane) { values, count in
-            forEachValue(of: image) { y, x, colour, value in
-                values[colour * plane + y * side + x] = value
-            }
-            count = 3 * plane
+        forEachValue(of: image) { y, x, colour, value in
+            values[colour * plane + y * side + x] = value
         }
     }
 
@@ -39,6 +44,34 @@ struct DecodedImages {
                     UInt8(rounding == .round ? scaled.rounded(.toNearestOrEven) : scaled.rounded(.down))
             }
             filled = count
+        }
+        return poison == 0 ? bytes : nil
+    }
+
+    /// What one image adds to another, as bytes around mid-grey: 128 plus 255 times the difference, clamped.
+    ///
+    /// The difference is rounded, or truncated towards zero, before 128 is added, so that nothing added is 128 with
+    /// either rounding.
+    ///
+    /// - `base`: the other image, `[3, side, side]`.
+    /// - Returns: `[side, side, 3]`; nil if a value is infinite or not a number.
+    func contribution(
+        _ image: Int,
+        beyond base: UnsafePointer<Float>,
+        rounding: AutoencoderTask.Rounding
+    ) -> [UInt8]? {
+        let plane = side * side
+        var poison: Float = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: 3 * plane) { bytes, filled in
+            forEachValue(of: image) { y, x, colour, value in
+                let difference = value - base[colour * plane + y * side + x]
+                poison += difference * 0
+                // NaN becomes -1 here: `max` returns its first argument unless the second is larger.
+                let scaled = min(max(-1, difference), 1) * 255
+                let steps = rounding == .round ? scaled.rounded(.toNearestOrEven) : scaled.rounded(.towardZero)
+                bytes[(y * side + x) * 3 + colour] = UInt8(min(max(steps + 128, 0), 255))
+            }
+            filled = 3 * plane
         }
         return poison == 0 ? bytes : nil
     }

@@ -134,7 +134,7 @@ private struct BandSplitSettings {
             case .countNotSquare(let count, _) where isCountGiven: throw .keepCountNotSquare(count)
             case .countNotSquare(let count, _): throw .resultingCountNotSquare(count)
             case .restNotSquare(_, let rest, _): throw .resultingCountNotSquare(rest)
-            case .gridNotSquare, .countOutOfRange, .bandCountOutOfRange: throw .gridNotSquare
+            case .gridNotSquare, .countOutOfRange, .bandCountOutOfRange, .rangeOutOfBounds: throw .gridNotSquare
             }
         }
     }

@@ -11,12 +11,15 @@ enum ItemSource: Sendable {
     case latent(coefficientCount: Int)
     /// A square block of a latent's tokens.
     case compactTokens(count: Int)
+    /// Two items.
+    case mixture
 
     init(latent: AutoencoderTask.Input, tokenCount: Int) {
         switch latent {
         case .pixels, .latent: self = .latent(coefficientCount: tokenCount)
         case .frequencyTokens(_, let count): self = .latent(coefficientCount: count)
         case .compactTokens(_, let corner): self = .compactTokens(count: corner.side * corner.side)
+        case .mixture: self = .mixture
         }
     }
 

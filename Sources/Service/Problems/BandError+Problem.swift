@@ -18,6 +18,11 @@ extension BandError: ProblemConvertible {
             .conflict("cutoff_mode", "map2d_square needs a square grid, this model's is \(height) x \(width)")
         case .bandCountOutOfRange(let count, let limit):
             .badParameter("bands", String(count), allowed: "an integer from 1 to \(limit)")
+        case .rangeOutOfBounds(let from, let to, let limit):
+            .conflict(
+                "keep_from",
+                "keep_from=\(from) and keep_to=\(to) must name a range of 0 to \(limit) that is not empty"
+            )
         }
     }
 }

@@ -30,11 +30,15 @@ extension TaskError: ProblemConvertible {
                 expected: "1 to \(maximum)",
                 got: "\(found)"
             )
-        case .split(let error), .bands(let error): error.problem
+        case .cut(let error), .bands(let error): error.problem
         case .bandsUnavailable:
             .featureUnavailable("freq_ratio needs FFT bands, which this model does not have.", missing: "fft-bands")
         case .frequencyRatioOutOfRange(let ratio):
             .badParameter("freq_ratio", String(ratio), allowed: "a number from 0 to 1")
+        case .bandOutOfRange(let band, let count):
+            .badParameter("band", String(band), allowed: "a band of this model, 0 to \(count - 1)")
+        case .bandNeedsPixels:
+            .conflict("band", "the FFT bands of this model exist while it encodes an image, and a latent was sent")
         case .frequencyRatioNeedsPixels:
             .conflict("freq_ratio", "it acts while an image is encoded, and a latent was sent")
         case .bandEnergiesNeedPixels:
@@ -46,10 +50,11 @@ extension TaskError: ProblemConvertible {
         case .headUnavailable: .featureUnavailable("This model has no classification head.", missing: "head")
         case .compactDecodeUnavailable:
             .featureUnavailable("This model's decoder needs the whole grid.", missing: "compact-decode")
+        case .compactContribution: .conflict("keep_from", "it needs the whole latent, not a block of its tokens")
         case .compactTokensOnlyDecode: .conflict("cutoff_mode", "a block of tokens can only be decoded to an image")
         case .needsPixels: .conflict("of", "of=image needs an image, and a latent was sent")
-        case .nothingAsked, .severalEnergies:
-            Problem(.internalError, "The engine got a task without outputs, or with several spectra.")
+        case .nothingAsked, .severalEnergies, .severalImages:
+            Problem(.internalError, "The engine got a task without outputs, or with several spectra or images.")
         }
     }
 }

@@ -25,8 +25,8 @@ import Testing
         var tasks: [AutoencoderTask] = []
         for index in 0..<3 {
             var encode = AutoencoderTask(input: .pixels(pixels()), outputs: [.latent, .pooled, .coefficientEnergies])
-            encode.split =
-                index == 0 ? nil : BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 10 * index)
+            encode.cut =
+                index == 0 ? nil : .split(BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 10 * index))
             encode.flipped = index == 1
             encode.normalizeLatent = configuration.normalization != nil
             tasks.append(encode)
@@ -46,7 +46,7 @@ import Testing
             tasks.append(carried)
         }
         var round = AutoencoderTask(input: .pixels(pixels()), outputs: [.reconstruction, .image, .imageEnergies])
-        round.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 25)
+        round.cut = .split(BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 25))
         // A packed latent is not a map of places, so part of it cannot be decoded by itself.
         if configuration.packing == nil { round.decodedCorner = TokenCorner(position: .bottomRight, side: 5) }
         tasks.append(round)
@@ -57,9 +57,18 @@ import Testing
         }
         if configuration.frequency.bands != nil {
             var partly = AutoencoderTask(input: .pixels(pixels()), outputs: [.latent, .fftEnergies])
-            partly.frequencyRatio = 0.5
+            partly.bands = .ratio(0.5)
             tasks.append(partly)
+            var one = AutoencoderTask(input: .pixels(pixels()), outputs: .contribution)
+            one.bands = .only(1)
+            tasks.append(one)
         }
+        var range = AutoencoderTask(input: .pixels(pixels()), outputs: [.contribution, .reconstruction])
+        range.cut = .range(from: 3, to: 17, order: .radial)
+        tasks.append(range)
+        let (one, other) = (floats(configuration.latentCount), floats(configuration.latentCount))
+        let mixture = AutoencoderTask.Input.mixture(one, other, BandSplit(mode: .high, count: 20))
+        tasks.append(AutoencoderTask(input: mixture, outputs: [.image, .latent]))
         if engine.model.hasHead { tasks.append(AutoencoderTask(input: .pixels(pixels()), outputs: .logits)) }
         if engine.model.hasHead {
             tasks.append(AutoencoderTask(input: .pixels(pixels()), outputs: [.logits, .imageFFTEnergies]))

@@ -97,11 +97,11 @@ import Testing
     }
 
     @Test func cutsThatCannotBe() {
-        refuses(.latent(latent), .latent, with: .split(.countOutOfRange(count: 257, limit: 256))) {
-            $0.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 257)
+        refuses(.latent(latent), .latent, with: .cut(.countOutOfRange(count: 257, limit: 256))) {
+            $0.cut = .split(BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 257))
         }
-        refuses(.latent(latent), .latent, with: .split(.countOutOfRange(count: -1, limit: 256))) {
-            $0.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: -1)
+        refuses(.latent(latent), .latent, with: .cut(.countOutOfRange(count: -1, limit: 256))) {
+            $0.cut = .split(BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: -1))
         }
     }
 
@@ -117,19 +117,19 @@ import Testing
     }
 
     @Test func bandsThatCannotBe() throws {
-        refuses(.pixels(pixels), .latent, with: .bandsUnavailable) { $0.frequencyRatio = 1 }
+        refuses(.pixels(pixels), .latent, with: .bandsUnavailable) { $0.bands = .ratio(1) }
         let banded = try AutoencoderEngine(
             model: try AutoencoderModel(directory: Fixtures.path("models/fft-bands")),
             threads: 1
         )
         let values = [Float](repeating: 0, count: 6 * 64)
         let image = [UInt8](repeating: 0, count: 32 * 32 * 3)
-        refuses(.latent(values), .image, with: .frequencyRatioNeedsPixels, on: banded) { $0.frequencyRatio = 1 }
+        refuses(.latent(values), .image, with: .frequencyRatioNeedsPixels, on: banded) { $0.bands = .ratio(1) }
         refuses(.latent(values), .fftEnergies, with: .bandEnergiesNeedPixels, on: banded)
-        refuses(.pixels(image), .fftEnergies, with: .bandEnergiesNeedBands, on: banded) { $0.appliesBands = false }
+        refuses(.pixels(image), .fftEnergies, with: .bandEnergiesNeedBands, on: banded) { $0.bands = nil }
         for ratio in [Float(-0.1), 1.1, .infinity] {
             refuses(.pixels(image), .latent, with: .frequencyRatioOutOfRange(ratio), on: banded) {
-                $0.frequencyRatio = ratio
+                $0.bands = .ratio(ratio)
             }
         }
     }

@@ -277,7 +277,7 @@ import Testing
         let engine = try AutoencoderEngine(model: model, threads: 2)
         let latent = (0..<80 * 256).map { Float($0 % 11) / 10 }
         var task = AutoencoderTask(input: .latent(latent), outputs: [.logits, .pooled])
-        task.split = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64)
+        task.cut = .split(BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64))
         let made = try engine.result(task)
         let pooled = try #require(made.pooled)
         var wanted: [Float] = [1, 1, 1]

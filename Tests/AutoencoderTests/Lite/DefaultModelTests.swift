@@ -33,7 +33,7 @@ import Testing
             input: .pixels(try expected.bytes("pixels")),
             outputs: [.latent, .reconstruction, .image, .logits]
         )
-        task.split = keep.map { BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: $0) }
+        task.cut = keep.map { .split(BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: $0)) }
         let made = try engine.result(task)
         #expect(largestDifference(made.latent, try expected.values("latent.\(cut)")) < 2e-3)
 

@@ -32,7 +32,7 @@ import Testing
         let pixels = try expected.bytes("pixels")
         for cut in Self.cuts where expected.contains(cut.tensor) {
             var task = AutoencoderTask(input: .pixels(pixels), outputs: .latent)
-            task.split = cut.split
+            task.cut = cut.split.map(CoefficientCut.split)
             let latent = try engine.result(task).latent
             let difference = largestDifference(latent, try expected.values(cut.tensor))
             #expect(difference < Self.latentTolerance, "\(cut.tensor)")
@@ -65,7 +65,7 @@ import Testing
             ("recon.zigzag64", BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64)),
         ] where expected.contains(tensor) {
             var task = AutoencoderTask(input: .pixels(pixels), outputs: .reconstruction)
-            task.split = split
+            task.cut = split.map(CoefficientCut.split)
             let made = try engine.result(task)
             #expect(made.imageSide == 256)
             #expect(
@@ -80,7 +80,7 @@ import Testing
         let expected = try golden.expected()
         let engine = try golden.engine()
         var task = AutoencoderTask(input: .pixels(try expected.bytes("pixels")), outputs: .reconstruction)
-        task.split = BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 64)
+        task.cut = .split(BandSplit(mode: .low, order: .zigzag, cutoff: .map2DSquare, count: 64))
         let corner = TokenCorner(position: .topLeft, side: 8)
         task.decodedCorner = corner
         let fromPixels = try engine.result(task)
@@ -105,7 +105,7 @@ import Testing
         let engine = try golden.engine()
         let low64 = BandSplit(mode: .low, order: .zigzag, cutoff: .reorder1D, count: 64)
         var encode = AutoencoderTask(input: .pixels(try expected.bytes("pixels")), outputs: .latent)
-        encode.split = low64
+        encode.cut = .split(low64)
         encode.normalizeLatent = true
         let normalized = try #require(try engine.result(encode).latent)
         let wanted = try expected.values("latent.zigzag64.normalized")

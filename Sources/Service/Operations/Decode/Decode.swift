@@ -138,7 +138,7 @@ struct Decode: Operation {
         if case .compactTokens(_, let tokens) = input {
             // The square was cut out by the client.
             try checkCompactTokens(tokens)
-            task.split = nil
+            task.cut = nil
         } else {
             task.decodedCorner = try decodedCorner(split)
         }

@@ -26,6 +26,7 @@ extension Decode {
         case .image: (split, count) = (try cut.split(byDefault: cut.model.split), tokenCount)
         case .latent(let given): (split, count) = (try cut.split(byDefault: nil), given)
         case .compactTokens(let given): (split, count) = (nil, given)
+        case .mixture: (split, count) = (nil, tokenCount)
         }
         if let split { count = split.keptCount(of: tokenCount) }
         // As much as `/encode?layout=freq_tokens` sends of it.

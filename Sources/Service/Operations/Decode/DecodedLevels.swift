@@ -21,7 +21,7 @@ struct DecodedLevels: SecondPhase {
                 return try singles.map { single throws(Problem) in
                     var task = try single.task(for: .latent(latent))
                     // The bands act while an image is encoded, and the first phase undid the normalisation.
-                    task.frequencyRatio = nil
+                    task.bands = .all
                     task.latentIsNormalized = false
                     return task
                 }

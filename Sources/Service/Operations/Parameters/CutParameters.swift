@@ -110,11 +110,10 @@ extension AutoencoderTask {
     /// A task with what the parameters of cut and normalisation say.
     init(_ input: Input, _ outputs: Outputs, cut: CutParameters, split: BandSplit?, isNormalized: Bool) {
         self.init(input: input, outputs: outputs)
-        self.split = split
+        self.cut = split.map(CoefficientCut.split)
         latentIsNormalized = !input.isPixels && isNormalized
         normalizeLatent = isNormalized
-        frequencyRatio = cut.frequencyRatio
         // As in the authors' code, a ratio turns the module on again.
-        appliesBands = cut.appliesFrequency ?? true || cut.frequencyRatio != nil
+        bands = cut.frequencyRatio.map(KeptBands.ratio) ?? (cut.appliesFrequency == false ? nil : .all)
     }
 }
