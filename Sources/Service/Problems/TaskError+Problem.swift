@@ -35,8 +35,7 @@ extension TaskError: ProblemConvertible {
             .featureUnavailable("freq_ratio needs FFT bands, which this model does not have.", missing: "fft-bands")
         case .frequencyRatioOutOfRange(let ratio):
             .badParameter("freq_ratio", String(ratio), allowed: "a number from 0 to 1")
-        case .bandOutOfRange(let band, let count):
-            .badParameter("band", String(band), allowed: "a band of this model, 0 to \(count - 1)")
+        case .bandOutOfRange(let band, let count): .bandOutOfRange(String(band), count: count)
         case .bandNeedsPixels:
             .conflict("band", "the FFT bands of this model exist while it encodes an image, and a latent was sent")
         case .frequencyRatioNeedsPixels:

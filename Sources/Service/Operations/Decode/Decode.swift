@@ -10,7 +10,7 @@ struct Decode: Operation {
     static let name = "decode"
     static let parameterNames =
         CutParameters.names + ImageParameters.names + ControlParameters.names + RawTensorParameters.names
-        + ["normalize"] + CornerParameters.names
+        + ["normalize"] + CornerParameters.names + BandSelection.names
         + [
             "with_input", "image_format", "quality", "rounding", "do_scaling", "scaling_factor", "shift_factor",
             "output_type",
@@ -59,6 +59,8 @@ struct Decode: Operation {
     let image: ImageParameters
     let control: ControlParameters
     let corner: CornerParameters
+    /// What the images show; nil: reconstructions.
+    let bands: BandSelection?
     /// Whether the response also holds each image as the model sees it.
     let returnsInput: Bool
     private let normalize: Normalize
@@ -73,6 +75,7 @@ struct Decode: Operation {
         cut = try CutParameters(given, model: model.configuration, takesLevels: true)
         normalize = try Normalize(given)
         corner = try CornerParameters(given, coefficientCount: model.configuration.tokenCount)
+        bands = try BandSelection.read(given, cut: cut, model: model.configuration)
         returnsInput = try given.boolean("with_input") ?? false
         fileFormat = try given.choice("image_format", FormatName.self)?.format
         quality = try given.integer("quality", in: 1...100)
@@ -105,28 +108,57 @@ struct Decode: Operation {
         return single
     }
 
-    var outputs: AutoencoderTask.Outputs { cut.levels == nil ? .image : .latent }
+    var outputs: AutoencoderTask.Outputs {
+        switch bands {
+        case nil: cut.levels == nil ? .image : .latent
+        case .range, .band: .contribution
+        case .mixture: .latent
+        }
+    }
+
     var resultsPerItem: Int { cut.levels?.count ?? 1 }
-    var secondPhase: (any SecondPhase)? { cut.levels.map { DecodedLevels(singles: $0.map(at)) } }
+
+    var secondPhase: (any SecondPhase)? {
+        if case .mixture(let split) = bands { return MixedLatents(split: split, rounding: rounding) }
+        return cut.levels.map { DecodedLevels(singles: $0.map(at)) }
+    }
 
     func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask] {
         if returnsInput, !input.isPixels {
             throw .conflict("with_input", "it returns the image that was sent, and a latent was sent")
         }
+        if let bands { return [try task(for: input, showing: bands)] }
         guard let levels = cut.levels else { return [try task(for: input)] }
         if case .compactTokens = input {
             throw .conflict("keep", "a block of tokens has had its cut, so it has no list of levels")
         }
         for level in levels { try at(level).checkLevel() }
-        var task = AutoencoderTask(
-            input,
-            outputs,
-            cut: cut,
-            split: nil,
-            isNormalized: try normalize.applies(to: model)
-        )
+        return [try wholeTask(for: input)]
+    }
+
+    /// The task of one item without a cut; what it returns is never normalised.
+    private func wholeTask(for input: AutoencoderTask.Input) throws(Problem) -> AutoencoderTask {
+        let isNormalized = try normalize.applies(to: model)
+        var task = AutoencoderTask(input, outputs, cut: cut, split: nil, isNormalized: isNormalized)
         task.normalizeLatent = false
-        return [task]
+        task.rounding = rounding
+        return task
+    }
+
+    private func task(
+        for input: AutoencoderTask.Input,
+        showing bands: BandSelection
+    ) throws(Problem) -> AutoencoderTask {
+        if case .compactTokens = input {
+            throw .conflict(bands.name, "it needs a whole latent, and a block of tokens was sent")
+        }
+        var task = try wholeTask(for: input)
+        switch bands {
+        case .range(let from, let to, let order): task.cut = .range(from: from, to: to, order: order)
+        case .band(let band): task.bands = .only(band)
+        case .mixture: break
+        }
+        return task
     }
 
     /// The task of one image.
@@ -147,7 +179,11 @@ struct Decode: Operation {
     }
 
     func form(accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> Form {
-        let imageCount = itemCount * (resultsPerItem + (returnsInput ? 1 : 0))
+        var imageCount = itemCount * (resultsPerItem + (returnsInput ? 1 : 0))
+        if case .mixture = bands {
+            guard itemCount == MixedLatents.itemCount else { throw .mixtureItems(itemCount) }
+            imageCount = 1
+        }
         let form = try preferredForm(accept, isJSON: isJSON, imageCount: imageCount)
         // 1 is also how a client asks for the figures, which every response has.
         if let quality, quality != 1, form.file == .png {

@@ -14,6 +14,7 @@ struct DecodedLatent: Sendable {
 extension Decode {
     /// What each image of an item was decoded from, in their order.
     func latents(of source: ItemSource) throws(Problem) -> [DecodedLatent] {
+        if let bands { return [bands.latent(of: model.configuration)] }
         guard let levels = cut.levels else { return [try latent(of: source)] }
         return try levels.map { level throws(Problem) in try at(level).latent(of: source) }
     }

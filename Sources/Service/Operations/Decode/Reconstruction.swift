@@ -6,7 +6,7 @@ import ImageCodec
 /// One decoded image, and what is known of it.
 struct Reconstruction: Sendable {
     let image: RGBImage
-    /// The image that it is a reconstruction of; nil for latents.
+    /// The image that it is a reconstruction of; nil for latents, contributions and mixtures.
     let original: RGBImage?
     let latent: DecodedLatent
 
@@ -22,11 +22,12 @@ struct Reconstruction: Sendable {
 extension Decode {
     /// The images of an item, in the order of the response.
     func reconstructions(_ output: ItemOutcome.Output) throws(Problem) -> [Reconstruction] {
+        let original = bands == nil ? output.source.pixels : nil
         var made: [Reconstruction] = []
         for (result, latent) in zip(output.results, try latents(of: output.source)) {
             guard let pixels = result.image else { throw Problem(.internalError, "The engine gave no image.") }
             let image = RGBImage(width: result.imageSide, height: result.imageSide, pixels: pixels)
-            made.append(Reconstruction(image: image, original: output.source.pixels, latent: latent))
+            made.append(Reconstruction(image: image, original: original, latent: latent))
         }
         return made
     }
