@@ -217,6 +217,24 @@ refused 400 unknown-parameter '/encode?nonsense=1' --data-binary "@$photo"
 refused 400 bad-parameter '/encode?keep=1,4' --data-binary "@$photo"
 refused 400 bad-parameter '/decode?keep=4,,5' --data-binary "@$photo"
 refused 413 too-many-items "/decode?keep=$(seq --separator=, 0 64)" --data-binary "@$photo"
+
+# What a range of coefficients adds, and one image of two
+expect 200 image/png '/decode?keep_from=1&keep_to=4' --data-binary "@$photo"
+has '^uae-latent: *keep_from=1, keep_to=4, order=[a-z]+, bytes=[0-9]+' "$head"
+refused 400 bad-parameter '/decode?keep_from=4&keep_to=4' --data-binary "@$photo"
+coefficients=$((${shape##*,} * ${shape##*,}))
+pair=(--form "file=@$photo" --form "file=@$work/photo.webp")
+expect 200 image/png '/decode?mix=low:1' "${pair[@]}"
+has '^uae-latent: *mix=low:1, order=[a-z]+, bytes=[0-9]+' "$head"
+keep mixed.png
+expect 200 image/png "/decode?keep=$coefficients" --data-binary "@$photo"
+keep whole.png
+expect 200 image/png "/decode?mix=high:$coefficients" "${pair[@]}"
+same "$body" "$work/whole.png" "all of the first image and none of the second is another image than the first"
+expect 200 image/png '/decode?mix=low:0' --form "file=@$work/photo.webp" --form "file=@$photo"
+same "$body" "$work/whole.png" "none of the first image and all of the second is another image than the second"
+refused 400 bad-parameter '/decode?mix=low:1' --data-binary "@$photo"
+has '"expected": ?2' && has '"actual": ?1'
 # GET routes ignore what they do not know; a target of 8,000 bytes is no trouble, one beyond 16 KiB is refused by name.
 long=$(head -c 8000 /dev/zero | tr '\0' a)
 for http in --http1.1 --http2-prior-knowledge; do

@@ -183,6 +183,26 @@ def level_cases():
         yield keep, body(keep), 400, "malformed-json"
 
 
+def mixture_cases(shape):
+    """Two latents in one image: values that overflow only together, and half a mixture."""
+    target = "/decode?mix=low:9&normalize=false"
+
+    def two(*files):
+        inputs = [{"b64": base64.b64encode(file).decode()} for file in files]
+        return json.dumps({"inputs": inputs, "on_error": "skip"}).encode()
+
+    count = shape[0] * shape[1] * shape[2]
+    high, low = (npy((1, *shape), data=struct.pack("<f", value) * count) for value in (3e38, -3e38))
+    zeros = npy((1, *shape))
+    yield "two that overflow", two(high, high), 422, "tensor-nonfinite", target
+    yield "opposites that overflow", two(high, low), 422, "tensor-nonfinite", target
+    yield "one that overflows", two(zeros, high), 422, "tensor-nonfinite", target
+    yield "a contribution that overflows", two(high), 422, "tensor-nonfinite", "/decode?keep_from=0&keep_to=4&normalize=false"
+    yield "half a mixture", two(zeros, b"?"), 415, "unsupported-media", target
+    yield "a batch of two", npy((2, *shape)), 200, None, target
+    yield "a batch of three", npy((3, *shape)), 400, "bad-parameter", target
+
+
 def heads_of_parts_are_plain():
     """An id cannot break out of the header of its part."""
     image = base64.b64encode(png()).decode()
@@ -224,6 +244,8 @@ def main():
         counts.case(f"form: {name}", check, body, status, slug, "/encode", FORM)
     for name, body, status, slug in level_cases():
         counts.case(f"levels: {name}", check, body, status, slug, "/decode", "application/json")
+    for name, body, status, slug, target in mixture_cases(shape):
+        counts.case(f"mixture: {name}", check, body, status, slug, target)
     counts.case("damaged arrays", damaged_arrays, shape)
     counts.case("heads of parts are plain", heads_of_parts_are_plain)
     counts.case("the server stays small", the_server_stays_small)
