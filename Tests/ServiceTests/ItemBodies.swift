@@ -5,9 +5,7 @@ import ImageCodec
 
 /// Bodies of several items, and the images of their responses.
 enum ItemBodies {
-    /// A JSON request; its items are named `0`, `1` and so on.
-    ///
-    /// - Parameter members: further members, such as `"keep":4`.
+    /// A JSON request whose items are named `0`, `1` and so on, with further members such as `"keep":4`.
     static func json(_ files: [[UInt8]], _ members: String...) -> [UInt8] {
         let inputs = files.enumerated().map { index, file in
             "{\"id\":\"\(index)\",\"b64\":\"\(Data(file).base64EncodedString())\"}"

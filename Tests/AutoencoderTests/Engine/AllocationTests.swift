@@ -30,6 +30,7 @@ import Testing
                 input: .latent([Float](repeating: 0.5, count: configuration.latentCount)),
                 outputs: .image
             ),
+            AutoencoderTask(input: .pixels(pixels), outputs: .contribution),
         ]
         for task in tasks {
             for result in engine.run([try engine.plan(task)]) { _ = try result.get() }

@@ -117,6 +117,7 @@ enum BandSelection: Sendable {
     /// What the image was decoded from, as a response says it.
     ///
     /// - Parameter model: the model's sizes.
+    /// - Returns: header and members.
     func latent(of model: ModelConfiguration) -> DecodedLatent {
         let coefficientBytes = model.channels * MemoryLayout<Float>.stride
         switch self {
@@ -124,7 +125,9 @@ enum BandSelection: Sendable {
             let byteCount = coefficientBytes * (to - from)
             return DecodedLatent(
                 header: "keep_from=\(from), keep_to=\(to), order=\(order.rawValue), bytes=\(byteCount)",
-                members: [("keep_from", .integer(from)), ("keep_to", .integer(to)), ("latent_bytes", .integer(byteCount))]
+                members: [
+                    ("keep_from", .integer(from)), ("keep_to", .integer(to)), ("latent_bytes", .integer(byteCount)),
+                ]
             )
         case .band(let band):
             return DecodedLatent(header: "band=\(band)", members: [("band", .integer(band))])
