@@ -131,6 +131,7 @@ extension ServiceTests {
             let pixels = file.withBytes(of: try #require(file.index.entries["pixels"])) { [UInt8]($0) }
             let picture = photo == "rocket" ? rocket : try Fixtures.bytes("golden/first-edition/\(name)/\(photo).png")
             let engine = try AutoencoderEngine(model: try AutoencoderModel(directory: folder), threads: 2)
+            let byteCount = engine.model.configuration.latentCount * 4
             try await TestService.run(model: folder) { client in
                 for band in 0..<count {
                     var task = AutoencoderTask(input: .pixels(pixels), outputs: .contribution)
@@ -138,11 +139,11 @@ extension ServiceTests {
                     let wanted = try #require(engine.run([engine.plan(task)]).first).get().image
                     let response = try await client.post("/decode?band=\(band)", picture)
                     #expect(try response.pixels == wanted, "\(band)")
-                    #expect(response.fields["uae-latent"] == "band=\(band)")
+                    #expect(response.fields["uae-latent"] == "band=\(band), bytes=\(byteCount)")
                     #expect(response.fields["uae-quality"] == nil)
                 }
                 let items = try await client.post("/decode", ItemBodies.json([picture], #""band":1"#)).items
-                #expect(items.first?["band"] as? Int == 1 && items.first?["latent_bytes"] == nil)
+                #expect(items.first?["band"] as? Int == 1 && items.first?["latent_bytes"] as? Int == byteCount)
                 for band in ["-1", "\(count)", "low", "1.5", "9223372036854775808", ""] {
                     let refused = try await client.post("/decode?band=\(band)", picture)
                     #expect(refused.status == 400 && refused.json["parameter"] as? String == "band", "\(band)")

@@ -119,26 +119,26 @@ enum BandSelection: Sendable {
     /// - Parameter model: the model's sizes.
     /// - Returns: header and members.
     func latent(of model: ModelConfiguration) -> DecodedLatent {
-        let coefficientBytes = model.channels * MemoryLayout<Float>.stride
+        let shown: (header: String, members: [(String, JSONValue)], count: Int)
         switch self {
         case .range(let from, let to, let order):
-            let byteCount = coefficientBytes * (to - from)
-            return DecodedLatent(
-                header: "keep_from=\(from), keep_to=\(to), order=\(order.rawValue), bytes=\(byteCount)",
-                members: [
-                    ("keep_from", .integer(from)), ("keep_to", .integer(to)), ("latent_bytes", .integer(byteCount)),
-                ]
+            shown = (
+                "keep_from=\(from), keep_to=\(to), order=\(order.rawValue)",
+                [("keep_from", .integer(from)), ("keep_to", .integer(to))],
+                to - from
             )
         case .band(let band):
-            return DecodedLatent(header: "band=\(band)", members: [("band", .integer(band))])
+            // Mixing and denoiser spread a band over the whole latent.
+            shown = ("band=\(band)", [("band", .integer(band))], model.tokenCount)
         case .mixture(let split):
-            let byteCount = coefficientBytes * model.tokenCount
             let mix = "\(split.mode.rawValue):\(split.count)"
-            return DecodedLatent(
-                header: "mix=\(mix), order=\(split.order.rawValue), bytes=\(byteCount)",
-                members: [("mix", .string(mix)), ("latent_bytes", .integer(byteCount))]
-            )
+            shown = ("mix=\(mix), order=\(split.order.rawValue)", [("mix", .string(mix))], model.tokenCount)
         }
+        let byteCount = model.channels * shown.count * MemoryLayout<Float>.stride
+        return DecodedLatent(
+            header: shown.header + ", bytes=\(byteCount)",
+            members: shown.members + [("latent_bytes", .integer(byteCount))]
+        )
     }
 }
 
