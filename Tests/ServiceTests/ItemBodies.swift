@@ -50,8 +50,8 @@ extension TestClient.Response {
 
 extension [String: Any] {
     /// The file in an item of a JSON response.
-    var file: [UInt8]? {
-        (self["data_b64"] as? String).flatMap { Data(base64Encoded: $0) }.map { [UInt8]($0) }
+    var file: FileBytes? {
+        (self["data_b64"] as? String).flatMap { Data(base64Encoded: $0) }.map { FileBytes(bytes: [UInt8]($0)) }
     }
 }
 

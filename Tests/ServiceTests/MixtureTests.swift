@@ -25,11 +25,11 @@ extension ServiceTests {
 
         @Test func allOrNothingOfTheFirstIsOneOfTheImages() async throws {
             try await TestService.run(model: TestService.defaultModel) { client in
-                var singles: [[UInt8]] = []
-                for photo in [chelsea, rocket] { singles.append(try await client.post("/decode", photo).body) }
+                var singles: [FileBytes] = []
+                for photo in [chelsea, rocket] { singles.append(try await client.post("/decode", photo).file) }
                 for (query, wanted) in [("low:196", 0), ("high:196", 0), ("low:0", 1), ("high:0", 1)] {
                     let response = try await mix(client, query, [chelsea, rocket])
-                    #expect(response.body == singles[wanted], "\(query)")
+                    #expect(response.file == singles[wanted], "\(query)")
                     #expect(response.fields["content-type"] == "image/png")
                     #expect(response.fields["uae-latent"] == "mix=\(query), order=zigzag, bytes=150528")
                     #expect(response.fields["uae-quality"] == nil)
@@ -66,7 +66,7 @@ extension ServiceTests {
                 let zigzag = try await mix(client, "low:17", [chelsea, rocket])
                 let radial = try await mix(client, "low:17&freq_order=radial", [chelsea, rocket])
                 #expect(radial.fields["uae-latent"] == "mix=low:17, order=radial, bytes=98304")
-                #expect(try zigzag.pixels != radial.pixels)
+                #expect(largestStep(try zigzag.pixels, try radial.pixels) > 1)
                 let truncated = try await mix(client, "low:17&rounding=trunc", [chelsea, rocket])
                 #expect(largestStep(try zigzag.pixels, try truncated.pixels) == 1)
             }
@@ -92,14 +92,14 @@ extension ServiceTests {
                 }
                 // A file of our own says that its numbers are not normalised.
                 let plain = try await client.post("/encode?format=safetensors&normalize=false&keep=256", rocket).body
-                #expect(try await mix(client, "low:16", [chelsea, plain]).pixels == wanted)
+                #expect(largestStep(try await mix(client, "low:16", [chelsea, plain]).pixels, wanted) == 0)
                 // JSON, and a batch of two in one tensor.
                 let json = ItemBodies.json([chelsea, rocket], #""mix":"low:16""#, #""image_format":"png""#)
                 let items = try await client.post("/decode", json).items
                 #expect(items.count == 1)
                 let item = try #require(items.first)
                 let file = try #require(item.file)
-                #expect(try await mix(client, "low:16", [chelsea, rocket]).body == file)
+                #expect(try await mix(client, "low:16", [chelsea, rocket]).file == file)
                 #expect(item["id"] as? String == "0+1" && item["mix"] as? String == "low:16")
                 #expect(item["latent_bytes"] as? Int == 96 * 256 * 4 && item["quality"] == nil)
                 var batch: [UInt8] = []
@@ -107,7 +107,7 @@ extension ServiceTests {
                     batch += try await client.post("/encode?keep=256&normalize=false", photo).body
                 }
                 let raw = try await client.post("/decode?mix=low:16&normalize=false&shape=2,96,16,16", batch)
-                #expect(try raw.pixels == wanted)
+                #expect(largestStep(try raw.pixels, wanted) == 0)
             }
         }
 
