@@ -157,6 +157,10 @@ expect 200 application/json /decode --json "@$work/levels.json"
 has '"levels":\[\{"keep":1,"latent_bytes":[0-9]+,' && has '\{"keep":4,"latent_bytes":[0-9]+,'
 expect 200 image/svg+xml '/spectrum?format=svg' --data-binary "@$photo"
 has '<svg'
+expect 200 image/svg+xml '/spectrum?format=svg&of=both' --data-binary "@$photo"
+has 'image (line)'
+expect 200 application/json '/spectrum?bands=4&of=both' --data-binary "@$photo"
+has '"latent":{"total_energy":'
 expect 200 application/json '/spectrum?bands=4&of=image' --data-binary "@$photo"
 expect 200 application/json '/spectrum?transform=fft' --data-binary "@$photo"
 expect 200 application/json '/classify?top_k=3' --data-binary "@$photo"

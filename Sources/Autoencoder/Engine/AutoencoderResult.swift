@@ -16,8 +16,10 @@ package struct AutoencoderResult: Sendable, Equatable {
     package var imageSide = 0
     /// `[classCount]`, before the softmax.
     package var logits: [Float]?
-    /// The requested energies, lowest frequency first.
+    /// The requested energies of the latent, lowest frequency first.
     package var energies: [Double]?
+    /// The requested energies of the input image, lowest frequency first.
+    package var imageEnergies: [Double]?
 }
 
 extension AutoencoderResult {
@@ -25,6 +27,7 @@ extension AutoencoderResult {
     var isFinite: Bool {
         [latent, pooled, frequencyTokens, reconstruction, logits].allSatisfy { values in
             values?.allSatisfy(\.isFinite) ?? true
-        } && energies?.allSatisfy(\.isFinite) ?? true
+        }
+            && [energies, imageEnergies].allSatisfy { $0?.allSatisfy(\.isFinite) ?? true }
     }
 }

@@ -55,9 +55,10 @@ package struct AutoencoderTask: Sendable {
         /// no band at all.
         package static let contribution = Outputs(rawValue: 1024)
 
-        /// At most one of these at a time: they share a member of the result.
-        static let energies: Outputs = [.coefficientEnergies, .imageEnergies, .fftEnergies, .imageFFTEnergies]
         static let images: Outputs = [.image, .reconstruction, .contribution]
+        /// At most one of these at a time: they share a member of the result.
+        static let ofLatent: Outputs = [.coefficientEnergies, .fftEnergies]
+        /// At most one of these at a time: they share a member of the result.
         static let ofImage: Outputs = [.imageEnergies, .imageFFTEnergies]
     }
 

@@ -17,7 +17,7 @@ struct TaskExecution {
             var result = AutoencoderResult()
             let task = plan.task
             if case .pixels(let pixels) = task.input, !task.outputs.isDisjoint(with: .ofImage) {
-                result.energies = imageEnergies(pixels, plan)
+                result.imageEnergies = imageEnergies(pixels, plan)
             }
             if task.outputs == .logits, let logits = logitsWithoutLatent(plan) {
                 result.logits = logits

@@ -142,9 +142,10 @@ package struct TaskPlan: Sendable {
                 throw .frequencyTokenCount(found: task.frequencyTokenCount, minimum: 1, maximum: maximum)
             }
         }
-        let energies = task.outputs.intersection(.energies)
-        guard energies.rawValue.nonzeroBitCount <= 1 else { throw .severalEnergies }
-        let usesBands = energies == .fftEnergies || energies == .imageFFTEnergies
+        for energies in [AutoencoderTask.Outputs.ofLatent, .ofImage] where energies.isSubset(of: task.outputs) {
+            throw .severalEnergies
+        }
+        let usesBands = !task.outputs.isDisjoint(with: [.fftEnergies, .imageFFTEnergies])
         guard !usesBands || (1...bandLimit).contains(task.fftBandCount) else {
             throw .bands(.bandCountOutOfRange(count: task.fftBandCount, limit: bandLimit))
         }

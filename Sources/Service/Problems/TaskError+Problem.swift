@@ -51,9 +51,12 @@ extension TaskError: ProblemConvertible {
             .featureUnavailable("This model's decoder needs the whole grid.", missing: "compact-decode")
         case .compactContribution: .conflict("keep_from", "it needs the whole latent, not a block of its tokens")
         case .compactTokensOnlyDecode: .conflict("cutoff_mode", "a block of tokens can only be decoded to an image")
-        case .needsPixels: .conflict("of", "of=image needs an image, and a latent was sent")
+        case .needsPixels: .conflict("of", "the spectrum of an image needs an image, and a latent was sent")
         case .nothingAsked, .severalEnergies, .severalImages:
-            Problem(.internalError, "The engine got a task without outputs, or with several spectra or images.")
+            Problem(
+                .internalError,
+                "The engine got a task without outputs, or with several spectra of one kind, or several images."
+            )
         }
     }
 }

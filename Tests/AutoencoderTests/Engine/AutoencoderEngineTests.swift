@@ -195,10 +195,27 @@ import Testing
         let engine = try golden.engine()
         let pixels = try golden.expected().bytes("pixels")
         let task = AutoencoderTask(input: .pixels(pixels), outputs: .imageEnergies)
-        let energies = try #require(try engine.result(task).energies)
+        let energies = try #require(try engine.result(task).imageEnergies)
         let total = pixels.reduce(0.0) { $0 + Double($1) * Double($1) / 65025 } / 3
         #expect(energies.count == 65536)
         #expect(abs(energies.reduce(0, +) - total) < 1e-4 * total)
+    }
+
+    @Test func latentAndImageEnergiesOfOneTaskEqualThoseOfTwo() throws {
+        let golden = GoldenModel.all[0]
+        let engine = try golden.engine()
+        let pixels = try golden.expected().bytes("pixels")
+        func made(_ outputs: AutoencoderTask.Outputs) throws -> AutoencoderResult {
+            try engine.result(AutoencoderTask(input: .pixels(pixels), outputs: outputs))
+        }
+        for (latent, image) in [(.coefficientEnergies, .imageEnergies), (.fftEnergies, .imageFFTEnergies)]
+            as [(AutoencoderTask.Outputs, AutoencoderTask.Outputs)]
+        {
+            let both = try made([latent, image])
+            #expect(try both.energies != nil && both.energies == made(latent).energies)
+            #expect(try both.imageEnergies != nil && both.imageEnergies == made(image).imageEnergies)
+            #expect(try made(latent).imageEnergies == nil && made(image).energies == nil)
+        }
     }
 
     @Test func costIsCountedInEncodings() throws {

@@ -82,6 +82,7 @@ import Testing
         refuses(.latent(latent), .imageEnergies, with: .needsPixels)
         refuses(.latent(latent), .latent, with: .needsPixels) { $0.flipped = true }
         refuses(.latent(latent), [.coefficientEnergies, .fftEnergies], with: .severalEnergies)
+        refuses(.pixels(pixels), [.imageEnergies, .imageFFTEnergies], with: .severalEnergies)
         refuses(
             .latent(latent),
             .frequencyTokens,

@@ -14,6 +14,13 @@ struct Spectrum: Operation {
     enum Source: String, CaseIterable {
         case latent
         case image
+        case both
+    }
+
+    /// What one spectrum describes.
+    enum Subject: String {
+        case latent
+        case image
     }
 
     enum Transform: String, CaseIterable {
@@ -60,21 +67,32 @@ struct Spectrum: Operation {
         }
     }
 
-    /// How many bands the response has, unless the model's FFT bands are shown.
-    var bandCount: Int { bands ?? 10 }
+    /// How many bands the response has; the model's own number if its FFT bands are shown.
+    var bandCount: Int { modelBands?.schedule.count ?? bands ?? 10 }
+
+    /// The spectra of an item.
+    var subjects: [Subject] {
+        switch source {
+        case .latent: [.latent]
+        case .image: [.image]
+        case .both: [.latent, .image]
+        }
+    }
 
     var outputs: AutoencoderTask.Outputs {
-        switch (source, transform) {
-        case (.latent, .dct): .coefficientEnergies
-        case (.latent, .fft): .fftEnergies
-        case (.image, .dct): .imageEnergies
-        case (.image, .fft): .imageFFTEnergies
+        subjects.reduce(into: []) { outputs, subject in
+            switch (subject, transform) {
+            case (.latent, .dct): outputs.insert(.coefficientEnergies)
+            case (.latent, .fft): outputs.insert(.fftEnergies)
+            case (.image, .dct): outputs.insert(.imageEnergies)
+            case (.image, .fft): outputs.insert(.imageFFTEnergies)
+            }
         }
     }
 
     /// The FFT bands of a first-edition model, where those are shown.
     var modelBands: FFTBandConfiguration? {
-        transform == .fft && source == .latent ? cut.model.bands : nil
+        transform == .fft && source != .image ? cut.model.bands : nil
     }
 
     func tasks(for input: AutoencoderTask.Input) throws(Problem) -> [AutoencoderTask] {

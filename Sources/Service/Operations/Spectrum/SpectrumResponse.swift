@@ -10,88 +10,126 @@ struct SpectrumResponse {
     let spectrum: Spectrum
     let model: ModelIdentity
 
-    private var gridSide: Int { spectrum.model.configuration.gridSide }
-
-    /// The radii of a first-edition model's bands, where those are shown.
-    private var ownRadii: [Float]? { spectrum.modelBands?.radii(gridSide: gridSide) }
+    private typealias Subject = Spectrum.Subject
 
     func response(_ outcomes: [ItemOutcome], form: Spectrum.Form) throws(Problem) -> Response {
+        var fields: HTTPFields = [:]
+        fields[.contentType] = form.mediaType
+        fields[.uaeModel] = model.header
+        if form == .svg {
+            let chart = SpectrumChart(
+                model: model.name,
+                inputs: Self.inputs(outcomes),
+                edgeUnit: edgeUnit,
+                series: try spectrum.subjects.map { subject throws(Problem) in
+                    try meanBands(of: subject, outcomes).series(subject.rawValue)
+                }
+            )
+            return Response(status: 200, fields: fields, body: Array(chart.svg.utf8))
+        }
+        return Response(status: 200, fields: fields, body: try json(outcomes).text)
+    }
+
+    // MARK: Bands
+
+    private func energies(of subject: Subject, _ output: ItemOutcome.Output) throws(Problem) -> [Double] {
+        let result = output.results.first
+        guard let energies = subject == .latent ? result?.energies : result?.imageEnergies else {
+            throw Problem(.internalError, "The engine gave no energies.")
+        }
+        return energies
+    }
+
+    private func bands(_ energies: [Double], of subject: Subject) throws(Problem) -> SpectrumBands {
+        try SpectrumBands(
+            energies,
+            count: spectrum.bandCount,
+            radii: spectrum.transform == .fft ? radii(of: subject, count: energies.count) : nil
+        )
+    }
+
+    /// The mean of the energies first, then the bands.
+    private func meanBands(of subject: Subject, _ outcomes: [ItemOutcome]) throws(Problem) -> SpectrumBands {
+        var sums: [Double] = []
+        var count = 0.0
+        for outcome in outcomes {
+            guard case .success(let output) = outcome.result else { continue }
+            let own = try energies(of: subject, output)
+            sums = sums.isEmpty ? own : zip(sums, own).map { $0 + $1 }
+            count += 1
+        }
+        return try bands(sums.map { $0 / count }, of: subject)
+    }
+
+    /// The edges of rings, 1 at an axis' Nyquist frequency.
+    private func radii(of subject: Subject, count: Int) -> [Double] {
+        if subject == .latent, let modelBands = spectrum.modelBands {
+            let gridSide = spectrum.model.configuration.gridSide
+            return modelBands.radii(gridSide: gridSide).map { Double($0) / (Double(gridSide) / 2) }
+        }
+        return (0...count).map { Double($0) / Double(count) }
+    }
+
+    // MARK: Words
+
+    /// How many images and latents succeeded: `1 image`, `mean of 3 images`, `mean of 2 images and 1 latent`.
+    private static func inputs(_ outcomes: [ItemOutcome]) -> String {
+        func counted(_ count: Int, _ noun: String) -> String? {
+            count == 0 ? nil : "\(count) \(noun)\(count == 1 ? "" : "s")"
+        }
+        var images = 0
+        var latents = 0
+        for outcome in outcomes {
+            guard case .success(let output) = outcome.result else { continue }
+            if output.pixels == nil { latents += 1 } else { images += 1 }
+        }
+        let all = [counted(images, "image"), counted(latents, "latent")].compactMap(\.self).joined(separator: " and ")
+        let failed = counted(outcomes.count - images - latents, "item").map { "; \($0) failed" } ?? ""
+        return (images + latents > 1 ? "mean of " : "") + all + failed
+    }
+
+    private var order: FrequencyOrder { spectrum.transform == .dct ? spectrum.cut.model.order : .radial }
+
+    private var edgeUnit: String {
+        switch spectrum.transform {
+        case .dct: "DCT coefficients in \(order.rawValue) order, lowest frequency first"
+        case .fft: "radius in the spectrum; 1 is the Nyquist frequency of an axis"
+        }
+    }
+
+    // MARK: JSON
+
+    private func json(_ outcomes: [ItemOutcome]) throws(Problem) -> JSONValue {
         var items: [JSONValue] = []
-        var energies: [[Double]] = []
         for outcome in outcomes {
             switch outcome.result {
             case .failure(let problem): items.append(ItemOutcome.json(id: outcome.id, problem: problem))
             case .success(let output):
-                guard let own = output.results.first?.energies else {
-                    throw Problem(.internalError, "The engine gave no energies.")
+                let spectra = try spectrum.subjects.map { subject throws(Problem) in
+                    try (subject, bands(energies(of: subject, output), of: subject))
                 }
-                energies.append(own)
-                items.append(.object([("id", .string(outcome.id))] + (try members(own))))
+                items.append(.object([("id", .string(outcome.id))] + members(spectra)))
             }
-        }
-        var fields: HTTPFields = [:]
-        fields[.contentType] = form.mediaType
-        fields[.uaeModel] = model.header
-        // Over several items: the mean of the energies first, then the bands.
-        let mean = (energies.first ?? []).indices.map { index in
-            energies.reduce(0) { $0 + $1[index] } / Double(energies.count)
-        }
-        if form == .svg {
-            let plot = SpectrumPlot(
-                bands: try bands(mean),
-                title: "\(model.name): energy of \(spectrum.source.rawValue)"
-            )
-            return Response(status: 200, fields: fields, body: Array(plot.svg.utf8))
         }
         var document: [(String, JSONValue)] = [
             ("model", .string(model.header)),
             ("of", .string(spectrum.source.rawValue)),
             ("transform", .string(spectrum.transform.rawValue)),
-            (
-                "order",
-                .string(spectrum.transform == .dct ? spectrum.cut.model.order.rawValue : FrequencyOrder.radial.rawValue)
-            ),
+            ("order", .string(order.rawValue)),
             ("items", .array(items)),
         ]
-        if energies.count > 1 { document.append(("mean", .object(try members(mean)))) }
-        return Response(status: 200, fields: fields, body: JSONValue.object(document).text)
-    }
-
-    private func bands(_ energies: [Double]) throws(Problem) -> [EnergyBand] {
-        do {
-            // Rings come from the engine as they are; DCT coefficients are divided here.
-            let count = spectrum.transform == .fft ? energies.count : spectrum.bandCount
-            return try energyBands(energies, count: min(count, energies.count))
-        } catch {
-            throw error.problem
-        }
-    }
-
-    private func members(_ energies: [Double]) throws(Problem) -> [(String, JSONValue)] {
-        let bands = try bands(energies).enumerated().map { index, band -> JSONValue in
-            var members: [(String, JSONValue)] = [("index", .integer(index))]
-            // First and last coefficient; FFT bands are shares of the radius instead.
-            if spectrum.transform == .dct {
-                members.append(
-                    (
-                        "coefficients",
-                        [.integer(band.coefficients.lowerBound), .integer(band.coefficients.upperBound - 1)]
-                    )
-                )
-            } else {
-                members.append(("radius", radius(index, of: energies.count)))
+        if outcomes.count(where: { $0.problem == nil }) > 1 {
+            let means = try spectrum.subjects.map { subject throws(Problem) in
+                try (subject, meanBands(of: subject, outcomes))
             }
-            return .object(members + [("energy", .number(band.energy)), ("fraction", .number(band.fraction))])
+            document.append(("mean", .object(members(means))))
         }
-        return [("total_energy", .number(energies.reduce(0, +))), ("bands", .array(bands))]
+        return .object(document)
     }
 
-    /// Lower and upper edge of a ring, 1 at an axis' Nyquist frequency.
-    private func radius(_ index: Int, of count: Int) -> JSONValue {
-        if let ownRadii {
-            let nyquist = Double(gridSide) / 2
-            return [.number(Double(ownRadii[index]) / nyquist), .number(Double(ownRadii[index + 1]) / nyquist)]
-        }
-        return [.number(Double(index) / Double(count)), .number(Double(index + 1) / Double(count))]
+    /// Two spectra have a member each; one has its own.
+    private func members(_ spectra: [(subject: Subject, bands: SpectrumBands)]) -> [(String, JSONValue)] {
+        if spectra.count == 1 { return spectra[0].bands.members }
+        return spectra.map { ($0.subject.rawValue, .object($0.bands.members)) }
     }
 }
