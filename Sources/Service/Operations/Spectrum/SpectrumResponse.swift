@@ -81,7 +81,7 @@ struct SpectrumResponse {
         var latents = 0
         for outcome in outcomes {
             guard case .success(let output) = outcome.result else { continue }
-            if output.pixels == nil { latents += 1 } else { images += 1 }
+            if output.source.pixels == nil { latents += 1 } else { images += 1 }
         }
         let all = [counted(images, "image"), counted(latents, "latent")].compactMap(\.self).joined(separator: " and ")
         let failed = counted(outcomes.count - images - latents, "item").map { "; \($0) failed" } ?? ""
