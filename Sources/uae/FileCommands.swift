@@ -39,8 +39,21 @@ struct DecodeCommand: AsyncParsableCommand {
     @OptionGroup var files: FileOptions
     @OptionGroup var output: OutputOptions
 
+    @Option(help: "Coefficients to keep, as with -p keep=...; a list such as 4,16,64 writes a file for each.")
+    var keep: String?
+
+    func validate() throws {
+        if keep != nil, files.parameter.contains(where: { $0.hasPrefix("keep=") }) {
+            throw ValidationError("--keep and -p keep=... mean the same; give one of them.")
+        }
+        if files.parameter.contains(where: { $0.hasPrefix("with_input=") }) {
+            throw ValidationError("with_input: a result is one image; -p layout=sheet shows the input beside the others.")
+        }
+    }
+
     func run() async throws {
-        let run = FileRun(operation: "decode", inputs: .all, options: files, output: output, formats: .images)
+        var run = FileRun(operation: "decode", inputs: .all, options: files, output: output, formats: .images)
+        if let keep { run.parameters = [("keep", keep)] }
         try await CommandFailure.reported { try await run() }
     }
 }

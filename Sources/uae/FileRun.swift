@@ -27,6 +27,8 @@ struct FileRun {
     /// nil: results are lines on standard output.
     let output: OutputOptions?
     let formats: ResultFormats?
+    /// Parameters of the HTTP API that the command's own options stand for.
+    var parameters: [(name: String, value: String)] = []
 
     /// The most bytes of one file: twice what the largest latents take that a request may have.
     private static let fileLimit = 512 << 20
@@ -37,6 +39,8 @@ struct FileRun {
         let parameters: [(name: String, value: String)]
         /// nil: results are printed.
         let plan: ResultPlan?
+        /// nil: each file has one result.
+        let levels: LevelList?
         var inputs: [InputFile]
         var summary: RunSummary
     }
@@ -62,20 +66,25 @@ struct FileRun {
     // MARK: Before the work
 
     private func prepare() throws -> Prepared {
-        var parameters = try options.parameters()
+        var parameters = try options.parameters() + parameters
         let search = try InputSearch(options.paths, extensions: inputs.extensions)
-        let plan = try plan(search, &parameters)
+        let levels = operation == "decode" ? LevelList(parameters) : nil
+        let plan = try plan(search, &parameters, levels)
         var prepared = Prepared(
             search: search,
             parameters: parameters,
             plan: plan,
+            levels: levels,
             inputs: plan?.inputs ?? search.files,
             summary: RunSummary(search: search)
         )
         guard let plan else { return prepared }
-        if output?.overwrite != true { prepared.inputs = plan.inputs.filter { !plan.hasResult($0) } }
+        if output?.overwrite != true {
+            prepared.inputs = plan.inputs.filter { !plan.hasResult($0) }
+            let missing = plan.inputs.reduce(0) { $0 + plan.missingResults(of: $1).count }
+            prepared.summary.existing = plan.inputs.count * (levels?.levels.count ?? 1) - missing
+        }
         prepared.summary.earlierResults = plan.earlierResultCount
-        prepared.summary.existing = plan.inputs.count - prepared.inputs.count
         if !prepared.inputs.isEmpty { try plan.prepare() }
         return prepared
     }
@@ -85,22 +94,40 @@ struct FileRun {
     /// - Parameters:
     ///   - search: the inputs.
     ///   - parameters: gets the format that the name of the result asks for.
+    ///   - levels: those that have a file each.
     /// - Returns: nil if results are printed.
     /// - Throws: `LocalFileError`, `CommandFailure`.
     private func plan(
         _ search: InputSearch,
-        _ parameters: inout [(name: String, value: String)]
+        _ parameters: inout [(name: String, value: String)],
+        _ levels: LevelList?
     ) throws -> ResultPlan? {
         guard let output, let formats else { return nil }
-        let destination = try ResultPlan.destination(search, output.output)
+        let count = levels?.levels.count ?? 1
+        if count > 1, let name = output.output { try refuseFile(name, formats) }
+        let destination = try ResultPlan.destination(search, output.output, resultsPerInput: count)
         var file: String?
         if case .file(let path) = destination { file = path }
         let given = parameters.last { $0.name == formats.parameter }?.value
         let choice = try formats.choose(given: given, file: file, hasOutput: output.output != nil)
         if choice.isPrinted { return nil }
         if given == nil { parameters.append((formats.parameter, choice.format.value)) }
-        let naming = ResultPlan.Naming(suffix: choice.suffix, keepsExtensions: output.keepExtensions)
+        let isSheet = parameters.contains { $0.name == "layout" && $0.value == "sheet" }
+        let suffixes = levels?.levels.map { choice.suffix("-keep\($0)") } ?? [choice.suffix(isSheet ? "-sheet" : "")]
+        let naming = ResultPlan.Naming(suffixes: suffixes, keepsExtensions: output.keepExtensions)
         return try ResultPlan(search, destination: destination, naming: naming)
+    }
+
+    /// Refuses a name that is meant for one file where there are several.
+    private func refuseFile(_ name: String, _ formats: ResultFormats) throws(CommandFailure) {
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: name, isDirectory: &isFolder)
+        guard formats.areNamed(by: name), !(exists && isFolder.boolValue) else { return }
+        throw CommandFailure(
+            "-o \(name) is one file, and a list in keep makes one for each level; "
+                + "give -o a folder, or add -p layout=sheet for one image of all levels",
+            exitCode: 64
+        )
     }
 
     /// Parameters that no file could be used with are reported once.
@@ -122,14 +149,9 @@ struct FileRun {
         for (index, input) in prepared.inputs.enumerated() {
             do {
                 let bytes = try input.bytes(limit: Self.fileLimit)
-                let response = try await session.response(
-                    of: operation,
-                    to: bytes,
-                    id: input.path,
-                    parameters: prepared.parameters
-                )
+                let results = try await results(of: input, bytes, prepared, session)
                 do throws(LocalFileError) {
-                    try put(response, of: input, &prepared)
+                    for result in results { try put(result, of: input, &prepared) }
                 } catch {
                     throw CommandFailure(error)
                 }
@@ -144,23 +166,62 @@ struct FileRun {
         }
     }
 
-    private func put(_ response: Response, of input: InputFile, _ prepared: inout Prepared) throws(LocalFileError) {
+    /// One result of a file.
+    private struct FileResult {
+        let bytes: [UInt8]
+        /// PSNR and SSIM, or empty.
+        let quality: String
+        /// Its place among the results of its file.
+        var place = 0
+    }
+
+    private func results(
+        of input: InputFile,
+        _ bytes: [UInt8],
+        _ prepared: Prepared,
+        _ session: OfflineSession
+    ) async throws -> [FileResult] {
+        guard let levels = prepared.levels, let plan = prepared.plan else {
+            let response = try await session.response(
+                of: operation,
+                to: bytes,
+                id: input.path,
+                parameters: prepared.parameters
+            )
+            let quality = HTTPField.Name("UAE-Quality").flatMap { response.fields[$0] }
+            return [FileResult(bytes: response.body, quality: quality ?? "")]
+        }
+        // Only the levels that are missing: an interrupted run goes on where it stopped.
+        let places = output?.overwrite == true ? Array(levels.levels.indices) : plan.missingResults(of: input)
+        let response = try await session.response(
+            of: operation,
+            to: bytes,
+            id: input.path,
+            parameters: levels.parameters(prepared.parameters, for: places),
+            accept: "application/json"
+        )
+        guard let files = LevelList.files(of: response), files.count == places.count else {
+            throw CommandFailure("\(input.path): the response has other levels than \(places.count)", exitCode: 70)
+        }
+        return zip(files, places).map { FileResult(bytes: $0.bytes, quality: $0.quality, place: $1) }
+    }
+
+    private func put(_ result: FileResult, of input: InputFile, _ prepared: inout Prepared) throws(LocalFileError) {
         guard let plan = prepared.plan else {
-            try StandardOutput.write(response.body + [UInt8(ascii: "\n")])
+            try StandardOutput.write(result.bytes + [UInt8(ascii: "\n")])
             prepared.summary.done += 1
             return
         }
-        guard let target = plan.target(of: input) else {
-            try StandardOutput.write(response.body)
+        guard let target = plan.target(of: input, result: result.place) else {
+            try StandardOutput.write(result.bytes)
             prepared.summary.done += 1
             return
         }
-        switch try ResultFile.write(response.body, to: target, replaces: output?.overwrite == true) {
+        switch try ResultFile.write(result.bytes, to: target, replaces: output?.overwrite == true) {
         case .exists: prepared.summary.existing += 1
         case .written:
             prepared.summary.done += 1
-            let quality = HTTPField.Name("UAE-Quality").flatMap { response.fields[$0] } ?? ""
-            try StandardOutput.writeLine(quality.isEmpty ? target : "\(target)  \(quality)")
+            try StandardOutput.writeLine(result.quality.isEmpty ? target : "\(target)  \(result.quality)")
         }
     }
 

@@ -49,10 +49,14 @@ struct ResultFormats {
     /// What a command writes.
     struct Choice {
         let format: Format
-        /// The end of the names of results in folders.
-        let suffix: String
+        fileprivate let infix: String
         /// Whether results are lines on standard output.
         let isPrinted: Bool
+
+        /// The end of the names of results in folders.
+        ///
+        /// - Parameter part: which of several results of a file it is, such as `-keep4`.
+        func suffix(_ part: String = "") -> String { "\(infix)\(part).\(format.extensions[0])" }
     }
 
     /// Chooses by the parameter, else by the extension of `-o`, else the default.
@@ -86,9 +90,14 @@ struct ResultFormats {
         let chosen = format ?? all[0]
         return Choice(
             format: chosen,
-            suffix: "\(infix).\(chosen.extensions[0])",
+            infix: infix,
             isPrinted: isTextByDefault && chosen.value == all[0].value && !hasOutput
         )
+    }
+
+    /// Whether a name ends as a file of one of the formats.
+    func areNamed(by path: String) -> Bool {
+        fileExtension(path).map { name in all.contains { $0.extensions.contains(name) } } ?? false
     }
 
     private func fileExtension(_ path: String) -> String? {

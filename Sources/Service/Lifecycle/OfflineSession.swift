@@ -41,17 +41,20 @@ package struct OfflineSession: Sendable {
     ///   - file: an image or a tensor file.
     ///   - id: names the file in the response.
     ///   - parameters: by the names of the HTTP API.
+    ///   - accept: the `Accept` header.
     /// - Returns: the response of the route.
     /// - Throws: the `Problem` that the route would respond with.
     package func response(
         of operation: String,
         to file: [UInt8],
         id: String? = nil,
-        parameters: [(name: String, value: String)]
+        parameters: [(name: String, value: String)],
+        accept: String = "*/*"
     ) async throws(Problem) -> Response {
         let path = "/" + operation
         guard let operation = Route(path: path)?.operation else { throw .notFound(path) }
-        let head = HTTPRequestHead(method: .post, rawTarget: path, path: path, query: parameters)
+        var head = HTTPRequestHead(method: .post, rawTarget: path, path: path, query: parameters)
+        head.fields[.accept] = accept
         let now = ContinuousClock.now
         return try await response(operation, Request(head: head, body: file, headAt: now, bodyAt: now), id: id)
     }

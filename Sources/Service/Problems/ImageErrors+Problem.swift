@@ -110,7 +110,13 @@ extension ImageEncodeError: ProblemConvertible {
         switch self {
         case .qualityOutOfRange(let quality, let allowed):
             .badParameter("quality", String(quality), allowed: "\(allowed.lowerBound) to \(allowed.upperBound)")
-        case .sideTooLong: Problem(.internalError, "The image could not be encoded.")
+        case .sideTooLong(let width, let height, let limit):
+            Problem(
+                .tooManyPixels,
+                "The image would have \(width) x \(height) pixels; its format allows \(limit) a side. "
+                    + "Ask for image_format=png, or send fewer items or levels.",
+                [("limit", .integer(limit)), ("actual", .integer(max(width, height)))]
+            )
         }
     }
 }

@@ -12,7 +12,7 @@ struct Decode: Operation {
         CutParameters.names + ImageParameters.names + ControlParameters.names + RawTensorParameters.names
         + ["normalize"] + CornerParameters.names + BandSelection.names
         + [
-            "with_input", "image_format", "quality", "rounding", "do_scaling", "scaling_factor", "shift_factor",
+            "layout", "with_input", "image_format", "quality", "rounding", "do_scaling", "scaling_factor", "shift_factor",
             "output_type",
             "partial_postprocess", "height", "width",
         ]
@@ -31,6 +31,13 @@ struct Decode: Operation {
             case .webp: .webp
             }
         }
+    }
+
+    enum Layout: String, CaseIterable {
+        /// A file for each image.
+        case images
+        /// All images on one page.
+        case sheet
     }
 
     enum Form: ResponseForm, Equatable {
@@ -61,6 +68,7 @@ struct Decode: Operation {
     let corner: CornerParameters
     /// What the images show; nil: reconstructions.
     let bands: BandSelection?
+    let layout: Layout
     /// Whether the response also holds each image as the model sees it.
     let returnsInput: Bool
     private let normalize: Normalize
@@ -76,7 +84,11 @@ struct Decode: Operation {
         normalize = try Normalize(given)
         corner = try CornerParameters(given, coefficientCount: model.configuration.tokenCount)
         bands = try BandSelection.read(given, cut: cut, model: model.configuration)
+        layout = try given.choice("layout", Layout.self) ?? .images
         returnsInput = try given.boolean("with_input") ?? false
+        if layout == .sheet, given.text("with_input") != nil {
+            throw .conflict("with_input", "a sheet always shows the image as the model sees it")
+        }
         fileFormat = try given.choice("image_format", FormatName.self)?.format
         quality = try given.integer("quality", in: 1...100)
         rounding = try given.choice("rounding", AutoencoderTask.Rounding.self) ?? .round
@@ -179,7 +191,7 @@ struct Decode: Operation {
     }
 
     func form(accept: AcceptHeader, isJSON: Bool, itemCount: Int) throws(Problem) -> Form {
-        var imageCount = itemCount * (resultsPerItem + (returnsInput ? 1 : 0))
+        var imageCount = layout == .sheet ? 1 : itemCount * (resultsPerItem + (returnsInput ? 1 : 0))
         if case .mixture = bands {
             guard itemCount == MixedLatents.itemCount else { throw .mixtureItems(itemCount) }
             imageCount = 1
@@ -207,6 +219,14 @@ struct Decode: Operation {
         as form: Form,
         context: ResponseContext
     ) async throws(Problem) -> Response {
-        try await ImageResponse(decode: self, context: context, form: form, quality: quality ?? 95).response(outcomes)
+        let quality = quality ?? 95
+        switch layout {
+        case .images:
+            return try await ImageResponse(decode: self, context: context, form: form, quality: quality)
+                .response(outcomes)
+        case .sheet:
+            return try await SheetResponse(decode: self, context: context, form: form, quality: quality)
+                .response(outcomes)
+        }
     }
 }

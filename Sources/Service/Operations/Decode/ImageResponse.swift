@@ -137,9 +137,7 @@ struct ImageResponse {
                 if let input = files.input { members.append(("input", .object(Self.content(input, .png)))) }
                 let images = files.images.map { image in
                     var members = image.latent.members + Self.content(image.bytes, format)
-                    if let quality = image.quality {
-                        members.append(("quality", ["psnr": .number(quality.psnr), "ssim": .number(quality.ssim)]))
-                    }
+                    if let quality = image.quality { members.append(("quality", quality.json)) }
                     return members
                 }
                 if decode.cut.levels == nil {
@@ -153,7 +151,7 @@ struct ImageResponse {
         return ["model": .string(context.model.header), "items": .array(items)]
     }
 
-    private static func content(_ file: [UInt8], _ format: ImageFormat) -> [(String, JSONValue)] {
+    static func content(_ file: [UInt8], _ format: ImageFormat) -> [(String, JSONValue)] {
         [
             ("content_type", .string(format.mediaType)),
             ("data_b64", .string(Data(file).base64EncodedString())),

@@ -19,6 +19,11 @@ struct Reconstruction: Sendable {
     }
 }
 
+extension ReconstructionQuality {
+    /// The figures in a JSON response; the PSNR of equal images is null.
+    var json: JSONValue { ["psnr": .number(psnr), "ssim": .number(ssim)] }
+}
+
 extension Decode {
     /// The images of an item, in the order of the response.
     func reconstructions(_ output: ItemOutcome.Output) throws(Problem) -> [Reconstruction] {

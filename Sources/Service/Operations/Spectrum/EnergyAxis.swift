@@ -47,12 +47,3 @@ func percent(_ fraction: Double) -> String {
     let decimals = min(max(3 - Int(log10(value).rounded(.down)), 0), 10)
     return decimalText(value, decimals: decimals) + " %"
 }
-
-/// A number with at most so many decimals, without zeros at its end.
-func decimalText(_ value: Double, decimals: Int) -> String {
-    var text = String(format: "%.\(decimals)f", value)
-    guard text.contains(".") else { return text }
-    while text.hasSuffix("0") { text.removeLast() }
-    if text.hasSuffix(".") { text.removeLast() }
-    return text
-}

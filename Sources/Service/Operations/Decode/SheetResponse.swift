@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import HTTPWire
+import ImageCodec
+
+/// The response of `/decode?layout=sheet`: all images on one page, and their figures under them.
+struct SheetResponse {
+    let decode: Decode
+    let context: ResponseContext
+    let form: Decode.Form
+    /// Of JPEG and WebP, 1...100.
+    let quality: Int
+
+    /// The most pixels of a page: 192 MB while it is drawn.
+    private static let pixelLimit = 64_000_000
+
+    private typealias MeasuredItem = (id: String, result: Result<Measured, Problem>)
+
+    /// The images of one item.
+    private struct Measured: Sendable {
+        let input: RGBImage?
+        let images: [(reconstruction: Reconstruction, quality: ReconstructionQuality?)]
+    }
+
+    func response(_ outcomes: [ItemOutcome]) async throws(Problem) -> Response {
+        let work = context.work
+        let items = try await work.map(outcomes) { outcome throws(Problem) -> MeasuredItem in
+            switch outcome.result {
+            case .failure(let problem): (outcome.id, .failure(problem))
+            case .success(let output): (outcome.id, .success(try await measured(output)))
+            }
+        }
+        let sheet = ContactSheet(items.map { Self.row($0, isTitled: items.count > 1) })
+        let pixels = sheet.width * sheet.height
+        guard pixels <= Self.pixelLimit else { throw Self.tooLarge(sheet) }
+        let (format, quality) = (form.file, quality)
+        let file = try await work.run(cost: Double(pixels)) { () throws(Problem) in
+            try imageFile(sheet.draw(), as: format, quality: quality)
+        }
+        var fields: HTTPFields = [:]
+        fields[.uaeModel] = context.model.header
+        fields[.contentType] = form.mediaType
+        guard case .json = form else { return Response(status: 200, fields: fields, body: file) }
+        return try await work.run(cost: RequestWork.Cost.parsing(byteCount: 2 * file.count)) { [fields] in
+            Response(status: 200, fields: fields, body: json(items, file, format).text)
+        }
+    }
+
+    private func measured(_ output: ItemOutcome.Output) async throws(Problem) -> Measured {
+        let work = context.work
+        let images = try await work.map(try decode.reconstructions(output)) { reconstruction throws(Problem) in
+            let side = Double(reconstruction.image.width)
+            return try await work.run(cost: side * side) { (reconstruction, reconstruction.quality) }
+        }
+        return Measured(input: output.source.pixels, images: images)
+    }
+
+    private static func tooLarge(_ sheet: ContactSheet) -> Problem {
+        Problem(
+            .tooManyPixels,
+            "The sheet would have \(sheet.width) x \(sheet.height) pixels; at most \(pixelLimit) in all are allowed. "
+                + "Send fewer items or levels.",
+            [("limit", .integer(pixelLimit)), ("actual", .integer(sheet.width * sheet.height))]
+        )
+    }
+
+    // MARK: The page
+
+    /// - Parameter isTitled: whether the row says which item it is.
+    private static func row(_ item: MeasuredItem, isTitled: Bool) -> ContactSheet.Row {
+        let title = isTitled ? [item.id] : []
+        switch item.result {
+        case .failure(let problem): return ContactSheet.Row(heading: title + [problem.kind.title])
+        case .success(let measured):
+            let input = measured.input.map { ContactSheet.Cell($0, lines: ["input"]) }
+            let images = measured.images.map { image in
+                let latent = image.reconstruction.latent
+                return ContactSheet.Cell(
+                    image.reconstruction.image,
+                    lines: latent.captions + (image.quality.map { [decibels($0)] } ?? []) + [latent.size]
+                )
+            }
+            return ContactSheet.Row(heading: title, cells: (input.map { [$0] } ?? []) + images)
+        }
+    }
+
+    private static func decibels(_ quality: ReconstructionQuality) -> String {
+        quality.psnr.isFinite ? String(format: "%.2f dB", quality.psnr) : "equal"
+    }
+
+    // MARK: JSON
+
+    private func json(_ items: [MeasuredItem], _ file: [UInt8], _ format: ImageFormat) -> JSONValue {
+        let items = items.map { item -> JSONValue in
+            switch item.result {
+            case .failure(let problem): return ItemOutcome.json(id: item.id, problem: problem)
+            case .success(let measured):
+                let figures = measured.images.map { image in
+                    image.reconstruction.latent.members + (image.quality.map { [("quality", $0.json)] } ?? [])
+                }
+                let own: [(String, JSONValue)] = [("id", .string(item.id)), ("status", 200)]
+                if decode.cut.levels == nil { return .object(own + figures.joined()) }
+                return .object(own + [("levels", .array(figures.map(JSONValue.object)))])
+            }
+        }
+        return .object(
+            [("model", .string(context.model.header))] + ImageResponse.content(file, format)
+                + [("items", .array(items))]
+        )
+    }
+}
+
+extension DecodedLatent {
+    private var headerMembers: [(name: Substring, value: Substring)] {
+        header.split(separator: ", ").map { member in
+            let halves = member.split(separator: "=", maxSplits: 1)
+            return (halves[0], halves.count > 1 ? halves[1] : "")
+        }
+    }
+
+    /// What was decoded, a line for each member of the header but the order and the size: `keep 16`.
+    fileprivate var captions: [String] {
+        headerMembers.filter { $0.name != "order" && $0.name != "bytes" }.map { "\($0.name) \($0.value)" }
+    }
+
+    /// The size in bytes, short.
+    fileprivate var size: String {
+        let count = headerMembers.first { $0.name == "bytes" }.flatMap { Int($0.value) } ?? 0
+        return count < 1024 ? "\(count) B" : "\(decimalText(Double(count) / 1024, decimals: 1)) KB"
+    }
+}

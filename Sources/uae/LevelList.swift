@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPWire
+
+/// The levels of a list in `keep`, each of which has a file of its own.
+struct LevelList {
+    /// Without repetitions, whose files would be the same.
+    let levels: [Int]
+
+    /// - Returns: nil if `keep` is no list, or all levels are on one sheet.
+    init?(_ parameters: [(name: String, value: String)]) {
+        guard let text = parameters.last(where: { $0.name == "keep" })?.value, text.contains(where: { "[,".contains($0) }),
+            parameters.last(where: { $0.name == "layout" })?.value != "sheet"
+        else { return nil }
+        var levels: [Int] = []
+        for part in text.split(whereSeparator: { "[], ".contains($0) }) {
+            // What is wrong with a list is the operation's to say.
+            guard let level = Int(part) else { return nil }
+            if !levels.contains(level) { levels.append(level) }
+        }
+        if levels.isEmpty { return nil }
+        self.levels = levels
+    }
+
+    /// The parameters of a request for some of the levels.
+    ///
+    /// - Parameter places: theirs in ``levels``.
+    func parameters(
+        _ all: [(name: String, value: String)],
+        for places: [Int]
+    ) -> [(name: String, value: String)] {
+        let list = places.map { String(levels[$0]) }.joined(separator: ",")
+        return all.filter { $0.name != "keep" } + [("keep", "[\(list)]")]
+    }
+
+    /// The images of a JSON response, in the order in which their levels were asked for.
+    ///
+    /// - Returns: the bytes of each file, and PSNR and SSIM as the header `UAE-Quality` has them; nil if it is no such
+    ///   response.
+    static func files(of response: Response) -> [(bytes: [UInt8], quality: String)]? {
+        let document = (try? JSONSerialization.jsonObject(with: Data(response.body))) as? [String: Any]
+        let item = (document?["items"] as? [[String: Any]])?.first
+        guard let levels = item?["levels"] as? [[String: Any]] else { return nil }
+        var files: [(bytes: [UInt8], quality: String)] = []
+        for level in levels {
+            guard let text = level["data_b64"] as? String, let data = Data(base64Encoded: text) else { return nil }
+            files.append(([UInt8](data), (level["quality"] as? [String: Any]).map(header) ?? ""))
+        }
+        return files
+    }
+
+    /// The PSNR of equal images is null in JSON.
+    private static func header(_ quality: [String: Any]) -> String {
+        let psnr = (quality["psnr"] as? Double).map { String(format: "%.2f", $0) } ?? "inf"
+        let ssim = String(format: "%.4f", quality["ssim"] as? Double ?? 0)
+        return "psnr=\(psnr), ssim=\(ssim)"
+    }
+}
