@@ -112,6 +112,37 @@ runs "a .json" 0 "" "$uae" spectrum x.png -o y.json
 check "a .json is one" grep --quiet '"id":"x.png"' y.json
 check "nothing is written before it is refused" [ ! -e y.gif ] && [ ! -e y.png ]
 
+# Levels: a list has a file for each, and one sheet for all.
+mkdir levels
+runs "a list of levels" 0 "" "$uae" decode --keep 4,16,4 x.png -o levels/
+expect "its results" "$(tree levels)" "./x.decoded-keep16.png ./x.decoded-keep4.png "
+check "its lines with their figures" [ "$(grep --count --extended-regexp '^levels/x.decoded-keep(4|16).png  psnr=[0-9.]+, ssim=[0-9.]+$' lines)" = 2 ]
+runs "one level" 0 "" "$uae" decode --keep 16 x.png -o single.png
+check "each file is that of its level alone" cmp --silent single.png levels/x.decoded-keep16.png
+touch -d @1 levels/x.decoded-keep4.png
+runs "a longer list" 0 "1 done; 2 skipped: the result exists" "$uae" decode -p keep=4,9,16 x.png -o levels
+expect "its lines" "$(sed 's/ .*//' lines)" levels/x.decoded-keep9.png
+expect "a level that was there" "$(stat -c %Y levels/x.decoded-keep4.png)" 1
+runs "the same with --overwrite" 0 "" "$uae" decode -p keep=4,9,16 x.png -o levels --overwrite
+check "a level that was there" [ "$(stat -c %Y levels/x.decoded-keep4.png)" -gt 1 ]
+runs "levels of a folder" 0 "6 done" "$uae" decode --keep 4,16 in -o levels
+runs "a list of one level" 0 "" "$uae" decode --keep '[16]' x.png -o listed.png
+check "it is that level" cmp --silent single.png listed.png
+runs "a list for one file" 64 "-o new.png is one file, .*layout=sheet" "$uae" decode --keep 4,16 x.png -o new.png
+runs "a list for an existing file" 64 "single.png is one file" "$uae" decode --keep 4,16 x.png -o single.png
+runs "a list for standard output" 64 "standard output takes one result" "$uae" decode --keep 4,16 x.png -o -
+runs "a list from standard input" 64 "standard output takes one result" bash -c "'$uae' decode --keep 4,16 - <x.png"
+runs "a list with a level too high" 64 "^uae: bad-parameter: keep" "$uae" decode --keep 4,999 x.png -o levels
+runs "--keep and -p keep" 64 "--keep and -p keep=... mean the same" "$uae" decode --keep 4 -p keep=4 x.png
+runs "-p with_input" 64 "layout=sheet shows the input" "$uae" decode -p with_input=true x.png
+check "nothing is written before it is refused" [ ! -e new.png ]
+runs "a sheet" 0 "" "$uae" decode --keep 4,16 -p layout=sheet x.png -o sheet.jpg
+expect "its first bytes" "$(head -c 3 sheet.jpg | od -An -tx1 | tr -d ' ')" ffd8ff
+runs "a sheet by its own name" 0 "" "$uae" decode --keep 4,16 -p layout=sheet x.png
+expect "its name" "$(cat lines)" x.decoded-sheet.png
+runs "a level that would replace the input" 64 "would replace the input x.decoded-keep4.png" \
+    bash -c "cp x.png x.decoded-keep4.png; '$uae' decode --keep 4,16 x.png x.decoded-keep4.png --overwrite"
+
 # Pipes, FIFOs, devices, links.
 expect "standard input and output" "$("$uae" encode - <x.png | head -c 6 | tail -c 5)" NUMPY
 "$uae" encode x.png -o - >piped.npy

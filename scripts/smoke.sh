@@ -152,6 +152,11 @@ expect 200 image/png '/decode?keep=\[4\]&quality=1' --data-binary "@$photo"
 same "$body" "$work/level.png" "a list of one level gives another image than its number"
 expect 200 multipart/mixed '/decode?keep=1,4,16&with_input=true' --data-binary "@$photo"
 has '^UAE-Image: input' && has '^UAE-Latent: keep=16, ' && has '^UAE-Quality: psnr='
+expect 200 image/png '/decode?keep=1,4&layout=sheet' --data-binary "@$photo"
+starts $png
+expect 200 image/jpeg '/decode?keep=1,4&layout=sheet&image_format=jpg' --form "file=@$photo" --form "file=@$photo"
+starts $jpeg
+expect 400 application/problem+json '/decode?layout=sheet&with_input=true' --data-binary "@$photo"
 printf '{"inputs":[{"b64":"%s"}],"keep":[1,4]}' "$(base64 --wrap=0 "$photo")" >"$work/levels.json"
 expect 200 application/json /decode --json "@$work/levels.json"
 has '"levels":\[\{"keep":1,"latent_bytes":[0-9]+,' && has '\{"keep":4,"latent_bytes":[0-9]+,'

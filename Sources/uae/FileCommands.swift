@@ -47,7 +47,7 @@ struct DecodeCommand: AsyncParsableCommand {
             throw ValidationError("--keep and -p keep=... mean the same; give one of them.")
         }
         if files.parameter.contains(where: { $0.hasPrefix("with_input=") }) {
-            throw ValidationError("with_input: a result is one image; -p layout=sheet shows the input beside the others.")
+            throw ValidationError("with_input: a result is one image; -p layout=sheet shows the input too.")
         }
     }
 

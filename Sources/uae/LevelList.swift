@@ -10,9 +10,10 @@ struct LevelList {
 
     /// - Returns: nil if `keep` is no list, or all levels are on one sheet.
     init?(_ parameters: [(name: String, value: String)]) {
-        guard let text = parameters.last(where: { $0.name == "keep" })?.value, text.contains(where: { "[,".contains($0) }),
-            parameters.last(where: { $0.name == "layout" })?.value != "sheet"
-        else { return nil }
+        func value(_ name: String) -> String? { parameters.last { $0.name == name }?.value }
+        guard let text = value("keep"), text.contains(where: { "[,".contains($0) }), value("layout") != "sheet" else {
+            return nil
+        }
         var levels: [Int] = []
         for part in text.split(whereSeparator: { "[], ".contains($0) }) {
             // What is wrong with a list is the operation's to say.
@@ -25,7 +26,10 @@ struct LevelList {
 
     /// The parameters of a request for some of the levels.
     ///
-    /// - Parameter places: theirs in ``levels``.
+    /// - Parameters:
+    ///   - all: the parameters for all levels.
+    ///   - places: the places of those levels in ``levels``.
+    /// - Returns: the same with another list.
     func parameters(
         _ all: [(name: String, value: String)],
         for places: [Int]

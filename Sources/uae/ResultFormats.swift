@@ -53,9 +53,7 @@ struct ResultFormats {
         /// Whether results are lines on standard output.
         let isPrinted: Bool
 
-        /// The end of the names of results in folders.
-        ///
-        /// - Parameter part: which of several results of a file it is, such as `-keep4`.
+        /// The end of the names of results in folders; `part`, such as `-keep4`, says which of several results.
         func suffix(_ part: String = "") -> String { "\(infix)\(part).\(format.extensions[0])" }
     }
 

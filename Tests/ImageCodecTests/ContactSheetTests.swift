@@ -56,7 +56,8 @@ import Testing
         // 20 characters have room under 120 pixels.
         let shown = ContactSheet([.init(cells: [.init(photo, lines: ["a/very/lo..photo.jpg"]), cells[1]])]).draw()
         let top = 8 + 11 + 120
-        #expect(page.part(x: 0, y: top, width: 264, height: 11) == shown.part(x: 0, y: top - 11, width: 264, height: 11))
+        let caption = page.part(x: 0, y: top, width: 264, height: 11)
+        #expect(caption == shown.part(x: 0, y: top - 11, width: 264, height: 11))
     }
 
     @Test func rowsFollowEachOther() {

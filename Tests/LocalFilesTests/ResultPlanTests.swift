@@ -56,6 +56,43 @@ import Testing
         }
     }
 
+    @Test func anInputCanHaveSeveralResults() throws {
+        let folder = TemporaryFolder()
+        func plan(_ paths: [String], output: String?) throws -> ResultPlan {
+            let search = try InputSearch(paths, extensions: ["png"])
+            return try ResultPlan(
+                search,
+                destination: try ResultPlan.destination(search, output, resultsPerInput: 2),
+                naming: ResultPlan.Naming(suffixes: ["-4.png", "-16.png"])
+            )
+        }
+        let a = folder.add("in/a.png")
+        let made = try plan([a], output: folder("new"))
+        #expect(made.destination == .folder(folder("new")))
+        let targets = (0...1).map { made.target(of: made.inputs[0], result: $0) }
+        #expect(targets == [folder("new/a-4.png"), folder("new/a-16.png")])
+        #expect(made.missingResults(of: made.inputs[0]) == [0, 1])
+        folder.add("new/a-4.png")
+        #expect(made.missingResults(of: made.inputs[0]) == [1] && !made.hasResult(made.inputs[0]))
+        folder.add("new/a-16.png")
+        #expect(made.hasResult(made.inputs[0]))
+        for (paths, output) in [([a], "-"), (["-"], nil), ([a], a)] as [([String], String?)] {
+            let target = output == a ? a : "standard output"
+            #expect(throws: LocalFileError.oneResultOnly(target: target)) { try plan(paths, output: output) }
+        }
+        // Any of them may be an input: of an earlier run in the same folder, or named.
+        let result = folder.add("in/a-16.png")
+        let again = try plan([folder("in")], output: folder("in"))
+        #expect(again.inputs.count == 1 && again.earlierResultCount == 1)
+        #expect(throws: LocalFileError.targetIsInput(target: result, input: result)) {
+            try plan([a, result], output: folder("in"))
+        }
+        // Two inputs with a result in common.
+        let other = folder.add("other/a.png")
+        #expect(throws: LocalFileError.self) { try plan([a, other], output: folder("new")) }
+        #expect(try plan([a, a], output: folder("new")).inputs.count == 1)
+    }
+
     @Test func twoInputsNeverShareAResult() throws {
         let folder = TemporaryFolder()
         let (png, jpg) = (folder.add("in/a.png"), folder.add("in/a.jpg"))

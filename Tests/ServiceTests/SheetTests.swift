@@ -65,8 +65,8 @@ extension ServiceTests {
             try await TestService.run { client in
                 let single = try decoded(try await client.post("/decode?keep=1,4&layout=sheet", image).body)
                 let form = ["a.png", "b.png"].flatMap { name in
-                    Array("--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(name)\"\r\n\r\n".utf8) + image
-                        + Array("\r\n".utf8)
+                    let head = "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(name)\"\r\n\r\n"
+                    return Array(head.utf8) + image + Array("\r\n".utf8)
                 }
                 for (format, query) in [
                     ("png", ""), ("jpeg", "&image_format=jpg&quality=80"), ("webp", "&image_format=webp"),
@@ -112,7 +112,10 @@ extension ServiceTests {
                 func levels(_ document: [String: Any]) throws -> [[String: Any]] {
                     let item = try #require((document["items"] as? [[String: Any]])?.first)
                     var levels = try #require(item["levels"] as? [[String: Any]])
-                    for index in levels.indices { (levels[index]["data_b64"], levels[index]["content_type"]) = (nil, nil) }
+                    for index in levels.indices {
+                        levels[index]["data_b64"] = nil
+                        levels[index]["content_type"] = nil
+                    }
                     return levels
                 }
                 #expect(try levels(sheet) as NSArray == levels(images) as NSArray)

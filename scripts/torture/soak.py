@@ -25,7 +25,8 @@ MINUTES = float(os.environ.get("MINUTES", "10"))
 MEMORY_LIMIT_MB = float(os.environ.get("SOAK_MEMORY_MB", "24"))
 IMAGES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures/data/pictures"
 NAMES = ("420.jpg", "progressive-444.jpg", "cmyk.jpg", "exif-6.jpg", "rgb8.png", "rgba8-adam7.png")
-TARGETS = ("/encode", "/encode?pool=mean", "/spectrum?bands=4", "/decode?image_format=jpg")
+TARGETS = ("/encode", "/encode?pool=mean", "/spectrum?bands=4", "/spectrum?of=both&format=svg", "/decode?image_format=jpg",
+           "/decode?keep=1,4&layout=sheet")
 DOCUMENTS = ("/info", "/health/ready", "/openapi.json", "/labels?format=json")
 
 

@@ -12,9 +12,8 @@ struct Decode: Operation {
         CutParameters.names + ImageParameters.names + ControlParameters.names + RawTensorParameters.names
         + ["normalize"] + CornerParameters.names + BandSelection.names
         + [
-            "layout", "with_input", "image_format", "quality", "rounding", "do_scaling", "scaling_factor", "shift_factor",
-            "output_type",
-            "partial_postprocess", "height", "width",
+            "layout", "with_input", "image_format", "quality", "rounding", "do_scaling", "scaling_factor",
+            "shift_factor", "output_type", "partial_postprocess", "height", "width",
         ]
 
     /// The values of `image_format`.

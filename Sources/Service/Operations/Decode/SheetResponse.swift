@@ -68,7 +68,7 @@ struct SheetResponse {
 
     // MARK: The page
 
-    /// - Parameter isTitled: whether the row says which item it is.
+    /// A row of the page; `isTitled`: with the id of its item above it.
     private static func row(_ item: MeasuredItem, isTitled: Bool) -> ContactSheet.Row {
         let title = isTitled ? [item.id] : []
         switch item.result {
