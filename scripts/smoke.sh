@@ -163,7 +163,7 @@ has '"levels":\[\{"keep":1,"latent_bytes":[0-9]+,' && has '\{"keep":4,"latent_by
 expect 200 image/svg+xml '/spectrum?format=svg' --data-binary "@$photo"
 has '<svg'
 expect 200 image/svg+xml '/spectrum?format=svg&of=both' --data-binary "@$photo"
-has 'image (line)'
+has 'image \(line\)'
 expect 200 application/json '/spectrum?bands=4&of=both' --data-binary "@$photo"
 has '"latent":{"total_energy":'
 expect 200 application/json '/spectrum?bands=4&of=image' --data-binary "@$photo"
