@@ -8,7 +8,7 @@ FLAGS ?=
 CONFIGURATION := --configuration release
 SWIFT_FILES := Package.swift Sources Tests tools/model-init fuzz/targets benchmarks/engine benchmarks/kernels
 
-.PHONY: help packages build static install check-install serve test lint format smoke matrix-products conversions schemathesis torture faults command-line proxies fuzz soak sanitize nightly examples readme-pictures convert model-init model-init-build check-runtime-image clean
+.PHONY: help packages build static install check-install serve test lint format smoke matrix-products conversions schemathesis torture faults command-line proxies fuzz soak sanitize nightly examples browser-test page-pictures page-rate readme-pictures convert model-init model-init-build check-runtime-image clean
 
 help:
 	@echo "make serve                build and serve $(MODEL) on $(HOST):$(PORT) (MODEL, HOST, PORT, FLAGS)"
@@ -26,9 +26,12 @@ help:
 	@echo "make fuzz SECONDS=60      libFuzzer on every parser of untrusted bytes, SECONDS for each"
 	@echo "make soak MINUTES=10      mixed load, disconnects and garbage; checks memory, descriptors and responses"
 	@echo "make sanitize             the tests under the address, undefined-behaviour and thread sanitizers"
-	@echo "make nightly              torture, faults, command-line, proxies, fuzz, soak, sanitize"
+	@echo "make nightly              torture, faults, command-line, browser-test, proxies, fuzz, soak, sanitize"
 	@echo "make examples             the client examples against the built server"
-	@echo "make readme-pictures      writes the images of README.md to docs/pictures"
+	@echo "make browser-test         the page at / in Debian's Chromium, with axe-core's checks; NAME=slider for some of the cases"
+	@echo "make page-pictures        writes the page's screenshots and the animated image of README.md to docs/pictures"
+	@echo "make page-rate            reconstructions a second that the page draws while its slider moves"
+	@echo "make readme-pictures      writes the photographs and reconstructions of README.md to docs/pictures"
 	@echo "make bench                speed compared with peers (benchmarks/README.md); QUICK=1 for a trial run"
 	@echo "make lint, make format    checks or applies swift format"
 	@echo "make convert SOURCE=... DIR=models/mine    converts a published checkpoint to a model folder (docs/models.md);"
@@ -121,10 +124,19 @@ sanitize: packages
 	scripts/sanitize.sh
 
 # Suites that take too long to run before every change.
-nightly: torture faults command-line proxies fuzz soak sanitize
+nightly: torture faults command-line browser-test proxies fuzz soak sanitize
 
 examples: build
 	scripts/with-server.sh scripts/examples.sh
+
+browser-test: build
+	scripts/browser.sh test $(NAME)
+
+page-pictures: build
+	scripts/browser.sh pictures
+
+page-rate: build
+	scripts/browser.sh rate
 
 readme-pictures: build
 	scripts/with-server.sh scripts/readme-pictures.sh
