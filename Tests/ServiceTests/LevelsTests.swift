@@ -226,6 +226,10 @@ extension ServiceTests {
                     let refused = try await client.post("/decode", json("\"keep\":\(array)"))
                     #expect(refused.status == 400 && refused.slug == slug, "\(array): \(refused.text)")
                 }
+                let empty = try await client.post("/decode", json("\"keep\":[]")).text
+                #expect(empty.contains("integers from 0 to 256 separated by commas, got '[]'."), "\(empty)")
+                let twice = try await client.post("/decode?keep=1&keep=4", picture).text
+                #expect(twice.contains("send one value, for a list one such as 1,4,16."), "\(twice)")
             }
         }
 

@@ -134,8 +134,8 @@ struct JSONRequest {
             }
             guard texts.count == elements.count else { return nil }
             try ParameterSet.check(member.key, byteCount: texts.reduce(-1) { $0 + 1 + $1.utf8.count })
-            // Brackets tell a list of one from a number.
-            return texts.count == 1 ? "[\(texts[0])]" : texts.joined(separator: ",")
+            // Brackets tell a list of one from a number, and an empty list from an empty value.
+            return texts.count > 1 ? texts.joined(separator: ",") : "[\(texts.joined())]"
         case .null, .object: return nil
         }
     }

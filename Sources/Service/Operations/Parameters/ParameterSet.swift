@@ -164,7 +164,13 @@ extension Problem {
     }
 
     static func givenTwice(_ name: String) -> Problem {
-        let allowed = name == "shape" ? "one value, or one for each of up to 8 axes" : "one value"
+        let allowed =
+            switch name {
+            case "shape": "one value, or one for each of up to 8 axes"
+            // Clients such as `requests` send a list as `keep=1&keep=4`.
+            case "keep": "one value, for a list one such as 1,4,16"
+            default: "one value"
+            }
         let detail = name == "shape" ? "shape: it is given more than 8 times" : "\(name): it is given twice"
         return Problem(
             .badParameter,
