@@ -134,6 +134,8 @@ runs "a list for standard output" 64 "standard output takes one result" "$uae" d
 runs "a list from standard input" 64 "standard output takes one result" bash -c "'$uae' decode --keep 4,16 - <x.png"
 runs "a list with a level too high" 64 "^uae: bad-parameter: keep" "$uae" decode --keep 4,999 x.png -o levels
 runs "--keep and -p keep" 64 "--keep and -p keep=... mean the same" "$uae" decode --keep 4 -p keep=4 x.png
+runs "a list with a stray comma" 64 "^uae: bad-parameter: keep" "$uae" decode --keep 4,,16 x.png -o levels
+runs "-p mix" 64 "each file is decoded by itself" "$uae" decode -p mix=low:4 x.png x.png
 runs "-p with_input" 64 "layout=sheet shows the input" "$uae" decode -p with_input=true x.png
 check "nothing is written before it is refused" [ ! -e new.png ]
 runs "a sheet" 0 "" "$uae" decode --keep 4,16 -p layout=sheet x.png -o sheet.jpg

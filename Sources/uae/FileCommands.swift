@@ -49,6 +49,9 @@ struct DecodeCommand: AsyncParsableCommand {
         if files.parameter.contains(where: { $0.hasPrefix("with_input=") }) {
             throw ValidationError("with_input: a result is one image; -p layout=sheet shows the input too.")
         }
+        if files.parameter.contains(where: { $0.hasPrefix("mix=") }) {
+            throw ValidationError("mix: each file is decoded by itself; a request over HTTP takes two.")
+        }
     }
 
     func run() async throws {

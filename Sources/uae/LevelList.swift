@@ -15,9 +15,10 @@ struct LevelList {
             return nil
         }
         var levels: [Int] = []
-        for part in text.split(whereSeparator: { "[], ".contains($0) }) {
+        let list = text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text[...]
+        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
             // What is wrong with a list is the operation's to say.
-            guard let level = Int(part) else { return nil }
+            guard let level = Int(part.drop { $0 == " " }) else { return nil }
             if !levels.contains(level) { levels.append(level) }
         }
         if levels.isEmpty { return nil }
