@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encodes, decodes and classifies a photo with the standard library and numpy.
+"""Encodes, decodes, also by levels, and classifies a photo with the standard library and numpy.
 
     python3 examples/client.py photo.jpg reconstruction.png [http://localhost:8080]
 """
 
+import email
+import email.message
 import io
 import json
 import sys
@@ -44,6 +46,13 @@ class Client:
         numpy.save(file, latent)
         return self.post("decode", file.getvalue(), **parameters)[0]
 
+    def levels(self, image: bytes, keep: list[int]) -> list[email.message.Message]:
+        """Returns a part for each level: a PNG file with its headers."""
+        body, headers = self.post("decode", image, keep=",".join(map(str, keep)))
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        message = email.message_from_bytes(f"{head}\r\n".encode() + body)
+        return message.get_payload() if message.is_multipart() else [message]
+
     def classify(self, image: bytes, top_k: int = 5) -> list[dict]:
         return json.loads(self.post("classify", image, top_k=top_k)[0])["items"][0]["predictions"]
 
@@ -57,6 +66,8 @@ def main() -> None:
     print("latent", latent.shape, latent.dtype)
     with open(output, "wb") as file:
         file.write(client.decode(latent))
+    for part in client.levels(image, [1, 4, 16, 64]):
+        print(f"{part['UAE-Latent']}; {part['UAE-Quality']}; {len(part.get_payload(decode=True))} bytes of PNG")
     for prediction in client.classify(image):
         print(f"{prediction['score']:.3f} {prediction.get('label', prediction['index'])}")
 

@@ -11,7 +11,9 @@ photo=Tests/Fixtures/data/golden/clip/china.jpg
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$environment/bin/python" examples/client.py "$photo" "$work/python.png" "$url"
+"$environment/bin/python" examples/client.py "$photo" "$work/python.png" "$url" | tee "$work/lines"
+levels=$(grep --count '^keep=[0-9]*, .*; psnr=.*; [0-9]* bytes of PNG$' "$work/lines")
+[ "$levels" = 4 ] || { echo "$levels of 4 levels" >&2; exit 1; }
 images=(python.png)
 if command -v node >/dev/null; then
     node examples/client.mjs "$photo" "$work/node.png" "$url"
