@@ -90,10 +90,11 @@ def animate(page):
 
 def save_animated(pictures, file):
     """A GIF. All pictures share one palette, so that only what moves is stored."""
-    # The controls are few but colourful, so they have colours of their own.
+    # The controls are few but colourful, the slider most of all where it keeps all, so they have colours of their own.
     lower = int(pictures[0].width * 1.05)
+    all_kept = pictures[[keep for keep, _ in WAY].index(196)]
     photo = side_by_side([one.crop((0, 0, one.width, lower)) for one in pictures[:: len(pictures) // 4]])
-    controls = side_by_side([one.crop((0, lower, one.width, one.height)) for one in pictures[:: len(pictures) // 4]])
+    controls = all_kept.crop((0, lower, all_kept.width, all_kept.height))
     palette = Image.new("P", (1, 1))
     palette.putpalette(colours(photo, 176) + colours(controls, 48))
     frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
