@@ -54,6 +54,15 @@ def slides(page):
     assert difference(*found) > 20
 
 
+def dimmed(page):
+    """Classes of another mixture are dimmed while the slider moves; those of the first image are not."""
+    two(page)
+    marked = "return [...document.querySelectorAll('.moving')].map(element => element.id)"
+    page.slide(100, "#mix-keep")
+    assert page.run(marked) == ["mix-classes", "mix-meaning"], page.run(marked)
+    page.until(lambda: page.run(marked) == [], "the classes are those of the mixture")
+
+
 def swapped(page):
     two(page, CAT, ROCKET)
     before = mixed(page)
@@ -93,6 +102,7 @@ def first_changed(page):
 def cases(harness, server, corrupt):
     harness.case("cosine", server, cosine)
     harness.case("mix", server, slides)
+    harness.case("classes of another mixture", server, dimmed)
     harness.case("swap", server, swapped)
     harness.case("second image refused", server, second_refused, corrupt, refusals=["422"])
     harness.case("another first image", server, first_changed)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images come in: chosen, as samples, pasted, dropped, photographed, and refused."""
 
-from harness import CAT, CHINA, ROCKET, ROOT, assert_psnr
+from PIL import Image
 
-PICTURES = ROOT / "Tests/Fixtures/data/pictures"
+from harness import CAT, CHINA, ROCKET, assert_psnr
 
 
 def shows(page, photo):
@@ -70,21 +70,67 @@ def pasted_text(page):
 
 
 def dropped(page, selector):
-    page.drop(ROCKET, selector)
+    page.drop(ROCKET, selector=selector)
     page.ready(0)
     shows(page, ROCKET)
 
 
 def dropped_anywhere_stays(page):
     """A file dropped beside every target must not make the browser leave the page."""
-    page.drop(ROCKET, "footer" if page.elements("footer") else "body")
+    page.drop(ROCKET, selector="footer" if page.elements("footer") else "body")
     page.until(lambda: page.run("return location.pathname") == "/", "the page is still there")
 
 
-def orientation(page):
-    """The original and the model agree on which way is up: both turn the image as EXIF says."""
-    page.load(PICTURES / "exif-6.jpg")
-    shows(page, PICTURES / "exif-6.jpg")
+def dropped_together(page):
+    """Two files are the two images to mix; of more, none is chosen."""
+    page.drop(CAT, ROCKET)
+    page.until(lambda: page.number("#cosine") is not None, "both are compared")
+    page.ready()
+    shows(page, CAT)
+    assert ROCKET.name in page.text("#high-note"), page.text("#high-note")
+    page.drop(CAT, ROCKET, CHINA)
+    assert "more than two" in page.refused("first-error"), page.errors()
+    assert_psnr(page, CAT, page.keep())
+
+
+# What the drawn crop cuts out of the original, less what the model sees: the mean difference of a channel.
+CROP = """
+const [original, before] = ['original', 'before'].map(id => document.getElementById(id));
+const { left, top, width, height } = document.getElementById('crop').style;
+const side = 16, { naturalWidth, naturalHeight } = original;
+const share = (text, whole) => parseFloat(text) / 100 * whole;
+const pixels = (...source) => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: side, height: side }).getContext('2d');
+  canvas.imageSmoothingQuality = 'high';
+  canvas.drawImage(...source, 0, 0, side, side);
+  return canvas.getImageData(0, 0, side, side).data;
+};
+const cut = pixels(original, share(left, naturalWidth), share(top, naturalHeight), share(width, naturalWidth),
+  share(height, naturalHeight));
+return pixels(before).reduce((sum, value, i) => sum + Math.abs(value - cut[i]), 0) / cut.length;
+"""
+
+
+def orientation(page, folder):
+    """The crop that is drawn over the original is what the model sees, whichever way EXIF turns the image."""
+    for turn in range(1, 9):
+        photo = folder / f"turned-{turn}.jpg"
+        exif = Image.Exif()
+        exif[0x112] = turn
+        Image.open(CHINA).save(photo, exif=exif, quality=90)
+        page.load(photo)
+        assert page.run(CROP) < 8, (turn, page.run(CROP))
+    shows(page, photo)
+
+
+def panorama(page, folder):
+    """A very wide or tall image leaves room for the samples, and the page as wide as its window."""
+    for size in ((4000, 80), (80, 4000)):
+        photo = folder / f"panorama-{size[0]}.jpg"
+        Image.open(CHINA).resize(size).save(photo)
+        page.load(photo)
+        assert page.run("return document.getElementById('samples').clientWidth") > 400, size
+        assert page.run("return document.documentElement.scrollWidth - innerWidth") <= 0, size
 
 
 def nothing_stale(page):
@@ -160,7 +206,9 @@ def cases(harness, server, folder, corrupt):
     for selector in ("#frame", "main", "h1"):
         harness.case(f"drop on {selector}", server, dropped, selector)
     harness.case("drop beside every target", server, dropped_anywhere_stays)
-    harness.case("orientation", server, orientation)
+    harness.case("drop of several files", server, dropped_together)
+    harness.case("orientation", server, orientation, folder)
+    harness.case("panorama", server, panorama, folder)
     harness.case("camera", server, photographed)
     harness.case("text file", server, refused, text, ["not supported", "image"], refusals=["415"])
     harness.case("corrupt image", server, refused, corrupt, ["PNG", "image", "truncated"], refusals=["422"])

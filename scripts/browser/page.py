@@ -183,15 +183,15 @@ class Page:
             kind,
         )
 
-    def drop(self, file, selector="body"):
-        """Drops a file on an element, as from a file manager."""
+    def drop(self, *files, selector="body"):
+        """Drops files on an element, as from a file manager."""
         x, y = self.run(
             "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' });"
             "const box = arguments[0].getBoundingClientRect();"
             "return [box.x + box.width / 2, Math.min(box.y + box.height / 2, innerHeight - 20)]",
             self.element(selector),
         )
-        data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.browser.command("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
 

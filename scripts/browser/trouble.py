@@ -201,6 +201,20 @@ def other_model(page):
     shows(page, CAT)
 
 
+def few_levels(page):
+    """A server that takes few images a request gets no longer list of levels."""
+    page.load(CAT)
+    shows(page, CAT)
+    assert [one.get_attribute("data-keep") for one in page.elements("#levels button")] == ["36", "64", "196"]
+
+
+def user_in_address(page):
+    """A user before the host's name, which fetch() refuses, does not stop the page."""
+    page.driver.get(page.server.url.replace("//", "//name:word@") + "/")
+    page.load(CAT)
+    shows(page, CAT)
+
+
 def cases(harness, folder):
     keys = folder / "keys"
     keys.write_text(KEY + "\n")
@@ -208,12 +222,15 @@ def cases(harness, folder):
         harness.case("key", server, asks, refusals=["401"])
         harness.case("image before the key", server, image_before_key, refusals=["401"])
     with Server() as server:
+        harness.case("user in the address", server, user_in_address)
         harness.case("slow server", server, slow)
         harness.case("slow network", server, slow_network)
         harness.case("server gone", server, gone, refusals=GONE)
         harness.case("server gone during a request", server, gone_midway, refusals=GONE)
     with Server("--max-queue-items", "12", "--threads", "1") as server:
         harness.case("queue full", server, overloaded, refusals=["429"])
+    with Server("--max-client-items", "3") as server:
+        harness.case("few levels", server, few_levels)
     with Server("--max-body-bytes", "100000") as server:
         harness.case("file too large", server, too_large, "98 KB", refusals=["413"] + GONE)
     with Server("--max-image-pixels", "10000") as server:
