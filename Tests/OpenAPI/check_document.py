@@ -36,7 +36,7 @@ def failures(document: dict, url: str) -> list[str]:
         if "GET" in documented:
             documented.add("HEAD")
         for server in item.get("servers", [{"url": "/"}]):
-            target = url + server["url"].rstrip("/") + path.replace("{slug}", "queue-full")
+            target = url + server["url"].rstrip("/") + path.replace("{slug}", "queue-full").replace("{name}", "cat.jpg")
             # No path documents DELETE, so the response lists the methods of the path.
             status, fields, _ = fetch(target, "DELETE")
             allowed = {name.strip() for name in fields.get("Allow", "").split(",")} - {"OPTIONS"}
