@@ -114,31 +114,23 @@ enum BandSelection: Sendable {
         }
     }
 
-    /// What the image was decoded from, as a response says it.
-    ///
-    /// - Parameter model: the model's sizes.
-    /// - Returns: header and members.
+    /// What the image was decoded from.
     func latent(of model: ModelConfiguration) -> DecodedLatent {
-        let shown: (header: String, members: [(String, JSONValue)], count: Int)
+        let part: [(name: String, value: DecodedLatent.Value)]
+        var (order, count): (FrequencyOrder?, Int) = (nil, model.tokenCount)
         switch self {
-        case .range(let from, let to, let order):
-            shown = (
-                "keep_from=\(from), keep_to=\(to), order=\(order.rawValue)",
-                [("keep_from", .integer(from)), ("keep_to", .integer(to))],
-                to - from
-            )
+        case .range(let from, let to, let ownOrder):
+            part = [("keep_from", .integer(from)), ("keep_to", .integer(to))]
+            (order, count) = (ownOrder, to - from)
         case .band(let band):
             // Mixing and denoiser spread a band over the whole latent.
-            shown = ("band=\(band)", [("band", .integer(band))], model.tokenCount)
+            part = [("band", .integer(band))]
         case .mixture(let split):
-            let mix = "\(split.mode.rawValue):\(split.count)"
-            shown = ("mix=\(mix), order=\(split.order.rawValue)", [("mix", .string(mix))], model.tokenCount)
+            part = [("mix", .text("\(split.mode.rawValue):\(split.count)"))]
+            order = split.order
         }
-        let byteCount = model.channels * shown.count * MemoryLayout<Float>.stride
-        return DecodedLatent(
-            header: shown.header + ", bytes=\(byteCount)",
-            members: shown.members + [("latent_bytes", .integer(byteCount))]
-        )
+        let counting = order.map { [(name: "order", value: $0.rawValue)] } ?? []
+        return DecodedLatent(part, counting: counting, coefficientCount: count, of: model)
     }
 }
 

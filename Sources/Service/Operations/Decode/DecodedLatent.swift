@@ -3,12 +3,61 @@
 import Autoencoder
 import FrequencyBands
 
-/// What an image was decoded from, as a response says it.
+/// What an image was decoded from, as a response says it: in a header, in JSON, and in words under the image.
 struct DecodedLatent: Sendable {
+    enum Value: Sendable {
+        case integer(Int)
+        case text(String)
+
+        var json: JSONValue {
+            switch self {
+            case .integer(let number): .integer(number)
+            case .text(let text): .string(text)
+            }
+        }
+    }
+
+    /// Which part of the latent, by the names of the parameters that ask for it.
+    let part: [(name: String, value: Value)]
+    /// How coefficients were counted.
+    let counting: [(name: String, value: String)]
+    /// As many as `/encode?layout=freq_tokens` sends of it.
+    let byteCount: Int
+
+    init(
+        _ part: [(name: String, value: Value)],
+        counting: [(name: String, value: String)],
+        coefficientCount: Int,
+        of model: ModelConfiguration
+    ) {
+        self.part = part
+        self.counting = counting
+        byteCount = model.channels * coefficientCount * MemoryLayout<Float>.stride
+    }
+
+    private var words: [(name: String, value: String)] {
+        part.map { name, value in
+            switch value {
+            case .integer(let number): (name, String(number))
+            case .text(let text): (name, text)
+            }
+        } + counting
+    }
+
     /// The value of the `UAE-Latent` header.
-    let header: String
-    /// The same in JSON.
-    let members: [(String, JSONValue)]
+    var header: String {
+        (words + [("bytes", String(byteCount))]).map { "\($0.name)=\($0.value)" }.joined(separator: ", ")
+    }
+
+    /// The same in JSON, without how coefficients were counted.
+    var members: [(String, JSONValue)] {
+        part.map { ($0.name, $0.value.json) } + [("latent_bytes", .integer(byteCount))]
+    }
+
+    /// The lines under an image, such as `keep 16`; the order is that of the whole page.
+    var captions: [String] {
+        words.filter { $0.name != "order" }.map { "\($0.name) \($0.value)" }
+    }
 }
 
 extension Decode {
@@ -22,21 +71,18 @@ extension Decode {
     private func latent(of source: ItemSource) throws(Problem) -> DecodedLatent {
         let tokenCount = model.configuration.tokenCount
         let split: BandSplit?
-        var count: Int
+        let count: Int
         switch source {
         case .image: (split, count) = (try cut.split(byDefault: cut.model.split), tokenCount)
         case .latent(let given): (split, count) = (try cut.split(byDefault: nil), given)
         case .compactTokens(let given): (split, count) = (nil, given)
         case .mixture: (split, count) = (nil, tokenCount)
         }
-        if let split { count = split.keptCount(of: tokenCount) }
-        // As much as `/encode?layout=freq_tokens` sends of it.
-        let byteCount = model.configuration.channels * count * MemoryLayout<Float>.stride
-        let keep = split?.count ?? count
-        let members = split.members(keep: keep, order: cut.model.order) + ["bytes=\(byteCount)"]
         return DecodedLatent(
-            header: members.joined(separator: ", "),
-            members: [("keep", .integer(keep)), ("latent_bytes", .integer(byteCount))]
+            [("keep", .integer(split?.count ?? count))],
+            counting: split.counting(order: cut.model.order),
+            coefficientCount: split?.keptCount(of: tokenCount) ?? count,
+            of: model.configuration
         )
     }
 }
@@ -52,16 +98,14 @@ extension BandSplit {
 }
 
 extension BandSplit? {
-    /// The members of the `UAE-Latent` header about a cut, or about none.
+    /// The members of the `UAE-Latent` header that say how coefficients were counted.
     ///
-    /// - Parameters:
-    ///   - keep: the number of coefficients without a cut.
-    ///   - order: that of the model.
-    /// - Returns: `keep`, `order`, and what is not as usual.
-    func members(keep: Int, order: FrequencyOrder) -> [String] {
-        var members = ["keep=\(self?.count ?? keep)", "order=\(self?.order.rawValue ?? order.rawValue)"]
-        if let self, self.mode != .low { members.append("mode=\(self.mode.rawValue)") }
-        if let self, self.cutoff != .reorder1D { members.append("cutoff=\(self.cutoff.rawValue)") }
+    /// - Parameter order: that of the model, which holds without a cut too.
+    /// - Returns: `order`, and `mode` and `cutoff` where they are not as usual.
+    func counting(order: FrequencyOrder) -> [(name: String, value: String)] {
+        var members = [(name: "order", value: self?.order.rawValue ?? order.rawValue)]
+        if let self, self.mode != .low { members.append(("mode", self.mode.rawValue)) }
+        if let self, self.cutoff != .reorder1D { members.append(("cutoff", self.cutoff.rawValue)) }
         return members
     }
 }

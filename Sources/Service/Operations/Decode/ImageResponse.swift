@@ -133,19 +133,12 @@ struct ImageResponse {
             switch item.result {
             case .failure(let problem): return ItemOutcome.json(id: item.id, problem: problem)
             case .success(let files):
-                var members: [(String, JSONValue)] = [("id", .string(item.id)), ("status", 200)]
-                if let input = files.input { members.append(("input", .object(Self.content(input, .png)))) }
                 let images = files.images.map { image in
-                    var members = image.latent.members + Self.content(image.bytes, format)
-                    if let quality = image.quality { members.append(("quality", quality.json)) }
-                    return members
+                    image.latent.members + Self.content(image.bytes, format)
+                        + (image.quality.map { [("quality", $0.json)] } ?? [])
                 }
-                if decode.cut.levels == nil {
-                    members += images.joined()
-                } else {
-                    members.append(("levels", .array(images.map(JSONValue.object))))
-                }
-                return .object(members)
+                let input = files.input.map { JSONValue.object(Self.content($0, .png)) }
+                return decode.json(id: item.id, input: input, images: images)
             }
         }
         return ["model": .string(context.model.header), "items": .array(items)]

@@ -36,6 +36,18 @@ extension Decode {
         }
         return made
     }
+
+    /// An item that succeeded in a JSON response; the images of a list are its `levels`.
+    func json(id: String, input: JSONValue? = nil, images: [[(String, JSONValue)]]) -> JSONValue {
+        var members: [(String, JSONValue)] = [("id", .string(id)), ("status", 200)]
+        if let input { members.append(("input", input)) }
+        if cut.levels == nil {
+            members += images.joined()
+        } else {
+            members.append(("levels", .array(images.map(JSONValue.object))))
+        }
+        return .object(members)
+    }
 }
 
 /// Encodes an image as a file; work for the image threads.

@@ -79,7 +79,7 @@ struct SheetResponse {
                 let latent = image.reconstruction.latent
                 return ContactSheet.Cell(
                     image.reconstruction.image,
-                    lines: latent.captions + (image.quality.map { [decibels($0)] } ?? []) + [latent.size]
+                    lines: latent.captions + (image.quality.map { [decibels($0)] } ?? []) + [size(latent.byteCount)]
                 )
             }
             return ContactSheet.Row(heading: title, cells: (input.map { [$0] } ?? []) + images)
@@ -88,6 +88,10 @@ struct SheetResponse {
 
     private static func decibels(_ quality: ReconstructionQuality) -> String {
         quality.psnr.isFinite ? String(format: "%.2f dB", quality.psnr) : "equal"
+    }
+
+    private static func size(_ byteCount: Int) -> String {
+        byteCount < 1024 ? "\(byteCount) B" : "\(decimalText(Double(byteCount) / 1024, decimals: 1)) KB"
     }
 
     // MARK: JSON
@@ -100,34 +104,12 @@ struct SheetResponse {
                 let figures = measured.images.map { image in
                     image.reconstruction.latent.members + (image.quality.map { [("quality", $0.json)] } ?? [])
                 }
-                let own: [(String, JSONValue)] = [("id", .string(item.id)), ("status", 200)]
-                if decode.cut.levels == nil { return .object(own + figures.joined()) }
-                return .object(own + [("levels", .array(figures.map(JSONValue.object)))])
+                return decode.json(id: item.id, images: figures)
             }
         }
         return .object(
             [("model", .string(context.model.header))] + ImageResponse.content(file, format)
                 + [("items", .array(items))]
         )
-    }
-}
-
-extension DecodedLatent {
-    private var headerMembers: [(name: Substring, value: Substring)] {
-        header.split(separator: ", ").map { member in
-            let halves = member.split(separator: "=", maxSplits: 1)
-            return (halves[0], halves.count > 1 ? halves[1] : "")
-        }
-    }
-
-    /// What was decoded, a line for each member of the header but the order and the size: `keep 16`.
-    fileprivate var captions: [String] {
-        headerMembers.filter { $0.name != "order" && $0.name != "bytes" }.map { "\($0.name) \($0.value)" }
-    }
-
-    /// The size in bytes, short.
-    fileprivate var size: String {
-        let count = headerMembers.first { $0.name == "bytes" }.flatMap { Int($0.value) } ?? 0
-        return count < 1024 ? "\(count) B" : "\(decimalText(Double(count) / 1024, decimals: 1)) KB"
     }
 }

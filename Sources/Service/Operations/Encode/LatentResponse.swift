@@ -96,7 +96,8 @@ struct LatentResponse {
         let split =
             encode.layout == .freqTokens
             ? BandSplit(order: order, count: encode.frequencyTokenCount) : split
-        members += split.members(keep: geometry.coefficientCount, order: order)
+        members.append("keep=\(split?.count ?? geometry.coefficientCount)")
+        members += split.counting(order: order).map { "\($0.name)=\($0.value)" }
         if encode.cut.appliesFrequency == false, encode.cut.frequencyRatio == nil {
             members.append("apply_frequency=?0")
         } else if configuration.frequency.bands != nil {
