@@ -251,6 +251,12 @@ for turn in 1 2 3; do
     expect "an image without memory, $turn" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 503
     expect "a small image beside them, $turn" "$(status_of --data-binary "@$photo" "$url/encode")" 200
 done
+# A page of 30 MB, from a body of a few.
+prlimit --pid "$server" --as=$((size + (40 << 20))): || bad "the memory limit is not set"
+items=()
+for _ in $(seq 64); do items+=(-F "file=@$photo"); done
+expect "a contact sheet without memory" "$(status_of "${items[@]}" "$url/decode?layout=sheet")" 503
+expect "a small image beside it" "$(status_of --data-binary "@$photo" "$url/encode")" 200
 # Less than the headroom that the server keeps free.
 prlimit --pid "$server" --as=$((size + (8 << 20))): || bad "the memory limit is not set"
 head -c 1000000 /dev/zero >"$work/megabyte"
@@ -267,6 +273,7 @@ expect "an image of a few kilobytes beside them" \
 prlimit --pid "$server" --as=unlimited: || bad "the memory limit is not lifted"
 expect "a large body once there is memory" "$(status_of --data-binary "@$work/large" "$url/encode")" 415
 expect "a large image once memory is free" "$(status_of --data-binary "@$work/large.png" "$url/encode")" 200
+expect "a contact sheet once memory is free" "$(status_of "${items[@]}" "$url/decode?layout=sheet")" 200
 kill -TERM "$server"
 exits "SIGTERM after a lack of memory" 0
 

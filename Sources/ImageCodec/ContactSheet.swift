@@ -59,6 +59,12 @@ package struct ContactSheet: Sendable {
         self.height = height
     }
 
+    /// The bytes that ``draw()`` needs, and as many for the file of the page.
+    package var memoryByteCount: Int { 2 * width * height * 3 }
+
+    /// Whether there are as many now; a page is much larger than any other image that is encoded.
+    package var hasMemory: Bool { PixelMemory.isAvailable(memoryByteCount) }
+
     /// Draws the page: a byte for each colour of each pixel, whatever is on it.
     package func draw() -> RGBImage {
         var page = RGBImage(width: width, height: height, pixels: [UInt8](repeating: 255, count: width * height * 3))

@@ -22,6 +22,13 @@ struct PixelMemory: ~Copyable {
         self.base = base
     }
 
+    /// Whether there is memory now, for allocations that cannot be refused one by one.
+    static func isAvailable(_ byteCount: Int) -> Bool {
+        guard let memory = allocate(byteCount) else { return false }
+        free(memory)
+        return true
+    }
+
     private static func allocate(_ byteCount: Int) -> UnsafeMutablePointer<UInt8>? {
         let hugePage = 1 << 21
         let isLarge = byteCount >= 2 * hugePage

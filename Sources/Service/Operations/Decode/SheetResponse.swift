@@ -37,7 +37,8 @@ struct SheetResponse {
         guard pixels <= Self.pixelLimit else { throw Self.tooLarge(sheet) }
         let (format, quality) = (form.file, quality)
         let file = try await work.run(cost: Double(pixels)) { () throws(Problem) in
-            try imageFile(sheet.draw(), as: format, quality: quality)
+            guard sheet.hasMemory else { throw Self.withoutMemory(sheet) }
+            return try imageFile(sheet.draw(), as: format, quality: quality)
         }
         var fields: HTTPFields = [:]
         fields[.uaeModel] = context.model.header
@@ -64,6 +65,14 @@ struct SheetResponse {
                 + "Send fewer items or levels.",
             [("limit", .integer(pixelLimit)), ("actual", .integer(sheet.width * sheet.height))]
         )
+    }
+
+    private static func withoutMemory(_ sheet: ContactSheet) -> Problem {
+        Problem(
+            .overloaded,
+            "There is not enough memory for this sheet now; try again later, or send fewer items or levels.",
+            [("bytes", .integer(sheet.memoryByteCount))]
+        ).retrying(afterSeconds: 1)
     }
 
     // MARK: The page
