@@ -34,7 +34,7 @@ struct ParameterSet: Sendable {
         try Self.check(name, byteCount: value.utf8.count)
         let given = values[name, default: []]
         guard given.isEmpty || name == "shape" && given.count < 8 else {
-            throw .givenTwice(name)
+            throw .givenTwice(name, takesLevels: name == "keep" && operation == Decode.name)
         }
         values[name] = given + [value]
         if name == "shape" { parsedShape = Self.shape(given + [value]) }
@@ -163,12 +163,12 @@ extension Problem {
         .badParameter("keep", value, allowed: "an integer from 0 to \(limit)")
     }
 
-    static func givenTwice(_ name: String) -> Problem {
+    static func givenTwice(_ name: String, takesLevels: Bool) -> Problem {
         let allowed =
             switch name {
             case "shape": "one value, or one for each of up to 8 axes"
             // Clients such as `requests` send a list as `keep=1&keep=4`.
-            case "keep": "one value, for a list one such as 1,4,16"
+            case _ where takesLevels: "one value, for a list one such as 1,4,16"
             default: "one value"
             }
         let detail = name == "shape" ? "shape: it is given more than 8 times" : "\(name): it is given twice"
