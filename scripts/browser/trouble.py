@@ -11,7 +11,11 @@ from images import nothing_stale, shows
 from server import BINARY, MODEL, ROOT, Server
 
 KEY = "a-key-of-the-tests"
-GONE = ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_FAILED"]
+# What Chromium calls a lost connection depends on the moment at which it is lost.
+GONE = [
+    "ERR_CONNECTION_ABORTED", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET",
+    "ERR_CONTENT_LENGTH_MISMATCH", "ERR_EMPTY_RESPONSE", "ERR_FAILED", "ERR_SOCKET_NOT_CONNECTED",
+]
 
 
 def enter(page, key):
