@@ -35,6 +35,7 @@ def asks(page):
     assert page.text("#key-error"), "no sentence about the wrong key"
     enter(page, KEY)
     page.until(lambda: not page.asks() and page.state() == "idle", "the key is accepted")
+    has_focus(page)
     assert page.errors() == {}, page.errors()
     assert page.element("#key").get_attribute("value") == "", "the key is left in the field"
     frames = page.frames()
@@ -116,8 +117,16 @@ def again(page):
     """Tries again with the image that is still chosen."""
     frames = page.frames()
     page.click("#first-again")
+    has_focus(page)
     page.ready(frames)
     assert page.errors() == {}, page.errors()
+    page.until(lambda: page.text("#readout").startswith("Band"), "the spectrum is there too")
+
+
+def has_focus(page):
+    """A control that goes away must not take the focus with it: the keyboard would start at the top of the page."""
+    focused = page.run("const one = document.activeElement; return one.checkVisibility() ? one.id : ''")
+    assert focused, "the focus is lost"
 
 
 def gone(page):
