@@ -35,7 +35,7 @@ import Testing
             #expect(first == [1, 1])
             #expect(queue.snapshot().reservedItems == 4 && reservation.held == Places(items: 4, cost: 4.1))
             #expect(!queue.isIdle)
-            // Nobody else gets them.
+            // No other caller gets them.
             #expect(throws: QueueError.self) { try queue.reserve(items: 9, cost: 1) }
             #expect(try await submit([1, 1, 1], to: queue, reservation) == [1, 1, 1])
             #expect(queue.snapshot().reservedItems == 0)

@@ -99,6 +99,15 @@ extension ServiceTests {
                 let whole = try #require((good["data_b64"] as? String).flatMap { Data(base64Encoded: $0) })
                 // Name and title instead of the name, images and their text.
                 #expect(try page.height == decoded([UInt8](whole)).height - (256 + 4 + 66) + 22)
+                let problem = try #require(items[1]["problem"] as? [String: Any])
+                let title = try #require(problem["title"] as? String)
+                // White images of the same size give the same letters.
+                let white = RGBImage(width: 256, height: 256, pixels: [UInt8](repeating: 255, count: 256 * 256 * 3))
+                let cells = [ContactSheet.Cell](repeating: ContactSheet.Cell(white, lines: []), count: 3)
+                let expected = ContactSheet([.init(cells: cells), .init(heading: ["1", title])]).draw()
+                let lastRow = page.width * 3 * (2 * 22 + 8)
+                #expect(expected.pixels.suffix(lastRow).contains(0))
+                #expect(page.pixels.suffix(lastRow).elementsEqual(expected.pixels.suffix(lastRow)))
             }
         }
 

@@ -167,6 +167,17 @@ def scale(page):
     assert other.size != shaded.size or difference(other, shaded) > 0.3, "the spectrum ignores the slider"
 
 
+def spectrum_values(page):
+    """Keys and the pointer read the bands out, and a table has them all."""
+    page.load(CAT)
+    page.press("#spectrum", Keys.HOME, Keys.ARROW_RIGHT)
+    assert page.text("#readout").startswith("Band 2 of 14"), page.text("#readout")
+    page.drag("#spectrum", 0.5, 0.98)
+    assert page.text("#readout").startswith("Band 14 of 14"), page.text("#readout")
+    rows = page.run("return document.querySelectorAll('#spectrum-table tr').length")
+    assert rows == 1 + 14, rows
+
+
 def cases(harness, server, other):
     harness.case("slider", server, follows)
     harness.case("slider by keys", server, by_keys)
@@ -179,3 +190,4 @@ def cases(harness, server, other):
     harness.case("divider by touch", server, divider_by_touch)
     harness.case("difference", server, differences)
     harness.case("scale of the spectrum", server, scale)
+    harness.case("values of the spectrum", server, spectrum_values)
